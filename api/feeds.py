@@ -1,0 +1,55 @@
+"""`/feeds`: state of every feed, and the push door, which hands bodies to the collector and answers after its fsync."""
+
+from __future__ import annotations
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.questions import path, scope_of, window
+from api.web import json_answer, problem, query_of, web_of
+from data.answers import Question
+from data.errors import NotFound, Unavailable
+from data.tokens import check
+
+MOST = 10_000_000
+
+
+def listing(request: Request) -> Response:
+    """State of every feed."""
+    web, query = web_of(request), query_of(request)
+    answer = web.gate.read(web.principal(request), Question("feeds"), scope_of(web, query), window(web, query))
+    return json_answer(request, {"feeds": list(answer.rows)})
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, None when it is larger than allowed (known as early as its length is)."""
+    if int(request.headers.get("content-length") or 0) > MOST:
+        return None
+    found, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MOST:
+            return None
+        found.append(chunk)
+    return b"".join(found)
+
+
+async def push(request: Request) -> Response:
+    """Takes records of one feed; 200 means they are on disk."""
+    web, feed = web_of(request), path(request, "feed")
+    if feed not in web.pack.feeds:
+        raise NotFound(f"没有数据源 {feed!r:.40}")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not check(web.settings, feed, token):
+        return problem(401, "缺少令牌", f"需要 Authorization: Bearer <令牌>;令牌用 ./yiping feed token {feed} 生成")
+    body = await _body(request)
+    if body is None:
+        return problem(413, "内容过大", "一次最多 10 MB、10,000 条;请分批发送")
+    client: httpx.AsyncClient = request.app.state.collector
+    try:
+        reply = await client.post(f"/push/{feed}", content=body,
+                                  headers={"content-type": request.headers.get("content-type", "application/json")})
+    except httpx.TransportError as error:
+        raise Unavailable("采集进程暂时不在,记录没有收下;请稍后重发") from error
+    return Response(reply.content, reply.status_code, media_type=reply.headers.get("content-type"))

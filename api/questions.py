@@ -1,0 +1,53 @@
+"""From an address to what the gate is asked: scope and window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+
+from api.web import Web
+from data.answers import Answer, Scope, Window
+from data.windows import window_of
+
+
+def scope_of(web: Web, query: dict[str, str]) -> Scope:
+    """Division (the whole place without one) and filters of an address."""
+    filters = tuple(sorted((name[2:], value) for name, value in query.items() if name.startswith("f.") and value))
+    return Scope(query.get("division") or web.pack.divisions.root.code, filters)
+
+
+def window(web: Web, query: dict[str, str], default: str = "24h") -> Window:
+    """The window of an address in the place's time."""
+    return window_of(query, web.clock.now(), web.pack.place.timezone, default)
+
+
+def as_json(answer: Answer, zone: Any) -> dict[str, Any]:
+    """An answer as the API gives it; instants in the place's local time with offset."""
+    found: dict[str, Any] = {
+        "metric": answer.question.name, "name": answer.name, "value": answer.value, "unit": answer.unit,
+        "division": answer.at_division, "n": answer.n, "time": _time(answer.time, zone), "source": answer.source,
+        "freshness": answer.freshness, "served_from": answer.served_from, "state": answer.state,
+        "target": answer.target, "demo": answer.demo}
+    if answer.unlocated is not None:
+        found["unlocated"] = answer.unlocated
+    if answer.change is not None:
+        found["change"] = {"word": answer.change.word, "value": answer.change.value, "unit": answer.change.unit}
+    if answer.parts:
+        found["parts"] = answer.parts
+    if answer.series:
+        found["series"] = [{"time": _time(point.time, zone), "value": point.value, "n": point.n, **point.extra}
+                           for point in answer.series]
+    if answer.groups:
+        found["rows"] = {group.code: group.value for group in answer.groups}
+        found["names"] = {group.code: group.name for group in answer.groups}
+    return found
+
+
+def _time(instant: Any, zone: Any) -> str | None:
+    return instant.astimezone(zone).isoformat() if instant is not None else None
+
+
+def path(request: Request, name: str) -> str:
+    """A parameter of the path."""
+    return str(request.path_params[name])

@@ -1,0 +1,83 @@
+"""`/topics`: which of the 53 topics are live, computed from the declarations and the data at the moment of asking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from access.principal import Principal
+from api.web import Web, json_answer, web_of
+from data.answers import Question, Scope, Window
+from data.errors import YipingError
+from data.windows import window_of
+from layouts.screen import Panel
+from layouts.screens import SCREENS
+from layouts.topics import TOPICS, Topic
+
+
+def _panels(topic: str) -> list[tuple[str, Panel]]:
+    return [(screen.key, panel) for screen in SCREENS for panel in screen.panels if panel.topic == topic]
+
+
+def _feeds(web: Web, topic: str, metrics: list[str]) -> list[str]:
+    own = [key for key, feed in web.pack.feeds.items() if feed.topic == topic]
+    return sorted({*own, *(feed for name in metrics for feed in web.pack.metrics[name].feeds)})
+
+
+def _why_not(web: Web, topic: Topic, found: dict[str, Any], asked: tuple[Principal, Window]) -> list[str]:
+    states = {row["feed"]: row["freshness"] for row in web.gate.read(asked[0], Question("feeds"), _root(web), asked[1]).rows}
+    why = []
+    if not found["feeds"]:
+        why.append("没有声明数据源")
+    elif not any(states.get(feed) in ("live", "scheduled") for feed in found["feeds"]):
+        why.append("数据源都不在实时或定期状态:" + "、".join(found["feeds"]))
+    why += [f"指标 {name} 没有带时间和来源的数" for name in found["metrics"] if not _answers(web, name, asked)]
+    shown = {phrase for _, panel in _panels(topic.id) for phrase in panel.shows}
+    why += [f"没有面板显示:{phrase}" for phrase in topic.phrases if phrase not in shown]
+    why += [f"图层 {layer} 没有要素" for layer in found["layers"] if not _features(web, layer)]
+    return why
+
+
+def _root(web: Web) -> Scope:
+    return Scope(web.pack.divisions.root.code)
+
+
+def _answers(web: Web, metric: str, asked: tuple[Principal, Window]) -> bool:
+    try:
+        answer = web.gate.read(asked[0], Question("metric", metric), _root(web), asked[1])
+    except YipingError:
+        return False
+    return answer.value is not None and answer.time is not None and bool(answer.source)
+
+
+def _features(web: Web, layer: str) -> bool:
+    declared = web.pack.layers[layer]
+    if declared.kind == "events":
+        return len(web.live.tables.events) > 0
+    return declared.kind == "lines" or bool(web.live.tables.assets.layer(declared.source))
+
+
+def topic_rows(web: Web, principal: Principal) -> tuple[dict[str, Any], ...]:
+    """One row a topic: id, name, domain, live, why_not, screens, panels, feeds, metrics, layers."""
+    span = window_of({}, web.clock.now(), web.pack.place.timezone)
+    rows = []
+    for topic in TOPICS:
+        metrics = [key for key, metric in web.pack.metrics.items() if metric.topic == topic.id]
+        layers = [key for key, layer in web.pack.layers.items() if layer.topic == topic.id]
+        panels = _panels(topic.id)
+        found: dict[str, Any] = {
+            "id": topic.id, "name": topic.name, "domain": topic.domain, "screens": sorted({key for key, _ in panels}),
+            "panels": [f"{key}.{panel.key}" for key, panel in panels], "feeds": _feeds(web, topic.id, metrics),
+            "metrics": metrics, "layers": layers, "briefing": ""}
+        why = _why_not(web, topic, found, (principal, span))
+        rows.append({**found, "live": not why, "why_not": ";".join(why)})
+    return tuple(rows)
+
+
+def listing(request: Request) -> Response:
+    """The 53 topics and how many are live."""
+    web = web_of(request)
+    rows = topic_rows(web, web.principal(request))
+    return json_answer(request, {"topics": list(rows), "live": sum(row["live"] for row in rows), "total": len(rows)})

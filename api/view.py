@@ -1,0 +1,139 @@
+"""`/view`: everything a page shows, as finished fragments; computed once per question and data version."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from access.principal import Principal
+from api.mapstate import map_state
+from api.questions import scope_of, window
+from api.topics import topic_rows
+from api.web import Packed, Web, answer, query_of, web_of
+from data.answers import Answer, Question, Scope, Window
+from data.errors import NotFound, YipingError
+from layouts.regions import questions, regions
+from layouts.screen import Context, Place, Screen
+from layouts.screens import SCREENS
+from layouts.view import ViewState, from_query, to_query
+
+log = logging.getLogger(__name__)
+BY_KEY = {screen.key: screen for screen in SCREENS}
+
+
+def place_of(web: Web) -> Place:
+    """What layouts may know of the pack."""
+    place, divisions = web.pack.place, web.pack.divisions
+    return Place(place.code, place.name, place.brand, tuple((level.key, level.word) for level in place.levels),
+                 place.boundary_note, divisions.root.official, place.timezone)
+
+
+def screen_of(key: str) -> Screen:
+    """A declared screen. Raises NotFound."""
+    if key not in BY_KEY:
+        raise NotFound(f"没有屏 {key!r:.30};可用 {'、'.join(BY_KEY)}")
+    return BY_KEY[key]
+
+
+def context_of(web: Web, screen: Screen, view: ViewState, principal: Principal) -> Context:
+    """What panels may look at besides their answers."""
+    divisions = web.pack.divisions
+    code = view.division if view.division in divisions else principal.division
+    chain = tuple((above, divisions.get(above).name) for above in reversed(divisions.chain(code)))
+    children = tuple((child.code, child.name) for child in divisions.children(code))
+    demo = web.settings.mode == "demo" and any(web.live.tables.demo.values())
+    return Context(place_of(web), replace(view, division=code), chain, web.clock.now_us(), _theme(view), demo,
+                   words_of(web), children, screen.window)
+
+
+def words_of(web: Web) -> dict[str, str]:
+    """Words of the pack that layouts show: metrics, layers, categories, channels, departments."""
+    pack = web.pack
+    named = {f"metric:{key}": metric.name for key, metric in pack.metrics.items()}
+    named |= {f"layer:{key}": layer.name for key, layer in pack.layers.items()}
+    named |= {f"category:{key}": category.name for key, category in pack.categories.items()}
+    named |= {f"channel:{key}": word for key, word in pack.channels.items()}
+    return named | {f"department:{word}": word for word in pack.place.departments.values()}
+
+
+def _theme(view: ViewState) -> str:
+    return "light" if ("theme", "light") in view.filters else "dark"
+
+
+def ask(web: Web, principal: Principal, question: Question, scope: Scope, span: Window) -> Answer:
+    """One answer for a panel; a failure becomes an answer that says so, because one panel must not empty the page."""
+    try:
+        if question.kind == "topics":
+            return Answer(question, "专题目录", rows=topic_rows(web, principal), freshness="live")
+        return web.gate.read(principal, question, scope, span)
+    except YipingError as error:
+        return Answer(question, question.name, note=str(error), freshness="down", at_division=scope.division)
+
+
+def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> dict[str, Any]:
+    """The whole view as JSON-ready values."""
+    began = time.perf_counter()
+    screen = screen_of(key)
+    view = from_query(key, query, screen.window)
+    context = context_of(web, screen, view, principal)
+    scope = scope_of(web, {**query, "division": context.view.division})
+    span = window(web, query, screen.window)
+    asked = questions(screen, context.view)
+    answers = {name: ask(web, principal, question, scope, span) for name, question in asked}
+    feeds = ask(web, principal, Question("feeds"), scope, span)
+    html = regions(screen, answers, context, feeds.rows)
+    log.debug("view %s in %.0f ms", key, 1000 * (time.perf_counter() - began))
+    depends = feeds_of(web, key, query)
+    return {"v": web.gate.version(depends), "now": web.clock.now_us(), "screen": key,
+            "query": to_query(context.view, screen.window), "title": screen.title, "demo": context.demo,
+            "alarm": _alarm(answers), "theme": context.theme, "from": web.live.served_from, "regions": html,
+            "feeds": depends, "map": map_state(web, screen, context.view, answers)}
+
+
+def feeds_of(web: Web, key: str, query: dict[str, str]) -> tuple[str, ...]:
+    """Feeds on which anything in the view depends."""
+    screen = screen_of(key)
+    asked = questions(screen, from_query(key, query, screen.window))
+    return tuple(sorted({feed for _, question in asked for feed in web.gate.feeds_of(question)}))
+
+
+def _alarm(answers: dict[str, Answer]) -> bool:
+    return any(row.get("active") and row.get("level") == "red" for found in answers.values()
+               if found.question.kind == "warnings" for row in found.rows)
+
+
+def packed(web: Web, principal: Principal, key: str, query: dict[str, str]) -> Packed:
+    """The view's bytes, from the shelf while nothing it depends on has changed."""
+    clean = tuple(sorted((name, value) for name, value in query.items() if name not in ("v", "screen")))
+    version = web.gate.version(feeds_of(web, key, query))
+    stamp = (key, clean, principal.role, principal.division, version, web.live.served_from)
+    return web.shelf.get_or_make(("view", stamp), lambda: Packed(orjson.dumps(build(web, principal, key, query))))
+
+
+def view(request: Request) -> Response:
+    """The view of an address."""
+    web, query = web_of(request), query_of(request)
+    key = query.get("screen") or "overview"
+    screen_of(key)
+    found = packed(web, web.principal(request), key, query)
+    return answer(request, found, "v" in query)
+
+
+def first_view(web: Web, path: str, query: dict[str, str]) -> dict[str, Any]:
+    """The view of a page's address for the first paint, as the demo's reader sees it.
+
+    Raises:
+        NotFound: no such page.
+    """
+    key = path.strip("/") or "overview"
+    principal = web.sessions.principal(None)
+    if principal is None:
+        raise NotFound("请先登录")
+    found: dict[str, Any] = orjson.loads(packed(web, principal, key, query).body)
+    return found

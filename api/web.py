@@ -1,0 +1,151 @@
+"""What every resource of the web needs: services of one process, principal, answers with ETag and compression."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import brotli
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from access.principal import Principal
+from data.cache import AnswerCache
+from data.clock import Clock
+from data.errors import HTTP_STATUS, TITLES, NotAllowed, YipingError
+from data.gate import Gate
+from data.live import Live
+from data.pack import Pack
+from data.sessions import Sessions
+from data.settings import Settings
+from data.state import State
+
+COOKIE = "yp_session"
+_PACKERS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
+    ("br", lambda raw: brotli.compress(raw, quality=5)), ("gzip", lambda raw: gzip.compress(raw, 6)))
+SMALL = 900
+
+
+@dataclass
+class Packed:
+    """A body with its compressed forms, made once each."""
+
+    body: bytes
+    media: str = "application/json"
+    forms: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def etag(self) -> str:
+        """Strong validator of the body."""
+        return '"' + hashlib.blake2b(self.body, digest_size=12).hexdigest() + '"'
+
+    def form(self, accepts: str) -> tuple[str, bytes]:
+        """(content encoding, bytes) that the client takes."""
+        if len(self.body) < SMALL:
+            return "", self.body
+        for name, pack in _PACKERS:
+            if name in accepts:
+                if name not in self.forms:
+                    self.forms[name] = pack(self.body)
+                return name, self.forms[name]
+        return "", self.body
+
+
+class Shelf:
+    """Answers as bytes, computed once per key (flask-caching behind it), with their compressed forms at hand."""
+
+    def __init__(self, cache: AnswerCache, most: int = 400) -> None:
+        self._cache, self._most = cache, most
+        self._forms: OrderedDict[str, Packed] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get_or_make(self, parts: tuple[Any, ...], make: Callable[[], Packed], ttl_s: float = 300.0) -> Packed:
+        """The answer of a key, which must name everything it depends on: principal, question, data version."""
+        key = hashlib.blake2b(repr(parts).encode(), digest_size=20).hexdigest()
+        with self._lock:
+            found = self._forms.get(key)
+            if found is not None:
+                self._forms.move_to_end(key)
+                return found
+
+        def body() -> bytes:
+            made = make()
+            return made.media.encode() + b"\n" + made.body
+
+        kind, _, raw = self._cache.get_or_make(key, body, ttl_s).partition(b"\n")
+        with self._lock:
+            found = self._forms.setdefault(key, Packed(raw, kind.decode()))
+            while len(self._forms) > self._most:
+                self._forms.popitem(last=False)
+        return found
+
+
+@dataclass
+class Web:
+    """Services of one web process, handed to every handler."""
+
+    settings: Settings
+    pack: Pack
+    clock: Clock
+    state: State
+    live: Live
+    gate: Gate
+    sessions: Sessions
+    shelf: Shelf
+    geometry_version: str = ""
+
+    def principal(self, request: Request) -> Principal:
+        """Who asks, from the session cookie only.
+
+        Raises:
+            NotAllowed: nobody is logged in and the place is not a demo.
+        """
+        found = self.sessions.principal(request.cookies.get(COOKIE))
+        if found is None:
+            raise NotAllowed("请先登录")
+        return found
+
+
+def web_of(request: Request) -> Web:
+    """The services of the application that serves the request."""
+    found: Web = request.app.state.web
+    return found
+
+
+def query_of(request: Request) -> dict[str, str]:
+    """The query as a flat mapping (the last of repeated names)."""
+    return dict(request.query_params)
+
+
+def answer(request: Request, packed: Packed, immutable: bool = False) -> Response:
+    """The body in the form the client takes, 304 where it holds it already."""
+    headers = {"ETag": packed.etag, "Vary": "Accept-Encoding, Cookie",
+               "Cache-Control": "private, max-age=31536000, immutable" if immutable else "private, no-cache"}
+    if packed.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    encoding, body = packed.form(request.headers.get("accept-encoding", ""))
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    return Response(body, media_type=packed.media, headers=headers)
+
+
+def json_answer(request: Request, value: Any, immutable: bool = False) -> Response:
+    """A JSON value as an answer."""
+    return answer(request, Packed(orjson.dumps(value)), immutable)
+
+
+def problem(status: int, title: str, detail: str) -> Response:
+    """An RFC 9457 problem document."""
+    body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    return Response(body, status, media_type="application/problem+json", headers={"Cache-Control": "no-store"})
+
+
+def problem_of(error: YipingError) -> Response:
+    """The problem document of one of our own errors."""
+    return problem(HTTP_STATUS.get(type(error), 500), TITLES.get(type(error), "出错了"), str(error))

@@ -1,0 +1,119 @@
+"""The web process: Starlette outside (API, streams), Dash's Flask inside; started by `./yiping web`."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import httpx
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from api import enlarged, events, faults, feeds, health, layers, metrics, openapi, places, streams, topics, view
+from api.security import SecurityHeaders
+from api.web import Shelf, Web
+from callbacks.dash_app import make_dash
+from callbacks.services import Services
+from data.cache import AnswerCache, make_cache
+from data.clock import Clock
+from data.errors import YipingError
+from data.gate import Gate
+from data.history_read import HistoryReader
+from data.live import Live
+from data.pack import Pack, load_pack
+from data.sessions import Sessions
+from data.settings import Settings
+from data.state import State
+from layouts.screens import SCREENS
+
+PREFIX = "/api/v1"
+RESOURCES: tuple[tuple[str, Any, str], ...] = (
+    ("/view", view.view, "GET"), ("/metrics", metrics.catalogue, "GET"), ("/metrics/{metric}", metrics.value, "GET"),
+    ("/events", events.listing, "GET"), ("/events/{event}", events.one, "GET"), ("/warnings", events.warnings, "GET"),
+    ("/layers/{layer}.geojson", layers.layer, "GET"), ("/divisions/{code}", places.division, "GET"),
+    ("/feeds", feeds.listing, "GET"), ("/feeds/{feed}/records", feeds.push, "POST"), ("/topics", topics.listing, "GET"),
+    ("/live", streams.live, "GET"), ("/openapi.json", openapi.document, "GET"),
+)
+
+
+def services(settings: Settings, pack: Pack) -> Web:
+    """The services of one process; nothing runs yet.
+
+    Raises:
+        Unavailable, WrongInput: a part that cannot be set up.
+    """
+    clock = Clock(settings.clock_offset_s or 0.0)
+    state = State(settings.redis_url, f"yp:{pack.place.code}:")
+    reader = HistoryReader(settings.state_dir / "history")
+    live = Live(pack, state, reader, clock, settings.state_dir)
+    cache = make_cache(Flask("yiping-cache"), settings.cache_url or settings.redis_url, f"yp:{pack.place.code}:c:")
+    web = Web(settings, pack, clock, state, live, Gate(pack, live, reader),
+              Sessions(pack.divisions.root.code, settings.mode == "demo"), Shelf(AnswerCache(cache)))
+    file = next(iter(sorted(pack.root.glob("divisions.*"))), None)
+    web.geometry_version = hashlib.blake2b(file.read_bytes(), digest_size=6).hexdigest() if file else "0"
+    return web
+
+
+def dash_of(web: Web) -> Any:
+    """Dash over the services."""
+    def first(path: str, query: Any) -> dict[str, Any]:
+        return view.first_view(web, path, dict(query))
+
+    def enlarge(query: Any, panel: str) -> Any:
+        return enlarged.enlarge(web, dict(query), panel)
+
+    pitch, distance = web.settings.wall_pitch_mm, web.settings.wall_distance_m
+    return make_dash(Services(view.place_of(web), SCREENS, first, enlarge, web.settings.mode == "demo",
+                              wall_root_px(pitch, distance)))
+
+
+def wall_root_px(pitch_mm: float, distance_m: float) -> float:
+    """Root size at which the smallest type (.875 rem, glyph .9 of it) is 16 arc-minutes high; 0 = the style's own rule.
+
+    Height h = 2·d·tan(θ/2) (NUREG-0700 12.1.1.3, 16 arc-minutes); on the usual wall the style sheet's size is larger.
+    """
+    need_px = 2 * distance_m * 1000 * math.tan(math.radians(16 / 60) / 2) / pitch_mm
+    return round(need_px / (0.875 * 0.9), 2)
+
+
+def routes(dash: Any) -> list[BaseRoute]:
+    """Every address; what is not ours is Dash's."""
+    own: list[BaseRoute] = [Route(PREFIX + path, handler, methods=[method]) for path, handler, method in RESOURCES]
+    own += [Route("/healthz", health.alive), Route("/readyz", health.ready), Route("/metrics", health.prometheus),
+            Route("/login", health.login)]
+    return [*own, Mount("/", cast(ASGIApp, WSGIMiddleware(dash.server, workers=8)))]
+
+
+def application(settings: Settings, load: Callable[..., Pack] = load_pack) -> Starlette:
+    """The ASGI application of a place."""
+    web = services(settings, load(settings.place_dir))
+    hub = streams.Hub()
+    web.live.listen(hub.changed)
+    dash = dash_of(web)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        hub.bind()
+        web.live.start()
+        dash.bundles.warm()
+        transport = httpx.AsyncHTTPTransport(uds=str(settings.state_dir / "collector.sock"), retries=1)
+        async with httpx.AsyncClient(transport=transport, base_url="http://collector", timeout=30.0) as client:
+            app.state.collector = client
+            yield
+        hub.end()
+        web.live.stop()
+
+    app = Starlette(routes=routes(dash), lifespan=lifespan, exception_handlers={
+        YipingError: faults.ours, HTTPException: faults.missing, Exception: faults.unforeseen})
+    app.state.web, app.state.hub = web, hub
+    app.add_middleware(SecurityHeaders)
+    return app
+
+

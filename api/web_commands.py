@@ -1,0 +1,25 @@
+"""`./yiping web`: the web process."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import uvicorn
+
+from api.web_app import application
+from data.settings import Settings
+
+
+def commands(add: Any) -> None:
+    """Registers `web`."""
+    parser = add.add_parser("web", help="网页与接口进程 (8050 端口)")
+    parser.set_defaults(run=web)
+
+
+def web(settings: Settings, args: argparse.Namespace) -> int:
+    """Serves until told to stop."""
+    config = uvicorn.Config(application(settings), host=settings.host, port=settings.port, log_level="warning",
+                            timeout_graceful_shutdown=2, backlog=512, server_header=False)
+    uvicorn.Server(config).run()
+    return 0

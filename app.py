@@ -1,0 +1,96 @@
+"""Composition root and command line: joins the rooms' commands, makes the settings, and turns errors into words."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+
+# Module with a `commands(add)` → the commands it adds. Only the room of the wanted command is imported, so that a part
+# is back quickly after a crash and `doctor` works when another room's library is missing; a test holds the table true.
+ROOMS = {
+    "data.supervise": ("serve",),
+    "api.web_commands": ("web",),
+    "data.collect_commands": ("collect",),
+    "demo.simulate": ("simulate",),
+    "data.place_commands": ("place", "check"),
+    "data.import_commands": ("import",),
+    "briefing.capture": ("capture",),
+    "data.doctor": ("doctor",),
+}
+_OPTIONS_WITH_VALUE = ("--place",)
+INTERRUPTED = 130
+
+
+def wanted(arguments: list[str]) -> str:
+    """The command among the arguments, '' if none."""
+    rest = iter(arguments)
+    for argument in rest:
+        if argument in _OPTIONS_WITH_VALUE:
+            next(rest, None)
+        elif not argument.startswith("-"):
+            return argument
+    return ""
+
+
+def build_parser(command: str = "") -> tuple[argparse.ArgumentParser, list[str]]:
+    """The parser with the room of `command` (all rooms when no room has it), and a sentence for each room left out."""
+    parser = argparse.ArgumentParser(prog="yiping", description="一屏统览：县域指挥大屏的命令行")
+    parser.add_argument("--place", type=Path, help="地区包目录（默认 places/yudu）")
+    parser.add_argument("--debug", action="store_true", help="出错时显示完整的调用栈")
+    add = parser.add_subparsers(dest="command", metavar="命令", required=True)
+    rooms = [room for room, names in ROOMS.items() if command in names] or list(ROOMS)
+    missing = []
+    for room in rooms:
+        try:
+            import_module(room).commands(add)
+        except ModuleNotFoundError as error:
+            missing.append(f"{'、'.join(ROOMS[room])} 不可用（缺少 {error.name}）；请运行 ./yiping doctor")
+    return parser, missing
+
+
+def execute(arguments: list[str]) -> int:
+    """Runs one command and gives its exit code."""
+    command = wanted(arguments)
+    parser, missing = build_parser(command)
+    if missing:
+        sys.stderr.write("\n".join(missing) + "\n")
+        if any(command in ROOMS[room] for room in ROOMS):
+            return 1
+    args = parser.parse_args(arguments)
+    from data.settings import Settings, load_settings
+
+    named = {name: getattr(args, name) for name in Settings.model_fields if hasattr(args, name)}
+    code: int = args.run(load_settings(**named), args)
+    return code
+
+
+def main(arguments: list[str]) -> int:
+    """Exit codes: 0 done, 1 failed while working, 2 wrong input, 130 interrupted; errors are one plain line."""
+    try:
+        from data.errors import EXIT_CODE, YipingError
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"缺少 Python 库 {error.name}；请运行 ./script/server，它会安装所需的库\n")
+        return 1
+    try:
+        return execute(arguments)
+    except YipingError as error:
+        if "--debug" in arguments:
+            sys.excepthook(type(error), error, error.__traceback__)
+        sys.stderr.write(f"{error}\n")
+        return next((code for kind, code in EXIT_CODE.items() if isinstance(error, kind)), 1)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _one_line(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    """For faults of the program itself: their line, and how to see more."""
+    sys.stderr.write(f"程序内部错误 {kind.__name__}：{error}；加 --debug 可看到调用栈\n")
+
+
+if __name__ == "__main__":
+    if "--debug" not in sys.argv:
+        sys.excepthook = _one_line
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+/* Every control of the page: clicks, keys and the back button become a patch of the one state, or a named action. */
+(function () {
+  'use strict';
+  const yp = window.yiping = window.yiping || {};
+  let asked = 0, good = null;
+
+  const plain = (event) => !(event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey ||
+    event.altKey);
+  const typing = (node) => node && (/^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName) || node.isContentEditable);
+
+  function patchOf(node) {
+    try {
+      const patch = JSON.parse(node.dataset.set);
+      return patch && typeof patch === 'object' && !Array.isArray(patch) ? patch : null;
+    } catch (error) {
+      return null;
+    }
+  }
+
+  const ACTIONS = {
+    enlarge(node) {
+      const query = yp.state.question(yp.state.at);
+      window.dash_clientside.set_props('control', {data: {act: 'enlarge', panel: node.dataset.panel, query, n: ++asked}});
+    },
+    table(node) {
+      const panel = node.closest('.panel');
+      if (panel) panel.classList.toggle('show-table');
+    },
+    link(node) {
+      const address = node.href || location.href;
+      const done = () => yp.notice.say('链接已复制');
+      if (navigator.clipboard) navigator.clipboard.writeText(address).then(done, () => yp.notice.say(address));
+      else yp.notice.say(address);
+    },
+    theme() {
+      const root = document.documentElement;
+      const next = root.dataset.theme === 'light' ? 'dark' : 'light';
+      root.dataset.theme = next;
+      yp.view.set({theme: next === 'light' ? 'light' : null}, 'replace');
+      yp.map.restyle();
+    },
+    up() { up(); },
+  };
+
+  function closeMenus(but) {
+    for (const menu of document.querySelectorAll('details[open]')) if (menu !== but && !menu.contains(but)) menu.open = false;
+  }
+
+  function click(event) {
+    closeMenus(event.target.closest('details'));
+    if (!plain(event) || !yp.state.at) return;
+    const node = event.target.closest('[data-set],[data-act]');
+    if (!node) return;
+    const act = ACTIONS[node.dataset.act];
+    const patch = node.dataset.set ? patchOf(node) : null;
+    if (!act && !patch) return;
+    event.preventDefault();
+    closeMenus(null);
+    if (patch) yp.view.set(patch);
+    else act(node);
+  }
+
+  /* <select data-name="window">, <input data-name="f.text">: the name is patched with the value. */
+  function change(event) {
+    const name = event.target.dataset && event.target.dataset.name;
+    if (name && yp.state.at) yp.view.set({[name]: event.target.value || null});
+  }
+
+  /* One level up: the last division named in the breadcrumb before the one shown. */
+  function up() {
+    const links = Array.from(document.querySelectorAll('.crumb [data-set]')).map(patchOf)
+      .filter((patch) => patch && 'division' in patch && (patch.division || '') !== (yp.state.at.division || ''));
+    if (links.length) yp.view.set(links[links.length - 1]);
+  }
+
+  function keydown(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !yp.state.at) return;
+    const node = event.target;
+    if (document.querySelector('dialog[open]') || typing(node)) return;
+    if (event.key === 'Enter' && node.dataset && node.dataset.set && !/^(A|BUTTON)$/.test(node.tagName)) node.click();
+    if (event.key === 'Backspace') { event.preventDefault(); up(); }
+    if (event.key === 'Escape') escape();
+  }
+
+  function escape() {
+    if (document.querySelector('details[open]')) { closeMenus(null); return; }
+    if (yp.map.closeTip()) return;
+    if (yp.state.at.division) yp.view.set({division: null, level: null});
+  }
+
+  /* The last view that was answered: an address that cannot be shown returns to it. */
+  function back() {
+    if (good) yp.view.go(good, 'replace');
+  }
+
+  document.addEventListener('click', click);
+  document.addEventListener('change', change);
+  document.addEventListener('keydown', keydown);
+  document.addEventListener('yiping:answer', () => { good = yp.state.at; });
+  window.addEventListener('popstate', () => {
+    if (yp.state.at) yp.view.go(yp.state.parse(location.pathname, location.search), 'none');
+  });
+  yp.controls = {back, up, patchOf};
+})();

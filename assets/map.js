@@ -1,0 +1,180 @@
+/* The map as a whole: takes the view's map part, loads what is missing, fits, and repaints only what changed. */
+(function () {
+  'use strict';
+  const yp = window.yiping = window.yiping || {};
+  const state = {outline: null, neighbours: null, rivers: null, level: null, finer: [], coarser: [], points: [], values: {},
+    classes: [], paths: [], marks: {}, focus: [], focusCodes: null, hits: []};
+  const seen = new Map();          // level name → layer already loaded, to dim and to frame
+  let map = null, sheets = null, token = 0, shown = null, own = false, fitting = false, baseZoom = 0, installed;
+  const there = new Promise((resolve) => { installed = resolve; });
+
+  /* dash-leaflet's hook: a one-point layer hands over the map; nothing of it is drawn. */
+  function hook(feature, latlng, context) {
+    if (!map) install(context.map);
+    return window.L.layerGroup();
+  }
+
+  function install(found) {
+    map = found;
+    const sheet = (name, paint) => new yp.canvas.Sheet(map, name, (pen, self) => paint(pen, state, self));
+    sheets = {ground: sheet('ground', yp.ground.paint), points: sheet('points', yp.points.paint), names: sheet('names', yp.names.paint)};
+    yp.hand.install(map, state);
+    map.on('dragstart zoomstart', () => { if (!fitting) own = true; });
+    map.on('moveend', remember);
+    map.on('zoomend', () => { if (shown) loadPoints(shown); });
+    new ResizeObserver(resized).observe(map.getContainer().parentElement.parentElement);
+    for (const [name, word] of [['in', '放大'], ['out', '缩小']]) {
+      const button = map.getContainer().querySelector('.leaflet-control-zoom-' + name);
+      if (button) { button.title = word; button.setAttribute('aria-label', word); }
+    }
+    installed(map);
+  }
+
+  /* On a wall the map runs behind the sentence and the figures; there the sheet starts at the cell's top. */
+  function stretch() {
+    const box = map.getContainer().parentElement, canvas = box.parentElement, cell = canvas.parentElement;
+    const behind = getComputedStyle(cell).display === 'contents' ? 0 :
+      canvas.getBoundingClientRect().top - cell.getBoundingClientRect().top;
+    box.style.top = -Math.round(behind) + 'px';
+    return Math.round(behind);
+  }
+
+  function resized() {
+    stretch();
+    map.invalidateSize({animate: false, pan: false});
+    if (!own && shown) fit(shown);
+    for (const sheet of Object.values(sheets)) sheet.redraw();
+  }
+
+  function bounds(data) {
+    const asked = yp.state.at && yp.state.at.bbox ? yp.state.at.bbox.split(',').map(Number) : null;
+    const b = asked && asked.length === 4 && asked.every(Number.isFinite) ? asked : data.bounds;
+    return b && b.length === 4 ? window.L.latLngBounds([b[1], b[0]], [b[3], b[2]]) : null;
+  }
+
+  function fit(data) {
+    const box = bounds(data);
+    if (!box) return;
+    const top = stretch(), size = map.getSize(), edge = Math.round(Math.min(size.x, size.y) * 0.012) + 4;
+    const side = size.x > 600 ? edge : 4;
+    fitting = true;
+    const snap = map.options.zoomSnap;
+    map.options.zoomSnap = 0;                 // the county fills its room; steps are for the hand
+    map.fitBounds(box, {paddingTopLeft: [side, top + edge], paddingBottomRight: [side, edge], animate: false});
+    map.options.zoomSnap = snap;
+    fitting = false;
+    own = false;
+    baseZoom = map.getZoom();
+  }
+
+  /* Where the hand left the map goes into the address; figures do not depend on it. */
+  let writing = 0;
+  function remember() {
+    if (fitting || !own || !yp.state.at) return;
+    clearTimeout(writing);
+    writing = setTimeout(() => {
+      const b = map.getBounds();
+      const text = [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()].map((v) => v.toFixed(4)).join(',');
+      yp.view.set({bbox: text}, 'replace');
+    }, 400);
+  }
+
+  async function quietly(url, form) {
+    try { return await yp.geo.load(url, form); } catch (error) { console.warn('map: ' + error.message); return null; }
+  }
+
+  /* Clusters come where marks no longer say it: closer in, in a selection, or on a map without marks. */
+  function wantsEvents(data) {
+    return Boolean(data.focus) || !Object.keys(data.marks || {}).length || map.getZoom() > baseZoom + 0.6;
+  }
+
+  async function loadPoints(data) {
+    const mine = token;
+    const wanted = (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
+    const found = await Promise.all(wanted.map((p) => quietly(p.url, 'points')));
+    if (mine !== token) return;
+    state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
+    sheets.points.redraw();
+  }
+
+  function focusOf(data) {
+    const code = data.focus;
+    if (!code) return {focus: [], codes: null};
+    for (const layer of seen.values()) if (layer.byCode.has(code)) return {focus: [layer.byCode.get(code)], codes: childCodes(data)};
+    const children = state.level ? state.level.cells.filter((cell) => cell.parent === code || cell.code.startsWith(code.replace(/0+$/, ''))) : [];
+    return {focus: children, codes: childCodes(data)};
+  }
+
+  function childCodes(data) {
+    const named = state.level ? state.level.cells.filter((cell) => cell.parent === data.focus).map((cell) => cell.code) : [];
+    return new Set(named.length ? named : Object.keys(data.values || {}).concat([data.focus]));
+  }
+
+  async function ground(data) {
+    const [outline, cells, neighbours, rivers] = await Promise.all([quietly(data.outline, 'polygons'),
+      quietly(data.cells, 'polygons'), quietly(data.neighbours, 'polygons'), quietly(data.rivers, 'courses')]);
+    const finer = await Promise.all((data.finer || []).map((url) => quietly(url, 'polygons')));
+    return {outline, cells, neighbours, rivers, finer: finer.filter(Boolean)};
+  }
+
+  function take(data, found) {
+    Object.assign(state, {outline: found.outline, neighbours: found.neighbours, rivers: found.rivers, finer: found.finer});
+    if (found.cells && data.level) { seen.delete(data.level); seen.set(data.level, found.cells); }
+    state.coarser = data.focus ? Array.from(seen.values()).filter((l) => l !== found.cells && l.cells.length < found.cells.cells.length) : [];
+    const same = shown && state.level === found.cells && JSON.stringify(shown.values) === JSON.stringify(data.values) &&
+      String(shown.classes) === String(data.classes);
+    state.level = found.cells;
+    state.values = data.values || {};
+    state.classes = data.classes || [];
+    state.marks = data.marks || {};
+    if (!same) state.paths = found.cells ? yp.ground.paths(found.cells, state.values, state.classes) : [];
+    const chosen = focusOf(data);
+    state.focus = chosen.focus;
+    state.focusCodes = chosen.codes;
+  }
+
+  /* Draws a view's map. Resolves to false when a newer one has come in between. */
+  async function show(data) {
+    const mine = ++token;
+    await there;
+    if (!data.cells && !data.outline) { map.getContainer().hidden = true; return mine === token; }
+    map.getContainer().hidden = false;
+    const found = await ground(data);
+    if (mine !== token) return false;
+    take(data, found);
+    const moved = !shown || shown.division !== data.division || shown.level !== data.level || shown.screen !== data.screen;
+    shown = data;
+    if (moved) fit(data);
+    for (const sheet of Object.values(sheets)) if (sheet !== sheets.points) sheet.redraw();
+    label(data);
+    await loadPoints(data);
+    if (mine !== token) return false;
+    await yp.view.painted();
+    return mine === token;
+  }
+
+  function label(data) {
+    const head = document.querySelector('.mtitle'), box = map.getContainer();
+    box.setAttribute('role', 'application');
+    box.setAttribute('aria-label', '地图：' + (head ? head.textContent : data.metric || '') + '。各区划数值见图例和面板');
+  }
+
+  function restyle() {
+    yp.ground.forget();
+    if (sheets) for (const sheet of Object.values(sheets)) sheet.redraw();
+  }
+
+  /* The first view's geometry is under way before Dash has started. */
+  function ahead() {
+    const held = document.getElementById('first-view');
+    try {
+      const data = JSON.parse(held.textContent).map;
+      if (data && data.bounds) yp.geo.anchorAt((data.bounds[0] + data.bounds[2]) / 2, (data.bounds[1] + data.bounds[3]) / 2);
+      if (data) ground(data);
+    } catch (error) {
+      console.info('map: nothing to load ahead');
+    }
+  }
+
+  yp.map = {hook, show, restyle, ahead, state, closeTip: () => yp.hand.hide(), leaflet: () => map};
+})();

@@ -1,0 +1,110 @@
+/* The hand on the map: what is under it, a line of text beside it, and what a click does. */
+(function () {
+  'use strict';
+  const yp = window.yiping = window.yiping || {};
+  let map = null, state = null, tip = null, asked = 0, at = null, pinned = false;
+
+  function plane(latlng) {
+    return {x: yp.geo.planeX(latlng.lng), y: yp.geo.planeY(latlng.lat)};
+  }
+
+  function cellAt(level, p) {
+    return level ? level.cells.find((cell) => yp.geo.contains(cell, p.x, p.y)) || null : null;
+  }
+
+  /* What lies under a place of the map: a mark before a cell. */
+  function under(latlng) {
+    const p = plane(latlng), k = 2 ** (map.getZoom() - yp.geo.ZOOM);
+    const mark = yp.points.hit(state, p.x, p.y, k);
+    return mark ? {mark} : {cell: cellAt(state.level, p)};
+  }
+
+  function line(found) {
+    if (found.mark) {
+      const m = found.mark, word = yp.shapes.WORDS[m.state] || '';
+      if (m.kind === 'cluster') return [m.n + ' 件', '其中最重：' + (word || '正常') + '，点击放大'];
+      return [m.one.name, [word, m.one.text].filter(Boolean).join('·')];
+    }
+    const cell = found.cell, value = state.values[cell.code];
+    return [cell.name, value && value[1] ? value[1] : ''];
+  }
+
+  /* The card holds text only: a name from a feed can never become markup. */
+  function show(found, point) {
+    const [head, body] = line(found);
+    if (!head && !body) { hide(); return; }
+    tip.firstChild.textContent = head;
+    tip.lastChild.textContent = body;
+    tip.hidden = false;
+    const size = map.getSize(), w = tip.offsetWidth, h = tip.offsetHeight;
+    const x = point.x + 14 + w > size.x ? point.x - 14 - w : point.x + 14;
+    const y = Math.max(4, Math.min(size.y - h - 4, point.y + 14));
+    tip.style.transform = 'translate(' + Math.round(x) + 'px,' + Math.round(y) + 'px)';
+  }
+
+  function hide() {
+    const was = tip && !tip.hidden;
+    if (tip) tip.hidden = true;
+    pinned = false;
+    return Boolean(was);
+  }
+
+  function hover() {
+    asked = 0;
+    if (!at || pinned) return;
+    const found = under(at.latlng), target = found.mark || found.cell;
+    map.getContainer().style.cursor = target ? 'pointer' : '';
+    if (target) show(found, at.containerPoint);
+    else hide();
+  }
+
+  function move(event) {
+    at = event;
+    if (!asked) asked = requestAnimationFrame(hover);
+  }
+
+  function leave() {
+    at = null;
+    if (!pinned) hide();
+  }
+
+  function click(event) {
+    pinned = false;
+    const found = under(event.latlng);
+    if (found.mark) { touch(found, event); return; }
+    const cell = found.cell;
+    if (!cell) return;
+    hide();
+    /* A dimmed cell outside the selection leads to its own parent: the eye sees one level there. */
+    const outside = state.focusCodes && !state.focusCodes.has(cell.code);
+    yp.view.set({division: outside ? (cell.parent || cell.code) : cell.code});
+  }
+
+  function touch(found, event) {
+    const mark = found.mark;
+    if (mark.kind === 'cluster') {
+      hide();
+      map.setView(event.latlng, Math.min(map.getMaxZoom(), map.getZoom() + 1.5), {animate: false});
+      return;
+    }
+    show(found, event.containerPoint);
+    pinned = true;
+    document.dispatchEvent(new CustomEvent('yiping:point', {detail: {layer: mark.layer, id: mark.one.id}}));
+  }
+
+  function install(found, shared) {
+    map = found;
+    state = shared;
+    tip = document.createElement('div');
+    tip.className = 'maptip';
+    tip.hidden = true;
+    tip.append(document.createElement('b'), document.createElement('span'));
+    map.getContainer().appendChild(tip);
+    map.on('mousemove', move);
+    map.on('mouseout', leave);
+    map.on('click', click);
+    map.on('movestart', () => hide());
+  }
+
+  yp.hand = {install, hide, under, cellAt};
+})();

@@ -1,0 +1,184 @@
+/* Names on the map, placed anew at every zoom without collisions: places with their marks, neighbours, rivers. */
+(function () {
+  'use strict';
+  const yp = window.yiping = window.yiping || {};
+  const OFFSETS = [[0, 0], [0, 10], [0, -10], [12, 0], [-12, 0], [0, 20], [0, -20], [20, 10], [-20, 10], [20, -14], [-20, -14],
+    [0, 32], [0, -32], [34, 0], [-34, 0]];
+  const isWall = () => window.matchMedia('(min-width:1800px) and (min-height:1000px)').matches;
+  const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+  const family = () => yp.ground.color('--family');
+
+  class Taken {
+    constructor(boxes) { this.boxes = boxes.slice(); }
+
+    free(b) {
+      return !this.boxes.some((o) => b[0] < o[2] && b[2] > o[0] && b[1] < o[3] && b[3] > o[1]);
+    }
+
+    take(b) { this.boxes.push(b); }
+  }
+
+  /* Boxes of what floats over the map, in canvas pixels: no name may hide behind them. */
+  function floating(sheet) {
+    const base = sheet.canvas.getBoundingClientRect();
+    const found = document.querySelectorAll('.page .over > *, .page .lead, .page .kpis, .ground .leaflet-control');
+    return Array.from(found).map((node) => node.getBoundingClientRect()).filter((r) => r.width && r.height)
+      .map((r) => [r.left - base.left - 4, r.top - base.top - 4, r.right - base.left + 4, r.bottom - base.top + 4]);
+  }
+
+  function word(pen, text, x, y, fs, color, weight) {
+    const c = pen.c;
+    c.font = (weight || 500) + ' ' + fs + 'px ' + family();
+    c.textBaseline = 'alphabetic';
+    c.lineJoin = 'round';
+    c.strokeStyle = yp.ground.color('--map-halo');
+    c.lineWidth = 3.4;
+    c.globalAlpha = 0.85;
+    c.strokeText(text, x, y);
+    c.globalAlpha = 1;
+    c.fillStyle = color;
+    c.fillText(text, x, y);
+  }
+
+  function width(pen, text, fs, weight) {
+    pen.c.font = (weight || 500) + ' ' + fs + 'px ' + family();
+    return pen.c.measureText(text).width;
+  }
+
+  /* One place: [mark][name] round its heart; the short form, then the mark alone, where there is no room. */
+  function place(pen, cell, mark, fs, taken) {
+    const r = mark ? fs * (mark[0].length < 3 ? 0.86 : 1.08) : 0;
+    const at = cell.heart, cx = pen.x(at.x), cy = pen.y(at.y);
+    const across = (cell.box[2] - cell.box[0]) * pen.view.k;
+    const forms = [cell.name, cell.short].filter((text, k, all) => text && all.indexOf(text) === k);
+    if (mark) forms.push('');
+    for (const text of forms) {
+      const tw = text ? width(pen, text, fs) : 0;
+      if (!mark && tw > across * 1.35) continue;
+      const w = tw + (r ? 2 * r + (text ? fs * 0.32 : 0) : 0), h = Math.max(fs * 1.15, 2 * r);
+      for (const [dx, dy] of OFFSETS) {
+        const box = [cx + dx - w / 2 - 3, cy + dy - h / 2 - 2, cx + dx + w / 2 + 3, cy + dy + h / 2 + 2];
+        if (!taken.free(box)) continue;
+        taken.take(box);
+        return {cell, mark, text, x: cx + dx - w / 2, y: cy + dy, r};
+      }
+    }
+    return null;
+  }
+
+  function drawPlace(pen, spot, fs) {
+    let x = spot.x;
+    if (spot.mark) {
+      const size = fs * (spot.mark[0].length < 3 ? 0.97 : 0.95);
+      yp.shapes.mark(pen.c, spot.mark[1], {x: x + spot.r, y: spot.y, r: spot.r}, spot.mark[0], size);
+      x += 2 * spot.r + fs * 0.32;
+    }
+    pen.c.textAlign = 'left';
+    if (spot.text) word(pen, spot.text, x, spot.y + fs * 0.36, fs, yp.ground.color('--map-name'));
+  }
+
+  /* Children of what is looked at: those with the worst mark first, then the small ones that have the least choice. */
+  function places(pen, state, taken, fs) {
+    const shown = state.level.cells.filter((cell) => cell.name && (!state.focusCodes || state.focusCodes.has(cell.code)));
+    const rank = (cell) => yp.shapes.RANK[(state.marks[cell.code] || ['', ''])[1]] || 0;
+    const area = (cell) => (cell.box[2] - cell.box[0]) * (cell.box[3] - cell.box[1]);
+    shown.sort((a, b) => rank(b) - rank(a) || area(a) - area(b));
+    const spots = shown.filter((cell) => onSheet(pen, cell.box)).map((cell) => place(pen, cell, state.marks[cell.code], fs, taken));
+    for (const spot of spots.filter(Boolean).reverse()) drawPlace(pen, spot, fs);
+  }
+
+  function onSheet(pen, box) {
+    return pen.x(box[2]) > 0 && pen.x(box[0]) < pen.view.w && pen.y(box[3]) > 0 && pen.y(box[1]) < pen.view.h;
+  }
+
+  /* The part of a ring inside the window (Sutherland–Hodgman), so that a neighbour's name stands where it is seen. */
+  function clip(ring, box) {
+    const edges = [[0, box[0], 1], [0, box[2], -1], [1, box[1], 1], [1, box[3], -1]];
+    let points = [];
+    for (let k = 0; k < ring.length; k += 2) points.push([ring[k], ring[k + 1]]);
+    for (const [axis, limit, sign] of edges) {
+      const inside = (p) => sign * (p[axis] - limit) >= 0;
+      const out = [];
+      points.forEach((b, k) => {
+        const a = points[(k + points.length - 1) % points.length];
+        if (inside(a) !== inside(b)) {
+          const t = (limit - a[axis]) / (b[axis] - a[axis]);
+          out.push([a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])]);
+        }
+        if (inside(b)) out.push(b);
+      });
+      points = out;
+    }
+    return new Float64Array(points.flat());
+  }
+
+  function neighbours(pen, state, taken, frame, fs) {
+    const color = yp.ground.color('--map-nb');
+    for (const cell of state.neighbours.cells) {
+      const big = cell.rings.reduce((a, b) => (b.length > a.length ? b : a), cell.rings[0] || []);
+      const seen = clip(big, frame);
+      if (seen.length < 6) continue;
+      const at = yp.geo.heart([seen], yp.geo.boxOf([seen]));
+      const text = cell.name.split('').join('\u2006\u2006'), w = width(pen, text, fs);
+      for (const [dx, dy] of OFFSETS) {
+        const x = pen.x(at.x) + 2 * dx, y = pen.y(at.y) + 2 * dy;
+        const box = [x - w / 2 - 4, y - fs, x + w / 2 + 4, y + fs * 0.5];
+        if (at.d * pen.view.k < fs || !taken.free(box)) continue;
+        taken.take(box);
+        pen.c.textAlign = 'center';
+        pen.c.font = '500 ' + fs + 'px ' + family();
+        pen.c.fillStyle = color;
+        pen.c.fillText(text, x, y);
+        break;
+      }
+    }
+  }
+
+  /* River names beside the water at its own slope, outside the county. */
+  function rivers(pen, state, taken, frame, fs) {
+    const done = new Set();
+    for (const {name, line} of state.rivers.named) {
+      if (done.has(name)) continue;
+      for (let k = 2; k + 4 < line.length; k += 2) {
+        const x = line[k], y = line[k + 1];
+        if (x < frame[0] || x > frame[2] || y < frame[1] || y > frame[3] || inCounty(state, x, y)) continue;
+        const span = Math.min(line.length - 2, k + 8);
+        const ax = pen.x(x), ay = pen.y(y), bx = pen.x(line[span]), by = pen.y(line[span + 1]);
+        const mx = (ax + bx) / 2, my = (ay + by) / 2, w = width(pen, name, fs) + fs;
+        const box = [mx - w / 2, my - w / 2, mx + w / 2, my + w / 2];
+        if (Math.hypot(bx - ax, by - ay) < w * 0.5 || !taken.free(box)) continue;
+        taken.take(box);
+        slanted(pen, name, {x: mx, y: my, dx: bx - ax, dy: by - ay}, fs);
+        done.add(name);
+        break;
+      }
+    }
+  }
+
+  const inCounty = (state, x, y) => state.outline.cells.some((cell) => yp.geo.contains(cell, x, y));
+
+  function slanted(pen, text, at, fs) {
+    let angle = Math.atan2(at.dy, at.dx);
+    if (Math.abs(angle) > Math.PI / 2) angle += Math.PI;
+    pen.c.save();
+    pen.c.translate(at.x, at.y);
+    pen.c.rotate(angle);
+    pen.c.textAlign = 'center';
+    word(pen, text, 0, -fs * 0.5, fs, yp.ground.color('--map-river'));
+    pen.c.restore();
+  }
+
+  function paint(pen, state, sheet) {
+    if (!state.outline) return;
+    pen.pixels();
+    const unit = rem(), fs = unit * (isWall() ? 1.0625 : 0.9375), small = unit * (isWall() ? 1 : 0.875);
+    const taken = new Taken(floating(sheet));
+    const margin = sheet.pad, v = pen.view;
+    const frame = [(margin.x - v.ox) / v.k, (margin.y - v.oy) / v.k, (v.w - margin.x - v.ox) / v.k, (v.h - margin.y - v.oy) / v.k];
+    if (state.level) places(pen, state, taken, fs);
+    if (state.rivers && !state.focus.length) rivers(pen, state, taken, frame, small);
+    if (state.neighbours) neighbours(pen, state, taken, frame, small);
+  }
+
+  yp.names = {paint, clip, Taken};
+})();

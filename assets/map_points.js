@@ -1,0 +1,84 @@
+/* Points: events in own grid clusters (worst state inside, and how many), assets as small shapes. One canvas. */
+(function () {
+  'use strict';
+  const yp = window.yiping = window.yiping || {};
+  const CELL = 54, SINGLE_ZOOM = 15.5;
+
+  /* Clusters of what is on the sheet: squares of CELL pixels, anchored to the plane so that a pan changes nothing. */
+  function clusters(points, pen) {
+    const size = CELL / pen.view.k, found = new Map(), out = [];
+    for (const p of points) {
+      const x = pen.x(p.x), y = pen.y(p.y);
+      if (x < -CELL || y < -CELL || x > pen.view.w + CELL || y > pen.view.h + CELL) continue;
+      const key = Math.floor(p.x / size) * 1e7 + Math.floor(p.y / size);
+      let held = found.get(key);
+      if (!held) { held = {n: 0, x: 0, y: 0, state: '', one: p, key}; found.set(key, held); out.push(held); }
+      held.n += 1;
+      held.x += p.x;
+      held.y += p.y;
+      if (yp.shapes.worst(held.state, p.state) !== held.state) { held.state = p.state; held.one = p; }
+    }
+    for (const c of out) { c.x /= c.n; c.y /= c.n; }
+    return out.sort((a, b) => (yp.shapes.RANK[a.state] || 0) - (yp.shapes.RANK[b.state] || 0));
+  }
+
+  function radius(n, unit) {
+    return n === 1 ? unit * 0.45 : unit * Math.min(1.35, 0.72 + 0.14 * Math.log10(n) * 2);
+  }
+
+  function drawClusters(pen, layer, unit, hits) {
+    const split = pen.view.zoom >= SINGLE_ZOOM;
+    const found = split ? layer.points.map((p) => ({n: 1, x: p.x, y: p.y, state: p.state, one: p})) : clusters(layer.points, pen);
+    for (const c of found) {
+      const r = radius(c.n, unit), at = {x: pen.x(c.x), y: pen.y(c.y), r};
+      yp.shapes.mark(pen.c, c.state, at, c.n > 1 ? String(c.n) : '', unit * 0.86);
+      hits.push({x: c.x, y: c.y, r: r + 3, kind: c.n > 1 ? 'cluster' : 'event', layer: layer.layer, n: c.n, state: c.state, one: c.one});
+    }
+  }
+
+  /* 1,500 sensors are four fills: one path for each state. */
+  function drawAssets(pen, layer, unit, hits) {
+    const r = Math.max(2.2, unit * Math.min(0.34, 0.14 + 0.045 * Math.max(0, pen.view.zoom - 9)));
+    const colors = {'': '--text', ok: '--text', att: '--mk-yellow', warn: '--mk-orange', alarm: '--mk-red'};
+    for (const state of ['', 'ok', 'att', 'warn', 'alarm']) {
+      pen.c.beginPath();
+      let any = false;
+      for (const p of layer.points) {
+        if (p.state !== state) continue;
+        const x = pen.x(p.x), y = pen.y(p.y);
+        if (x < 0 || y < 0 || x > pen.view.w || y > pen.view.h) continue;
+        any = true;
+        yp.shapes.kind(pen.c, layer.shape, x, y, state && state !== 'ok' ? r * 1.35 : r);
+        hits.push({x: p.x, y: p.y, r: r + 4, kind: 'asset', layer: layer.layer, n: 1, state, one: p});
+      }
+      if (!any) continue;
+      pen.c.strokeStyle = yp.ground.color('--map-halo');
+      pen.c.lineWidth = 1.6;
+      pen.c.stroke();
+      pen.c.fillStyle = yp.ground.color(colors[state]);
+      pen.c.fill();
+    }
+  }
+
+  function paint(pen, state) {
+    state.hits = [];
+    pen.pixels();
+    const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+    for (const layer of state.points) {
+      if (layer.kind === 'events') drawClusters(pen, layer, unit, state.hits);
+      else drawAssets(pen, layer, unit, state.hits);
+    }
+  }
+
+  /* The uppermost mark under a point of the plane. */
+  function hit(state, x, y, k) {
+    const hits = state.hits || [];
+    for (let i = hits.length - 1; i >= 0; i -= 1) {
+      const h = hits[i], reach = h.r / k;
+      if (Math.abs(h.x - x) <= reach && Math.abs(h.y - y) <= reach) return h;
+    }
+    return null;
+  }
+
+  yp.points = {paint, clusters, hit};
+})();

@@ -1,0 +1,54 @@
+/* States as shapes on a canvas: ○ 正常, △ 关注, ◇ 预警, □ 告警; the number inside is the count. */
+(function () {
+  'use strict';
+  const yp = window.yiping = window.yiping || {};
+  const FILL = {att: '--mk-yellow', warn: '--mk-orange', alarm: '--mk-red'};
+  const RANK = {'': 0, ok: 0, att: 1, warn: 2, alarm: 3};
+  const WORDS = {ok: '正常', att: '关注', warn: '预警', alarm: '告警', '': ''};
+  const light = () => document.documentElement.dataset.theme === 'light';
+
+  function outline(c, state, x, y, r) {
+    c.beginPath();
+    if (state === 'att') {
+      c.moveTo(x, y - r * 1.42); c.lineTo(x + r * 1.4, y + r * 0.98); c.lineTo(x - r * 1.4, y + r * 0.98); c.closePath();
+    } else if (state === 'warn') {
+      c.moveTo(x, y - r * 1.24); c.lineTo(x + r * 1.24, y); c.lineTo(x, y + r * 1.24); c.lineTo(x - r * 1.24, y); c.closePath();
+    } else if (state === 'alarm') {
+      c.rect(x - r, y - r, 2 * r, 2 * r);
+    } else {
+      c.arc(x, y, r, 0, 2 * Math.PI);
+    }
+  }
+
+  /* A filled mark with an optional number; fs = type size of the number. */
+  function mark(c, state, at, text, fs) {
+    const edge = light() && (state === 'att' || state === 'warn') ? yp.ground.color('--mk-edge') : yp.ground.color('--map-halo');
+    outline(c, state, at.x, at.y, at.r);
+    c.lineJoin = 'round';
+    c.lineWidth = 1.6;
+    c.strokeStyle = edge;
+    c.fillStyle = FILL[state] ? yp.ground.color(FILL[state]) : (light() ? '#5A6980' : '#DCE6F2');
+    c.fill();
+    c.stroke();
+    if (!text) return;
+    c.font = '700 ' + fs + 'px ' + yp.ground.color('--family');
+    c.textAlign = 'center';
+    c.textBaseline = 'alphabetic';
+    c.fillStyle = light() && (state === 'alarm' || !FILL[state]) ? '#fff' : '#0B1426';
+    c.fillText(text, at.x, at.y + fs * (state === 'att' ? 0.5 : 0.34));
+  }
+
+  /* Plain kinds of assets: circle square triangle diamond cross house drop. */
+  function kind(c, shape, x, y, r) {
+    if (shape === 'square') c.rect(x - r, y - r, 2 * r, 2 * r);
+    else if (shape === 'triangle') { c.moveTo(x, y - 1.3 * r); c.lineTo(x + 1.2 * r, y + r); c.lineTo(x - 1.2 * r, y + r); c.closePath(); }
+    else if (shape === 'reservoir') { c.moveTo(x - 1.4 * r, y - r); c.lineTo(x + 1.4 * r, y - r); c.lineTo(x + 0.75 * r, y + r); c.lineTo(x - 0.75 * r, y + r); c.closePath(); }
+    else if (shape === 'diamond') { c.moveTo(x, y - 1.3 * r); c.lineTo(x + 1.3 * r, y); c.lineTo(x, y + 1.3 * r); c.lineTo(x - 1.3 * r, y); c.closePath(); }
+    else if (shape === 'house') { c.moveTo(x, y - 1.3 * r); c.lineTo(x + 1.2 * r, y - 0.1 * r); c.lineTo(x + 0.9 * r, y + r); c.lineTo(x - 0.9 * r, y + r); c.lineTo(x - 1.2 * r, y - 0.1 * r); c.closePath(); }
+    else { c.moveTo(x + r, y); c.arc(x, y, r, 0, 2 * Math.PI); }
+  }
+
+  const worst = (a, b) => ((RANK[b] || 0) > (RANK[a] || 0) ? b : a);
+
+  yp.shapes = {mark, kind, worst, outline, RANK, WORDS, FILL, light};
+})();

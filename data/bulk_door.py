@@ -1,0 +1,100 @@
+"""Handing staged files to the collector: over its socket if one runs, else as the collector of this state folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from data.collect import Collector
+from data.errors import NotFound, Unavailable, WrongInput, YipingError
+from data.pack import Pack
+from data.settings import Settings
+from data.statefolder import socket_path
+
+SOCKET = "collector.sock"
+START_S = 20.0
+SETTLE_S = 15.0
+_ERRORS: dict[int, type[YipingError]] = {400: WrongInput, 404: NotFound}
+
+
+class Publish(Protocol):
+    """Publishes staged files of a feed; returns (accepted, duplicate)."""
+
+    def __call__(self, kind: str, feed: str, paths: Sequence[Path], /) -> tuple[int, int]:
+        """Waits until the rows are in the history."""
+        ...
+
+
+@contextmanager
+def bulk_door(settings: Settings, pack: Pack) -> Iterator[Publish]:
+    """The way into the history of a place, for as long as it is needed.
+
+    Raises:
+        Unavailable: another process holds the state folder and does not answer.
+    """
+    transport = httpx.HTTPTransport(uds=str(socket_path(settings, SOCKET)))
+    with httpx.Client(transport=transport, timeout=10.0, base_url="http://collector") as client:
+        own = _find(client, settings, pack)
+        if own is None:
+            _settle(client)
+            yield lambda kind, feed, paths: _post(client, kind, feed, paths)
+            return
+        try:
+            own.start()
+            yield own.bulk
+        finally:
+            own.stop()
+
+
+def _find(client: httpx.Client, settings: Settings, pack: Pack) -> Collector | None:
+    """None when a collector answers; else a collector of our own. One that is just starting is waited for."""
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            client.get("/health").raise_for_status()
+            return None
+        except httpx.HTTPError:
+            pass
+        try:
+            return Collector(settings, pack)
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
+def _settle(client: httpx.Client) -> None:
+    """Waits until the rows accepted so far are in the history, so that stations sent a moment ago are known."""
+    deadline = time.monotonic() + SETTLE_S
+    last = _health(client)["last_seq"]
+    while _health(client)["checkpoint"] < last and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+def _health(client: httpx.Client) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = client.get("/health").raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise _lost(error) from error
+    return found
+
+
+def _post(client: httpx.Client, kind: str, feed: str, paths: Sequence[Path]) -> tuple[int, int]:
+    wish = {"kind": kind, "feed": feed, "paths": [str(path) for path in paths]}
+    try:
+        answer = client.post("/bulk", json=wish, timeout=httpx.Timeout(10.0, read=None))
+        found = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise _lost(error) from error
+    if answer.status_code != 200:
+        raise _ERRORS.get(answer.status_code, Unavailable)(str(found.get("detail", answer.status_code)))
+    return int(found["accepted"]), int(found["duplicate"])
+
+
+def _lost(error: Exception) -> Unavailable:
+    return Unavailable(f"采集器没有答复（{type(error).__name__}）；请等它恢复后再运行一次本命令，已导入的不会重复")

@@ -1,0 +1,235 @@
+"""The collector: doors → acceptance → spool → Redis and history, in one process that owns all three."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow.parquet as pq
+from pyarrow import ArrowException
+
+from data import embedded_redis
+from data.acceptance import Lane
+from data.acceptor import Acceptor, Stores
+from data.batches import Batch, Verdict
+from data.carriers import Bulk, Historian, Publisher
+from data.errors import NotFound, Unavailable, WrongInput
+from data.feedbook import FeedBook
+from data.history import HistoryReader, HistoryWriter
+from data.identity import IdentityIndex
+from data.pack import Pack
+from data.placing import codes_of
+from data.quarantine import Quarantine, Refused
+from data.registry import Registry
+from data.settings import Settings
+from data.spool import Spool
+from data.state import State
+from data.statefolder import prepare
+from geo.locate import Locator
+
+log = logging.getLogger("yiping.collect")
+TICK_S = 1.0
+STOP_S = 3.0
+
+
+def prefix_of(pack: Pack) -> str:
+    """Prefix of all Redis keys of a place."""
+    return f"yp:{pack.place.code}:"
+
+
+class Collector:
+    """Everything behind the doors. One per state folder: a second one is refused.
+
+    Attributes:
+        pack, clock: the place and its time.
+        folder: the state folder.
+        quarantine, book: refused records, health of feeds.
+        failed: set when a part ended by an exception; the process should end, a fresh one recovers.
+
+    Raises:
+        Unavailable: another collector holds the state folder, or spool or history cannot be opened.
+    """
+
+    def __init__(self, settings: Settings, pack: Pack) -> None:
+        self.pack = pack
+        self.clock = settings.clock()
+        self.folder = prepare(settings)
+        self.failed = threading.Event()
+        self._lease = _lease(self.folder / "collector.lock")
+        self._ends = threading.Event()
+        self._spool = Spool(self.folder / "spool")
+        self._history = HistoryReader(self.folder / "history")
+        self._writer = HistoryWriter(self.folder / "history", self.clock)
+        self._state = State(embedded_redis.url(settings, "state"), prefix_of(pack))
+        self._index = IdentityIndex(self._history)
+        self._registry = Registry(pack.divisions, Locator(pack.divisions))
+        self.quarantine = Quarantine(self.folder / "quarantine")
+        self.book = FeedBook(self.folder, ZoneInfo(pack.place.timezone), pack.feeds)
+        lanes = {name: Lane(name, feed, pack.divisions, self._registry, self._index)
+                 for name, feed in pack.feeds.items()}
+        stores = Stores(self._spool, self.quarantine, self._index, self.book)
+        self._acceptor = Acceptor(lanes, stores, self.clock, self._pass_on, self.failed.set)
+        self._publisher = Publisher(self._spool, self._state, self.failed.set, self._skip_to)
+        self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed)
+        self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
+
+    def start(self) -> None:
+        """Recovers what a crash left in the spool, then accepts."""
+        rows = self._historian.recover()
+        self._acceptor.next_seq = max(self._spool.last_seq, self._writer.last_seq, self._published()) + 1
+        self._read_assets()
+        threads: tuple[threading.Thread, ...] = (self._acceptor, self._publisher, self._historian, self._ticker)
+        for thread in threads:
+            thread.start()
+        log.warning("collector ready: next seq %d, %d rows recovered, %d assets", self._acceptor.next_seq, rows,
+                    len(self._registry))
+
+    def _published(self) -> int:
+        try:
+            return self._state.last_seq()
+        except Unavailable as error:
+            log.warning("start without Redis: %s", error)
+            return 0
+
+    def _read_assets(self) -> None:
+        rows = self._history.current_assets()
+        for row, code in zip(rows, codes_of("asset", rows, self.pack.divisions, self._registry), strict=True):
+            row["code"] = code
+        self._registry.add(rows)
+
+    def stop(self) -> None:
+        """Answers what was handed in, commits the history, and lets go of the state folder."""
+        self._ends.set()
+        parts = (self._acceptor, self._publisher, self._historian)
+        for part in parts:
+            part.stop()
+        until = time.monotonic() + STOP_S
+        for thread in (*parts, self._ticker):
+            if thread.ident is not None:
+                thread.join(max(0.0, until - time.monotonic()))
+        try:
+            if not self._historian.is_alive():
+                self._historian.recover()
+        except Unavailable as error:
+            log.error("history not committed, the spool keeps it: %s", error)
+        self.book.tick(self._state.set_health, self.clock.now_us(), force=True)
+        self._spool.close()
+        self._state.close()
+        os.close(self._lease)
+
+    def feed_exists(self, feed: str) -> None:
+        """Raises NotFound for a feed that the pack does not declare."""
+        if feed not in self.pack.feeds:
+            raise NotFound(f"没有数据源 {feed:.60}；可用的见 feeds.yaml")
+
+    def submit(self, feed: str, raws: Sequence[Any]) -> Future[Verdict]:
+        """Hands in raw canonical records; the verdict comes when they are on disk.
+
+        Raises:
+            NotFound: no such feed.
+            Unavailable: too much waits; also out of the future when the disk refuses.
+        """
+        self.feed_exists(feed)
+        return self._acceptor.submit(feed, raws)
+
+    def refuse(self, feed: str, items: Sequence[tuple[str, str]]) -> None:
+        """Puts (raw text, reason) of what never became canonical into quarantine: whole bodies, lines, rows of files.
+
+        Raises:
+            Unavailable: the disk refuses.
+        """
+        now = self.clock.now_us()
+        self.quarantine.put([Refused(feed, reason, now, raw) for raw, reason in items])
+        self.book.refused(feed, len(items), now)
+
+    def bulk(self, kind: str, feed: str, paths: Sequence[Path]) -> tuple[int, int]:
+        """Publishes staged canonical Parquet files of a feed; (accepted, duplicate). Waits until it is done.
+
+        Raises:
+            NotFound: no such feed.
+            WrongInput: another kind than the feed's, or files that are none of ours.
+            Unavailable: the feed is busy, or the disk refuses.
+        """
+        self.feed_exists(feed)
+        if kind != self.pack.feeds[feed].kind:
+            raise WrongInput(f"数据源 {feed} 的记录类型是 {self.pack.feeds[feed].kind}，不是 {kind:.20}")
+        files = [self._staged(path) for path in paths]
+        rows = sum(_rows_of(path) for path in files)
+        bulk: Bulk = self._acceptor.order(lambda: self._number(kind, feed, files, rows)).result()
+        accepted = 0
+        try:
+            accepted, duplicate = bulk.answer.result()
+        finally:
+            self._acceptor.order(lambda: self._resume(feed, accepted)).result()
+        return accepted, duplicate
+
+    def _number(self, kind: str, feed: str, files: list[Path], rows: int) -> Bulk:
+        bulk = Bulk(kind, feed, files, self._acceptor.reserve(feed, rows))
+        self._historian.publish_bulk(bulk)
+        return bulk
+
+    def _resume(self, feed: str, accepted: int) -> None:
+        if accepted and self.pack.feeds[feed].kind == "asset":
+            self._read_assets()
+        self._acceptor.resume(feed, accepted > 0)
+
+    def _staged(self, path: Path) -> Path:
+        folder = (self.folder / "staging").resolve()
+        found = (folder / path).resolve()
+        if not found.is_relative_to(folder) or not found.is_file():
+            raise WrongInput(f"文件 {path} 不在 {folder} 中；请先把规范的 Parquet 文件放到那里")
+        return found
+
+    def _pass_on(self, batches: Sequence[Batch]) -> None:
+        self._publisher.offer(batches)
+        self._historian.offer(batches)
+
+    def _committed(self, checkpoint: int) -> None:
+        if self._acceptor.is_alive():
+            self._acceptor.order(lambda: self._index.committed(checkpoint))
+        self._spool.drop_until(min(checkpoint, self._publisher.done))
+
+    def _skip_to(self, seq: int) -> None:
+        """Redis remembers numbers beyond ours (an older state folder was put back): new ones must lie above them."""
+        log.error("Redis is ahead (seq %d): new rows continue above it", seq)
+        self._acceptor.order(lambda: setattr(self._acceptor, "next_seq", max(self._acceptor.next_seq, seq + 1)))
+
+    def _tick(self) -> None:
+        while not self._ends.wait(TICK_S):
+            self.book.tick(self._state.set_health, self.clock.now_us())
+
+    def status(self) -> dict[str, Any]:
+        """Parts with their failure ('' = well), rows not yet published and not yet in the history, counts, feeds."""
+        last = self._spool.last_seq
+        redis = self._publisher.away or ("" if self._state.ok else "缓存（Redis）没有应答")
+        return {
+            "parts": {"spool": "", "redis": redis, "history": self._historian.away},
+            "lags": {"redis": max(0, last - self._publisher.done), "history": max(0, last - self._historian.done)},
+            "last_seq": last, "checkpoint": self._writer.checkpoint, "assets": len(self._registry),
+            "refused": self.quarantine.counts(), "late": self.book.late(), "feeds": self.book.states(),
+        }
+
+
+def _lease(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise Unavailable(f"{path.parent} 已有采集器在运行；一个状态目录只能有一个，请先停掉它") from error
+    return handle
+
+
+def _rows_of(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (ArrowException, OSError) as error:
+        raise WrongInput(f"{path.name} 不是 Parquet 文件（{error!s:.60}）；请重新生成") from error

@@ -1,0 +1,108 @@
+"""Commands `collect` (the collector as a process) and `feed token`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from data.collect import Collector
+from data.door import make_door
+from data.errors import NotFound, Unavailable
+from data.pack import load_pack
+from data.pulling import FileWatcher
+from data.settings import Settings
+from data.statefolder import socket_path
+from data.tokens import make_token
+
+SOCKET = "collector.sock"
+GRACE_S = 1
+WATCH_S = 0.2
+
+
+def commands(add: Any) -> None:
+    """Registers the commands with argparse's subparsers."""
+    collect = add.add_parser("collect", help="运行采集器（接收、检查、落盘、入缓存与历史）")
+    collect.set_defaults(run=run_collect)
+    feed = add.add_parser("feed", help="数据源的命令")
+    actions = feed.add_subparsers(dest="action", metavar="动作", required=True)
+    token = actions.add_parser("token", help="为数据源生成推送令牌（只显示一次）")
+    token.add_argument("feed", metavar="FEED")
+    token.set_defaults(run=run_token)
+
+
+def run_token(settings: Settings, args: argparse.Namespace) -> int:
+    """Prints a new push token of a feed."""
+    if args.feed not in load_pack(settings.place_dir).feeds:
+        raise NotFound(f"没有数据源 {args.feed:.60}；可用的见 {settings.place_dir}/feeds.yaml")
+    sys.stdout.write(make_token(settings, args.feed) + "\n")
+    return 0
+
+
+def run_collect(settings: Settings, _args: argparse.Namespace) -> int:
+    """Runs the collector until SIGTERM or SIGINT; 1 if a part of it broke."""
+    line = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=line)
+    collector = Collector(settings, load_pack(settings.place_dir))
+    watcher = FileWatcher(collector)
+    try:
+        collector.start()
+        watcher.start()
+        asyncio.run(_serve(collector, socket_path(settings, SOCKET)))
+    finally:
+        watcher.stop()
+        if watcher.ident is not None:
+            watcher.join(GRACE_S)
+        collector.stop()
+    return 1 if collector.failed.is_set() else 0
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Nothing: the signals are ours, and a stop that was asked for ends with code 0."""
+        yield
+
+
+async def _serve(collector: Collector, path: Path) -> None:
+    config = uvicorn.Config(make_door(collector), lifespan="off", log_level="warning", access_log=False,
+                            timeout_graceful_shutdown=GRACE_S, backlog=256)
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+    watch = asyncio.create_task(_watch(collector, server))
+    try:
+        await server.serve(sockets=[_listen(path)])
+    finally:
+        watch.cancel()
+        path.unlink(missing_ok=True)
+
+
+async def _watch(collector: Collector, server: uvicorn.Server) -> None:
+    while not collector.failed.is_set():
+        await asyncio.sleep(WATCH_S)
+    server.should_exit = True
+
+
+def _listen(path: Path) -> socket.socket:
+    """A fresh socket for the owner alone; one that a crash left is removed (the lease says that nobody serves it)."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o600)
+    except OSError as error:
+        listener.close()
+        remedy = "请用 --state 指一个路径较短、可写的目录"
+        raise Unavailable(f"不能在 {path} 上监听（{error.strerror}）；{remedy}") from error
+    return listener

@@ -1,0 +1,137 @@
+"""What the collector knows of each feed: counts since midnight, last news, present failure."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from data.acceptance import Prepared
+from data.clock import from_us
+from data.errors import Unavailable
+from data.health import FeedHealth
+
+log = logging.getLogger("yiping.feeds")
+FILE_EVERY_US = 5_000_000
+
+
+class FeedBook:
+    """Health of the feeds; safe to use from several threads.
+
+    `folder` holds health.json; `zone` says when midnight is, from when counts run.
+    """
+
+    def __init__(self, folder: Path, zone: ZoneInfo, feeds: Iterable[str]) -> None:
+        self._path, self._zone = folder / "health.json", zone
+        self._lock = threading.Lock()
+        self._states = {feed: FeedHealth(feed) for feed in feeds}
+        self._late: dict[str, int] = {}
+        self._day = ""
+        self._unsent: set[str] = set()
+        self._unwritten, self._written_us = False, 0
+        self._load()
+
+    def _load(self) -> None:
+        try:
+            kept = orjson.loads(self._path.read_bytes())
+            states = {name: FeedHealth(**state) for name, state in kept["feeds"].items() if name in self._states}
+            day = str(kept["day"])
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("%s cannot be read, counts begin anew: %s", self._path, error)
+            return
+        self._day = day
+        self._states |= states
+        self._unsent = set(self._states)
+
+    def took(self, feed: str, found: Prepared, now_us: int) -> None:
+        """Records of a feed came in."""
+        with self._lock:
+            self._roll(now_us)
+            old = self._states[feed]
+            new = replace(old, last_contact=now_us, accepted=old.accepted + len(found.rows),
+                          duplicate=old.duplicate + found.duplicate, rejected=old.rejected + len(found.rejected))
+            if found.rows:
+                new = replace(new, last_time=max(old.last_time, found.newest), last_received=now_us)
+                self._late[feed] = self._late.get(feed, 0) + found.late
+            self._set(new)
+
+    def refused(self, feed: str, number: int, now_us: int) -> None:
+        """So many records were refused before they became canonical."""
+        with self._lock:
+            self._roll(now_us)
+            self._set(replace(self._states[feed], rejected=self._states[feed].rejected + number, last_contact=now_us))
+
+    def failed(self, feed: str, error: str, now_us: int) -> None:
+        """The source of a feed fails; said once in the log."""
+        with self._lock:
+            old = self._states[feed]
+            if not old.failing_since:
+                log.warning("feed %s lost: %s", feed, error)
+            self._set(replace(old, failing_since=old.failing_since or now_us, error=error))
+
+    def answered(self, feed: str, now_us: int) -> None:
+        """The source of a feed answers, with or without news."""
+        with self._lock:
+            old = self._states[feed]
+            if old.failing_since:
+                log.warning("feed %s back", feed)
+            self._set(replace(old, failing_since=0, error="", last_contact=now_us))
+
+    def _set(self, new: FeedHealth) -> None:
+        if new != self._states[new.feed]:
+            self._states[new.feed] = new
+            self._unsent.add(new.feed)
+            self._unwritten = True
+
+    def _roll(self, now_us: int) -> None:
+        day = from_us(now_us).astimezone(self._zone).date().isoformat()
+        if day != self._day:
+            self._day = day
+            self._late.clear()
+            for state in self._states.values():
+                self._set(replace(state, accepted=0, duplicate=0, rejected=0))
+
+    def states(self) -> dict[str, FeedHealth]:
+        """Health of every feed."""
+        with self._lock:
+            return dict(self._states)
+
+    def late(self) -> dict[str, int]:
+        """Records accepted today that were older than their feed's late_window."""
+        with self._lock:
+            return dict(self._late)
+
+    def tick(self, send: Callable[[list[FeedHealth]], None], now_us: int, force: bool = False) -> None:
+        """Once a second: sends what changed, and writes the file at most every 5 s (at once with `force`)."""
+        with self._lock:
+            self._roll(now_us)
+            states = [self._states[feed] for feed in sorted(self._unsent)]
+            self._unsent.clear()
+            due = self._unwritten and (force or abs(now_us - self._written_us) >= FILE_EVERY_US)
+            kept = {"day": self._day, "feeds": {name: asdict(state) for name, state in self._states.items()}}
+        try:
+            if states:
+                send(states)
+        except Unavailable:
+            # Told by the state's own log line; sent again with the next tick.
+            with self._lock:
+                self._unsent.update(state.feed for state in states)
+        if due:
+            self._write(orjson.dumps(kept), now_us)
+
+    def _write(self, text: bytes, now_us: int) -> None:
+        fresh = self._path.with_suffix(".tmp")
+        try:
+            fresh.write_bytes(text)
+            fresh.replace(self._path)
+            self._unwritten, self._written_us = False, now_us
+        except OSError as error:
+            log.error("%s cannot be written: %s", self._path, error)
+            self._written_us = now_us

@@ -1,0 +1,1 @@
+"""File formats: bytes of one file → rows or columns as written, nothing interpreted."""

@@ -1,0 +1,178 @@
+"""JSON, JSON lines and GeoJSON: strict (no NaN, no endless depth), a record with a key twice is handed back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from data.formats.encoding import decode
+from data.formats.parts import Layout, Member, RawRows, refuse
+
+CHUNK_ROWS = 5000
+MAX_DOCUMENT = 50_000_000
+_TWICE = "\x00twice"
+_LISTS = ("records", "data", "rows", "items", "features", "result", "results")
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        made[_TWICE] = next(name for name in names if names.count(name) > 1)
+    return made
+
+
+def _whole_number(text: str) -> int | float:
+    return int(text) if len(text) < 19 else float(text)
+
+
+def load(text: str) -> Any:
+    """Strict JSON; an object with a key twice carries the marker `_TWICE`.
+
+    Raises:
+        ValueError: not JSON, too deep, NaN, or a number that is no finite double.
+    """
+    orjson.loads(text)
+    try:
+        return json.loads(text, object_pairs_hook=_pairs, parse_int=_whole_number)
+    except RecursionError:
+        raise ValueError("嵌套过深") from None
+
+
+def twice(value: Any) -> str:
+    """The first key written twice anywhere inside, '' if none."""
+    if isinstance(value, dict):
+        return value.get(_TWICE) or next(filter(None, map(twice, value.values())), "")
+    if isinstance(value, list):
+        return next(filter(None, map(twice, value)), "")
+    return ""
+
+
+def _document(member: Member, layout: Layout) -> Any:
+    if len(member.data) > MAX_DOCUMENT:
+        raise refuse(member.name, f"JSON 超过 {MAX_DOCUMENT // 1_000_000} MB", "请改用 JSON lines 或拆成较小的文件")
+    text, _ = decode(member, layout.encoding)
+    try:
+        return load(text)
+    except orjson.JSONDecodeError as error:
+        cut = error.pos >= len(text.rstrip())
+        wrong = "JSON 不完整，在末尾断掉了" if cut else f"第 {error.lineno} 行第 {error.colno} 列不是合法 JSON"
+        raise refuse(member.name, wrong, "请重新导出或重新下载") from error
+    except ValueError as error:
+        raise refuse(member.name, f"不是可读的 JSON（{error}）", "请重新导出或重新下载") from error
+
+
+def _chunks(records: list[Any], size: int) -> Iterator[RawRows]:
+    for start in range(0, len(records), CHUNK_ROWS):
+        part = records[start:start + CHUNK_ROWS]
+        chunk = RawRows([], read=len(part), done=size * len(part) // len(records))
+        for offset, record in enumerate(part):
+            _sort(chunk, record, f"第 {start + offset + 1} 条")
+        yield chunk
+    if not records:
+        yield RawRows([], done=size)
+
+
+def _deep_twice(record: Any) -> str:
+    try:
+        return twice(record)
+    except RecursionError:
+        return "（嵌套过深，无法检查）"
+
+
+def _sort(chunk: RawRows, record: Any, where: str) -> None:
+    if not isinstance(record, dict):
+        chunk.bad.append((str(record)[:500], f"{where}应为对象，得到 {type(record).__name__}"))
+    elif name := _deep_twice(record):
+        chunk.bad.append((str(record)[:500], f"{where}的键 {name!r:.40} 写了两次，不知以哪个为准"))
+    else:
+        chunk.rows.append(record)
+
+
+def rows(member: Member, layout: Layout) -> Iterator[RawRows]:
+    """Records of a JSON document: an array, or an object with the array under a usual name.
+
+    Raises:
+        WrongInput: no JSON, truncated, or no list of records in it.
+    """
+    found = _document(member, layout)
+    if isinstance(found, dict):
+        if _TWICE in found:
+            raise refuse(member.name, f"顶层的键 {found[_TWICE]!r:.40} 写了两次", "请重新导出")
+        lists = [found[name] for name in _LISTS if isinstance(found.get(name), list)]
+        found = lists[0] if lists else found
+    if not isinstance(found, list):
+        raise refuse(member.name, "JSON 里没有记录列表", f"应为数组，或在 {'、'.join(_LISTS[:4])} 之一下给出数组")
+    yield from _chunks(found, len(member.data))
+
+
+def lines(member: Member, layout: Layout) -> Iterator[RawRows]:
+    """Records of JSON lines; a bad line is handed back alone.
+
+    Raises:
+        WrongInput: no text, or not one readable line.
+    """
+    text, _ = decode(member, layout.encoding)
+    written = text.split("\n")
+    readable = 0
+    for start in range(0, len(written), CHUNK_ROWS):
+        part = written[start:start + CHUNK_ROWS]
+        chunk = RawRows([], done=len(member.data) * len(part) // len(written))
+        for offset, line in enumerate(part):
+            _line(chunk, line.strip(), f"第 {start + offset + 1} 行")
+        readable += len(chunk.rows)
+        if not readable and chunk.read and start == 0:
+            raise refuse(member.name, "没有一行是合法的 JSON 记录", f"请核对格式；{chunk.bad[0][1]}")
+        yield chunk
+
+
+def _line(chunk: RawRows, line: str, where: str) -> None:
+    if not line:
+        return
+    chunk.read += 1
+    try:
+        record = load(line)
+    except ValueError as error:
+        chunk.bad.append((line[:500], f"{where}不是合法 JSON（{str(error)[:60]}）"))
+        return
+    _sort(chunk, record, where)
+
+
+def features(member: Member, layout: Layout) -> Iterator[RawRows]:
+    """Features of a GeoJSON collection, as {properties…, id, lon, lat, geometry, properties}; lon/lat of points only.
+
+    Raises:
+        WrongInput: no JSON, or no FeatureCollection.
+    """
+    found = _document(member, layout)
+    listed = found.get("features") if isinstance(found, dict) else None
+    if not isinstance(listed, list):
+        raise refuse(member.name, "不是 GeoJSON 要素集（FeatureCollection）", "请导出为 GeoJSON 再导入")
+    for chunk in _chunks(listed, len(member.data)):
+        flat, chunk.rows = chunk.rows, []
+        for feature in flat:
+            row = _feature(feature)
+            if row is None:
+                chunk.bad.append((str(feature)[:500], "不是 GeoJSON 要素（缺少 properties 或 geometry）"))
+            else:
+                chunk.rows.append(row)
+        yield chunk
+
+
+def _feature(feature: dict[str, Any]) -> dict[str, Any] | None:
+    properties, geometry = feature.get("properties"), feature.get("geometry")
+    if not isinstance(properties, dict) or not (geometry is None or isinstance(geometry, dict)):
+        return None
+    row = dict(properties)
+    if feature.get("id") is not None:
+        row["id"] = str(feature["id"])
+    if geometry and geometry.get("type") == "Point":
+        place = geometry.get("coordinates")
+        if not isinstance(place, list) or len(place) < 2:
+            return None
+        row["lon"], row["lat"] = place[0], place[1]
+    row["geometry"], row["properties"] = geometry, properties
+    return row

@@ -1,0 +1,72 @@
+"""What a format hands on, and the limits that hold for every file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from data.errors import WrongInput
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds that keep a hostile file from filling memory (bytes after unpacking, ratio, entries of an archive)."""
+
+    max_bytes: int = 200_000_000
+    max_ratio: float = 100.0
+    max_entries: int = 1000
+    small_bytes: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file ready to be read: `name` for sentences, `data` its bytes after unpacking (≤ Limits.max_bytes)."""
+
+    name: str
+    data: bytes
+
+
+@dataclass
+class RawRows:
+    """Some rows as written; `bad` = (raw text, reason) of what could not be read; `read` rows; `done` bytes."""
+
+    rows: list[dict[str, Any]]
+    bad: list[tuple[str, str]] = field(default_factory=list)
+    read: int = 0
+    done: int = 0
+
+
+@dataclass
+class RawColumns:
+    """The same by column: an Arrow table of the file's own columns (text, or the file's types)."""
+
+    table: pa.Table
+    bad: list[tuple[str, str]] = field(default_factory=list)
+    read: int = 0
+    done: int = 0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the reader must know of the feed: columns that must exist ('' = any), the declared encoding."""
+
+    columns: tuple[str, ...] = ()
+    encoding: str = "auto"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file. `columns` None = it has no form by column; rows are turned into columns afterwards."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    rows: Callable[[Member, Layout], Iterator[RawRows]]
+    columns: Callable[[Member, Layout], Iterator[RawColumns]] | None = None
+
+
+def refuse(name: str, wrong: str, remedy: str) -> WrongInput:
+    """The one sentence about a file: which, what is wrong, what to do."""
+    return WrongInput(f"文件 {name}：{wrong}；{remedy}。")

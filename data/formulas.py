@@ -1,0 +1,26 @@
+"""The named formula kinds: a new kind is one function and one line here."""
+
+from __future__ import annotations
+
+from data import formulas_events, formulas_figures, formulas_quality, formulas_stations
+from data.inputs import Formula
+
+FORMULAS: dict[str, Formula] = {
+    "event_stock": formulas_events.event_stock,
+    "event_flow": formulas_events.event_flow,
+    "event_ratio": formulas_events.event_ratio,
+    "event_mean": formulas_events.event_mean,
+    "obs": formulas_stations.observed,
+    "obs_mean": formulas_stations.observed,
+    "margin": formulas_stations.margin,
+    "online": formulas_stations.online,
+    "assets": formulas_stations.assets,
+    "aqi": formulas_quality.aqi,
+    "good_days": formulas_quality.good_days,
+    "water": formulas_quality.water,
+    "indicator": formulas_figures.indicator,
+    "warnings": formulas_figures.warning_count,
+    "per": formulas_figures.per,
+}
+# Kinds whose value stands at an instant: a series of them is asked at the end of every bucket.
+STOCKS = frozenset({"event_stock", "warnings", "online", "assets", "per"})

@@ -1,0 +1,106 @@
+"""Formulas over indicators and warnings, and figures per head of another figure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from data.contribution import Contribution, plain, quotient
+from data.inputs import Inputs
+from data.records import Row
+from data.times import parse_period
+
+
+_FACTS = ("period", "basis", "yoy", "yoy_kind", "mom", "target", "rank", "status", "note")
+
+
+def _basis(inputs: Inputs, indicator: str) -> str:
+    wanted = str(inputs.option("basis", ""))
+    bases = inputs.tables.indicators.bases(indicator)
+    return wanted if wanted in bases or not bases else bases[0]
+
+
+def _newest_row(inputs: Inputs, indicator: str, division: str) -> Row | None:
+    rows = inputs.tables.indicators.series(indicator, _basis(inputs, indicator), division, inputs.end)
+    return rows[-1] if rows else None
+
+
+def _facts(row: Row) -> dict[str, Any]:
+    """Period, growth, target and progress of an indicator row; time progress = share of the year gone by its end."""
+    end = parse_period(row["period"])[1]
+    months = 12 if (end.month, end.day) == (1, 1) else end.month - 1
+    facts = {name: row[name] for name in _FACTS}
+    facts["time_progress_pct"] = round(100 * months / 12, 1)
+    if row["target"] and row["value"] is not None:
+        facts["progress_pct"] = round(100 * row["value"] / row["target"], 1)
+    return facts
+
+
+def indicator(inputs: Inputs) -> Contribution:
+    """The newest published value (or `field` = yoy) of an indicator, as each division published it; never added up
+    unless `over_area` is sum, then of the level that published it.
+    """
+    name, column = str(inputs.option("id")), str(inputs.option("field", "value"))
+    divisions = inputs.tables.divisions
+    rows = [row for code in inputs.tables.indicators.divisions(name, _basis(inputs, name))
+            if code in divisions and (row := _newest_row(inputs, name, code)) is not None and row[column] is not None]
+    if inputs.metric.over_area == "sum" and rows:
+        deepest = max(divisions.get(row["division"]).level for row in rows)
+        rows = [row for row in rows if divisions.get(row["division"]).level == deepest]
+    at = np.array([divisions.index(row["division"]) for row in rows], np.int64)
+    values = np.array([row[column] for row in rows], float).reshape(-1, 1)
+    newest = max((row["received"] for row in rows), default=0)
+    return Contribution(at, values, plain, "sum", False, at * 0, newest=newest)
+
+
+def indicator_facts(inputs: Inputs, division: str) -> dict[str, Any]:
+    """What stands beside an indicator's value: period, 同比, target, progress."""
+    row = _newest_row(inputs, str(inputs.option("id")), division)
+    return {} if row is None else _facts(row)
+
+
+def indicator_series(inputs: Inputs, division: str) -> list[tuple[datetime, float | None, dict[str, Any]]]:
+    """(start of the period's last month, value, facts) of a division's periods that end within the last `months`."""
+    name, column = str(inputs.option("id")), str(inputs.option("field", "value"))
+    rows = inputs.tables.indicators.series(name, _basis(inputs, name), division, inputs.end)
+    found = []
+    for row in rows[-int(inputs.option("months", 24)):]:
+        end = parse_period(row["period"])[1]
+        month = end.month - 1 or 12
+        start = datetime(end.year - (end.month == 1), month, 1, tzinfo=UTC)
+        found.append((start, row[column], _facts(row)))
+    return found
+
+
+def warning_count(inputs: Inputs) -> Contribution:
+    """Warnings in force at the window's end; one counts in every division that it names, and once above them."""
+    divisions = inputs.tables.divisions
+    active = inputs.tables.warnings.active(inputs.end)
+    count = np.zeros(len(divisions))
+    for warning in active:
+        touched = np.zeros(len(divisions), bool)
+        for code in [code for code in warning["divisions"] if code in divisions] or [divisions.root.code]:
+            touched |= divisions.below(code)
+            touched[[divisions.index(above) for above in divisions.chain(code)]] = True
+        count += touched
+    at = np.flatnonzero(count)
+    newest = max((warning["sent"] for warning in active), default=0)
+    zero = inputs.tables.delivered(inputs.metric.feeds)
+    return Contribution(at, count[at].reshape(-1, 1), plain, "max", zero, at * 0, newest=newest)
+
+
+def per(inputs: Inputs) -> Contribution:
+    """Metric `part` per `scale` of metric `whole` (open events per 10,000 residents): sums first, then the quotient."""
+    sides = []
+    for column, name in enumerate((str(inputs.option("part")), str(inputs.option("whole")))):
+        side = inputs.of(name)
+        found = inputs.formulas[side.metric.formula["kind"]](side)
+        parts = np.zeros((len(found.division), 2))
+        parts[:, column] = found.parts[:, 0]
+        sides.append((found, parts))
+    division = np.concatenate([found.division for found, _ in sides])
+    parts = np.concatenate([parts for _, parts in sides])
+    return Contribution(division, parts, quotient(float(inputs.option("scale", 1))), "sum", False, division * 0,
+                        newest=max(found.newest for found, _ in sides))

@@ -1,0 +1,105 @@
+"""Formulas over observations and assets: levels, sums, margins over a limit, online rates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.columns import Array
+from data.contribution import Contribution, plain, quotient
+from data.health import seconds
+from data.history_span import Span
+from data.inputs import Inputs
+from data.observation_table import Buckets
+
+HOUR = 3_600_000_000
+
+
+def _patience(inputs: Inputs) -> int:
+    """How old, in µs, a station's last value may be and still count: 10 × cadence, at least an hour."""
+    longest = max(seconds(inputs.feeds[feed].cadence) for feed in inputs.metric.feeds)
+    return int(max(10 * longest, 3600.0) * 1_000_000)
+
+
+def _rows(inputs: Inputs, metric: str, take: str) -> Buckets:
+    """The metric's buckets: newest value of each station (last), or aggregates of the window or its last `hours`."""
+    tables, feeds = inputs.tables, inputs.metric.feeds
+    if inputs.step:
+        return tables.buckets(feeds, metric, Span(inputs.start, inputs.end, inputs.step, inputs.offset))
+    if take == "last":
+        return tables.latest(feeds, metric, Span(max(inputs.end - _patience(inputs), 0), inputs.end))
+    hours = inputs.option("hours")
+    return tables.buckets(feeds, metric, Span(inputs.end - int(hours) * HOUR if hours else inputs.start, inputs.end))
+
+
+def _newest(rows: Buckets) -> int:
+    return int(rows.last_time.max()) if len(rows.last_time) else 0
+
+
+def observed(inputs: Inputs) -> Contribution:
+    """`metric` taken as last | sum | mean | max | min per station, joined over stations as `over_area` says."""
+    take, area = str(inputs.option("take", "last")), inputs.metric.over_area
+    rows = _rows(inputs, str(inputs.option("metric")), take)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = {"last": rows.last, "sum": rows.total, "max": rows.high, "min": rows.low,
+                 "mean": rows.total / np.maximum(rows.n, 1)}[take] * float(inputs.option("scale", 1))
+    if area == "mean":
+        return _made(rows, np.column_stack([value, np.ones(len(value))]), "mean")
+    return _made(rows, value.reshape(-1, 1).astype(float), area)
+
+
+def _made(rows: Buckets, parts: Array, area: str) -> Contribution:
+    reduce = {"max": "max", "worst": "max"}.get(area, "sum")
+    finish = quotient() if area in ("mean", "ratio") else plain
+    return Contribution(rows.division, parts, finish, reduce, False, rows.bucket, rows.station, _newest(rows))
+
+
+def margin(inputs: Inputs) -> Contribution:
+    """Newest `metric` minus the station's own limit (asset property `limit`); with `count` the number above it.
+
+    Stations without the limit do not count: a limit that nobody stated is not a limit of zero.
+    """
+    rows = _rows(inputs, str(inputs.option("metric")), "last")
+    fixed = inputs.option("above")
+    limits = [fixed if fixed is not None else inputs.tables.assets.prop(station, str(inputs.option("limit")))
+              for station in rows.station]
+    known = np.array([limit is not None for limit in limits], bool)
+    over = rows.last[known] - np.array([limit for limit in limits if limit is not None], float)
+    kept = Buckets(*[getattr(rows, name)[known] for name in Buckets.__dataclass_fields__])
+    if inputs.option("count"):
+        return _made(kept, (over > 0).astype(float).reshape(-1, 1), "sum")
+    return _made(kept, over.reshape(-1, 1), "max")
+
+
+def online(inputs: Inputs) -> Contribution:
+    """Share of the devices of `layers` that were heard within 3 × cadence of the window's end."""
+    feed = inputs.metric.feeds[0]
+    since = inputs.end - int(3 * seconds(inputs.feeds[feed].cadence) * 1_000_000)
+    table = inputs.tables.observations.get(feed)
+    heard: set[str] = set()
+    newest = 0
+    for metric in sorted(set(table.metrics)) if table else []:
+        rows = inputs.tables.latest((feed,), metric, Span(since, inputs.end))
+        heard.update(rows.station)
+        newest = max(newest, _newest(rows))
+    devices = [asset for layer in inputs.option("layers", ()) for asset in inputs.tables.assets.layer(layer)]
+    parts = np.array([[asset["id"] in heard, 1.0] for asset in devices], float).reshape(-1, 2)
+    division = np.array([asset["index"] for asset in devices], np.int64)
+    label = np.array([asset["layer"] for asset in devices], object)
+    return Contribution(division, parts, quotient(float(inputs.option("scale", 1))), "sum", False, division * 0, label,
+                        newest)
+
+
+def assets(inputs: Inputs) -> Contribution:
+    """Assets of `layer`: take = count | sum (of `property`) | share (with `property` true)."""
+    rows = [asset for layer in inputs.option("layers", ()) for asset in inputs.tables.assets.layer(layer)]
+    take, name = inputs.option("take", "count"), inputs.option("property", "")
+    division = np.array([asset["index"] for asset in rows], np.int64)
+    label = np.array([asset["layer"] for asset in rows], object)
+    newest = max((asset["received"] for asset in rows), default=0)
+    if take == "share":
+        parts = np.array([[bool(asset["properties"].get(name)), 1.0] for asset in rows], float).reshape(-1, 2)
+        finish = quotient(float(inputs.option("scale", 1)))
+        return Contribution(division, parts, finish, "sum", False, division * 0, label, newest)
+    values = [1.0 if take == "count" else float(asset["properties"].get(name) or 0) for asset in rows]
+    zero = inputs.tables.delivered(inputs.metric.feeds)
+    return Contribution(division, np.array(values).reshape(-1, 1), plain, "sum", zero, division * 0, label, newest)

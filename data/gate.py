@@ -1,0 +1,163 @@
+"""The one way in: every figure, row, layer and feed state is read here, every write is decided here."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Any
+
+from access.principal import READ, Principal, may
+from data import rowsets
+from data.answers import Answer, Freshness, Question, Scope, Window
+from data.clock import from_us, to_us
+from data.errors import NotAllowed, NotFound, WrongInput
+from data.health import freshness, seconds
+from data.history_read import HistoryReader
+from data.live import Live
+from data.metrics import Evaluator
+from data.pack import Metric, Pack
+from data.tables import MemoryTables
+
+_WORST: tuple[Freshness, ...] = ("down", "unknown", "late", "scheduled", "live")
+_MEMO = 4000
+
+
+class Gate:
+    """Reads with the viewer's principal; the same question on the same data is computed once."""
+
+    def __init__(self, pack: Pack, live: Live, reader: HistoryReader) -> None:
+        self.pack, self.live = pack, live
+        self._reader = reader
+        self._memo: OrderedDict[Any, Answer] = OrderedDict()
+        self._past: OrderedDict[tuple[int, bool], MemoryTables] = OrderedDict()
+        self.computed = 0
+
+    def read(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer:
+        """The answer to a question.
+
+        Raises:
+            NotAllowed: the division is not the principal's. NotFound: no such division, metric or layer.
+            WrongInput: a question that makes no sense. Unavailable: needed history cannot be read.
+        """
+        if scope.division not in self.pack.divisions:
+            raise NotFound(f"没有区划 {scope.division!r:.40};编码见 /api/v1/divisions/{self.pack.place.code}")
+        if not may(principal, READ, self.pack.divisions.chain(scope.division)):
+            raise NotAllowed("无权查看该区划")
+        with self.live.lock:
+            key = self._key(question, scope, window)
+            known = self._memo.get(key)
+            if known is None:
+                known = self._answer(question, scope, window)
+                self.computed += 1
+                self._memo[key] = known
+                while len(self._memo) > _MEMO:
+                    self._memo.popitem(last=False)
+        return replace(known, served_from=self._served(window))
+
+    def act(self, principal: Principal, capability: str, target: str) -> None:
+        """Decides about a write on a division.
+
+        Raises:
+            NotFound: no such division. NotAllowed: the principal lacks the capability or the division.
+        """
+        if target not in self.pack.divisions:
+            raise NotFound(f"没有区划 {target!r:.40}")
+        if not may(principal, capability, self.pack.divisions.chain(target)):
+            raise NotAllowed(f"{principal.name} 无权执行 {capability};请用启动时打印的一次性链接登录")
+
+    def version(self, feeds: tuple[str, ...] = ()) -> str:
+        """Data version: generation, newest seq of the feeds (all without any) and the minute."""
+        tables = self.live.tables
+        newest = max((tables.versions.get(feed, 0) for feed in feeds), default=tables.seq)
+        return f"{self.live.generation}.{newest}.{self.live.clock.now_us() // 60_000_000}"
+
+    def feeds_of(self, question: Question) -> tuple[str, ...]:
+        """Feeds a question's answer depends on."""
+        if question.kind == "metric" and question.name in self.pack.metrics:
+            return self._feeds(self.pack.metrics[question.name])
+        kinds = {"events": "event", "warnings": "warning"}
+        kind = kinds.get(question.name) or kinds.get(question.kind) or "asset"
+        return tuple(key for key, feed in self.pack.feeds.items() if feed.kind == kind)
+
+    def _feeds(self, metric: Metric) -> tuple[str, ...]:
+        extra = [metric.formula[side] for side in ("part", "whole") if metric.formula.get(side) in self.pack.metrics]
+        more = [feed for name in extra for feed in self.pack.metrics[name].feeds]
+        return tuple(dict.fromkeys([*metric.feeds, *more]))
+
+    def _key(self, question: Question, scope: Scope, window: Window) -> Any:
+        minute = to_us(window.end) // 60_000_000 if window.name else to_us(window.end)
+        start = to_us(window.start) // 60_000_000 if window.name else to_us(window.start)
+        feeds = self.feeds_of(question)
+        tables = self.live.tables
+        stamp = tuple(tables.versions.get(feed, 0) for feed in feeds)
+        second = self.live.clock.now_us() // 1_000_000 if question.kind == "feeds" else 0
+        return (question, scope, window.name, start, minute, window.at, window.known_now, self.live.generation, stamp, second)
+
+    def _served(self, window: Window) -> Any:
+        return "history" if window.at is not None else self.live.served_from
+
+    def _evaluator(self, window: Window) -> Evaluator:
+        if window.at is None:
+            return Evaluator(self.pack, self.live.tables)
+        key = (to_us(window.at), window.known_now)
+        if key not in self._past:
+            past = MemoryTables(self.pack, self._reader)
+            past.load(key[0], None if window.known_now else key[0])
+            self._past[key] = past
+            while len(self._past) > 3:
+                self._past.popitem(last=False)
+        return Evaluator(self.pack, self._past[key])
+
+    def _answer(self, question: Question, scope: Scope, window: Window) -> Answer:
+        evaluator = self._evaluator(window)
+        if question.kind == "metric":
+            answer = evaluator.evaluate(question, scope, window)
+            return self._beside(answer, evaluator.metric(question.name))
+        span = (to_us(window.start), to_us(window.end))
+        if question.kind == "rows":
+            rowsets.check_rows(question)
+            reader = rowsets.events if question.name == "events" else None
+            rows, total = (reader(evaluator, question, scope, span) if reader
+                           else rowsets.assets(evaluator, question, scope))
+            return self._rowset(question, rows, total, scope)
+        if question.kind == "warnings":
+            return self._rowset(question, *rowsets.warnings(evaluator, scope, span[1], question.limit), scope)
+        if question.kind == "feeds":
+            now = self.live.clock.now_us()
+            return self._rowset(question, *rowsets.feeds(evaluator, self.live.health, now), scope)
+        if question.kind == "profile":
+            return Answer(question, "", parts=rowsets.profile(evaluator, scope), at_division=scope.division)
+        raise WrongInput(f"不认识的提问 {question.kind!r:.20}")
+
+    def _rowset(self, question: Question, rows: tuple[dict[str, Any], ...], total: int, scope: Scope) -> Answer:
+        answer = Answer(question, question.name or question.kind, rows=rows, total=total, n=len(rows),
+                        at_division=scope.division, demo=any(row.get("demo") for row in rows))
+        return self._fresh(answer, self.feeds_of(question))
+
+    def _beside(self, answer: Answer, metric: Metric) -> Answer:
+        answer = self._fresh(answer, self._feeds(metric))
+        source = metric.department or answer.source
+        return replace(answer, source=source)
+
+    def _fresh(self, answer: Answer, feeds: tuple[str, ...]) -> Answer:
+        """Freshness of the worst feed, the department(s), the cadence and, where missing, the data time."""
+        now = self.live.clock.now_us()
+        found: list[Freshness] = []
+        for feed in feeds:
+            declared = self.pack.feeds[feed]
+            found.append(freshness(seconds(declared.cadence), bool(declared.release), self.live.health.get(feed), now))
+        worst: Freshness = min(found, key=_WORST.index, default="unknown")
+        newest = max((self.live.health[feed].last_time for feed in feeds if feed in self.live.health), default=0)
+        departments = "·".join(dict.fromkeys(self.pack.feeds[feed].department for feed in feeds))
+        contact = max((max(health.last_contact, health.last_received) for feed in feeds
+                       if (health := self.live.health.get(feed)) is not None), default=0)
+        time = answer.time or (from_us(newest) if newest else None)
+        return replace(answer, freshness=worst, source=departments, time=time, contact_us=contact,
+                       cadence_s=max((seconds(self.pack.feeds[feed].cadence) for feed in feeds), default=0.0),
+                       scheduled=any(self.pack.feeds[feed].release for feed in feeds),
+                       demo=answer.demo or self.demo(feeds))
+
+    def demo(self, feeds: tuple[str, ...]) -> bool:
+        """True when the newest records of a feed are marked as simulated."""
+        return any(self.live.tables.demo.get(feed, False) for feed in feeds)
+

@@ -1,0 +1,59 @@
+"""State of a feed and the one definition of freshness (interfaces.md) for screens, API and papers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from data.answers import Freshness
+
+_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "mo": 2678400.0, "q": 7948800.0, "y": 31622400.0}
+
+
+@dataclass(frozen=True)
+class FeedHealth:
+    """What the collector knows of a feed; instants in µs UTC, 0 = never.
+
+    last_time: newest record's own time; last_received: newest acceptance; last_contact: last answer of the source, also
+    without news; failing_since: start of the present failure, 0 if none; error: its sentence. Counts are since midnight.
+    """
+
+    feed: str
+    last_time: int = 0
+    last_received: int = 0
+    last_contact: int = 0
+    failing_since: int = 0
+    error: str = ""
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+
+
+def seconds(text: str) -> float:
+    """Seconds of a cadence such as 30s, 5min, 1h, 35d, 1mo, 1q.
+
+    Raises:
+        ValueError: not of that form.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w|mo|q|y)", text.strip())
+    if match is None:
+        raise ValueError(f"不是时长 {text!r:.20}(如 30s、5min、1h、35d、1mo)")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def freshness(cadence_s: float, scheduled: bool, health: FeedHealth | None, now_us: int) -> Freshness:
+    """live: age ≤ max(3 × cadence, 30 s); late: older, source answers; down: refuses, or silent > 10 × cadence and ≥ 1 h.
+
+    `scheduled` feeds (monthly figures): scheduled until the next release is overdue (1.5 × cadence), then late.
+    """
+    if health is None or not health.last_received:
+        return "unknown"
+    if health.failing_since:
+        return "down"
+    if scheduled:
+        return "scheduled" if now_us - health.last_received <= 1.5e6 * cadence_s else "late"
+    age_s = (now_us - health.last_time) / 1e6
+    if age_s <= max(3 * cadence_s, 30.0):
+        return "live"
+    silent_s = (now_us - max(health.last_contact, health.last_received)) / 1e6
+    return "down" if silent_s > max(10 * cadence_s, 3600.0) else "late"

@@ -1,0 +1,50 @@
+"""DuckDB behind Ibis, for the writer: bounded memory and threads, spilling under the history's own folder."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+from ibis.backends.duckdb import Backend
+
+from data.errors import Unavailable
+
+TEMPORARY = "tmp"
+# No extension is ever fetched: the machine may have no network, and none is needed.
+OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+
+@contextmanager
+def engine(root: Path, memory: str = "2GB") -> Iterator[Backend]:
+    """A short-lived backend for heavy writing; its scratch folder is removed afterwards.
+
+    Raises:
+        Unavailable: DuckDB gave up (disk full, out of memory, a file damaged).
+    """
+    scratch = root / TEMPORARY / secrets.token_hex(4)
+    scratch.mkdir(parents=True)
+    config: dict[str, Any] = {"threads": 2, "memory_limit": memory, "temp_directory": str(scratch), **OFFLINE}
+    connection = duckdb.connect(config=config)
+    try:
+        yield ibis.duckdb.from_connection(connection)
+    except duckdb.Error as error:
+        raise Unavailable(f"历史 {root} 处理失败({first_line(error)});请检查磁盘空间,损坏的文件请从备份恢复") from error
+    finally:
+        connection.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of a message, short enough for one sentence."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+
+
+# Ibis has no name for these two DuckDB functions: microseconds of any timestamp, and the timestamp of microseconds.
+epoch_us = ibis.udf.scalar.builtin(lambda instant: None, name="epoch_us", signature=(("timestamp",), "int64"))
+make_timestamp = ibis.udf.scalar.builtin(lambda us: None, name="make_timestamp", signature=(("int64",), "timestamp"))

@@ -1,0 +1,150 @@
+"""Keeps the tables of a web process up to date: history at start, then the tail of accepted batches."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+
+from data.answers import ServedFrom
+from data.clock import Clock
+from data.errors import Unavailable
+from data.health import FeedHealth
+from data.history_read import HistoryReader
+from data.pack import Pack
+from data.state import State
+from data.tables import MemoryTables
+
+log = logging.getLogger(__name__)
+REBUILD_S, HEALTH_S, FORGET_S = 20.0, 1.0, 600.0
+Listener = Callable[[int, tuple[str, ...]], None]
+
+
+class Live:
+    """One background thread per web process; readers take `lock` and look at `tables`.
+
+    The ladder: live (Redis' tail) → memory (Redis lost, the tables as they were) → history (read from disk, also while
+    Redis stays away) → none.
+    """
+
+    def __init__(self, pack: Pack, state: State, reader: HistoryReader, clock: Clock, state_dir: Path) -> None:
+        self.pack, self.clock = pack, clock
+        self.tables = MemoryTables(pack, reader)
+        self.lock = threading.RLock()
+        self.health: dict[str, FeedHealth] = {}
+        self.served_from: ServedFrom = "none"
+        self.generation = 0
+        self._state, self._reader, self._dir = state, reader, state_dir
+        self._listeners: list[Listener] = []
+        self._stop = threading.Event()
+        self._marks = {"rebuild": 0.0, "health": 0.0, "forget": time.monotonic()}
+        self._bulk = self._version = -1
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+
+    def start(self) -> None:
+        """Loads from disk, then follows in the background."""
+        self._rebuild()
+        self._read_health()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._stop.set()
+        self._thread.join(5)
+
+    def listen(self, listener: Listener) -> None:
+        """Calls `listener(seq, changed feeds)` after changes, from the background thread."""
+        self._listeners.append(listener)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._turn()
+            except Unavailable:
+                self.served_from = "memory" if self.served_from == "live" else self.served_from
+                self._from_disk()
+                self._stop.wait(0.5)
+
+    def _turn(self) -> None:
+        batches = self._state.tail(self.tables.seq, block_ms=400)
+        if self._missed(batches[0].seq0 if batches else 0):
+            self._rebuild()
+            return
+        changed = []
+        with self.lock:
+            for batch in batches:
+                if self.tables.apply(batch):
+                    changed.append(batch.feed)
+        self.served_from = "live"
+        self._tell(changed)
+        self._every("health", HEALTH_S, self._read_health)
+        self._every("forget", FORGET_S, self._forget)
+        if self._reader.manifest().bulk != self._bulk:
+            self._every("rebuild", REBUILD_S, self._rebuild)
+
+    def _missed(self, first: int) -> bool:
+        """True when batches between what memory holds and the tail's first are only in history."""
+        return first > self.tables.seq + 1 and self._reader.manifest().checkpoint > self.tables.seq
+
+    def _from_disk(self) -> None:
+        self._every("health", HEALTH_S, self._read_health)
+        if self._reader.manifest().version != self._version:
+            self._every("rebuild", REBUILD_S, self._rebuild)
+
+    def _every(self, name: str, seconds: float, work: Callable[[], None]) -> None:
+        if time.monotonic() - self._marks[name] >= seconds:
+            work()
+            self._marks[name] = time.monotonic()
+
+    def _tell(self, changed: list[str]) -> None:
+        if changed:
+            feeds = tuple(sorted(set(changed)))
+            for listener in self._listeners:
+                listener(self.tables.seq, feeds)
+
+    def _rebuild(self) -> None:
+        """Reads everything from history beside the present tables, then swaps them."""
+        try:
+            manifest = self._reader.manifest()
+            fresh = MemoryTables(self.pack, self._reader)
+            fresh.load(self.clock.now_us())
+        except Unavailable as error:
+            log.warning("history not readable: %s", error)
+            return
+        if not fresh.loaded and self.tables.loaded:
+            return
+        with self.lock:
+            self.tables = fresh
+            self.generation += 1
+        self._bulk, self._version = manifest.bulk, manifest.version
+        if fresh.loaded and self.served_from != "live":
+            self.served_from = "history"
+        self._tell(list(fresh.versions))
+
+    def _forget(self) -> None:
+        with self.lock:
+            self.tables.forget(self.clock.now_us())
+
+    def _read_health(self) -> None:
+        """Feed states from Redis, else from the collector's last file."""
+        before = self.health
+        try:
+            self.health = self._state.health()
+        except Unavailable:
+            self.health = read_health(self._dir / "health.json") or self.health
+        turned = [feed for feed, now in self.health.items()
+                  if feed in before and bool(before[feed].failing_since) != bool(now.failing_since)]
+        self._tell(turned)
+
+
+def read_health(path: Path) -> dict[str, FeedHealth]:
+    """Feed states of a file; empty when there is none or it is torn."""
+    try:
+        raw = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {feed: FeedHealth(**fields) for feed, fields in raw.items()}

@@ -1,0 +1,204 @@
+"""Evaluating a metric: contributions → value, series or groups, with state, target and time beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from data.answers import Answer, Change, Group, Point, Question, Scope, State, Window
+from data.clock import from_us, to_us
+from data.columns import Array
+from data.contribution import Contribution, by_division, by_group, worst_of
+from data.errors import NotFound, WrongInput
+from data.formulas import FORMULAS, STOCKS
+from data.formulas_figures import indicator_facts, indicator_series
+from data.inputs import Inputs, Tables
+from data.pack import Metric, Pack
+from data.windows import local_offset_us, shifted
+
+STEPS = {"hour": 3_600_000_000, "day": 86_400_000_000, "week": 7 * 86_400_000_000}
+STATES: tuple[State, ...] = ("ok", "att", "warn", "alarm")
+LABELS = frozenset({"category", "channel", "department", "stage", "station", "weekhour", "layer"})
+
+
+class Evaluator:
+    """Computes metrics of one place from its tables; no clock, no cache, no rights."""
+
+    def __init__(self, pack: Pack, tables: Tables) -> None:
+        self.pack, self.tables = pack, tables
+        self.levels = {level.key: number for number, level in enumerate(pack.place.levels)}
+
+    def metric(self, name: str) -> Metric:
+        """A declared metric.
+
+        Raises:
+            NotFound: no such metric.
+        """
+        if name not in self.pack.metrics:
+            raise NotFound(f"没有指标 {name!r:.40};全部指标见 /api/v1/metrics")
+        return self.pack.metrics[name]
+
+    def inputs(self, name: str, scope: Scope, window: Window) -> Inputs:
+        """What the formula of a metric gets for a scope and window."""
+        return Inputs(self.tables, self.metric(name), self.pack.feeds, self.pack.metrics, FORMULAS,
+                      to_us(window.start), to_us(window.end), 0,
+                      local_offset_us(self.pack.place.timezone, window.end), scope.filters)
+
+    def nearest(self, metric: Metric, code: str) -> str:
+        """The division at or above `code` at which the metric is published."""
+        finest = self.levels[metric.level]
+        for above in self.pack.divisions.chain(code):
+            if self.pack.divisions.get(above).level <= finest:
+                return above
+        return code
+
+    def evaluate(self, question: Question, scope: Scope, window: Window) -> Answer:
+        """The answer without freshness (the gate adds it).
+
+        Raises:
+            NotFound, WrongInput: unknown metric or `by`.
+        """
+        metric = self.metric(question.name)
+        inputs = self.inputs(question.name, scope, window)
+        division = self.nearest(metric, scope.division)
+        answer = self._value(question, inputs, division)
+        if question.by:
+            answer = self._grouped(answer, inputs, scope, question.by)
+        if question.compare:
+            answer = self._compared(answer, question.compare, Scope(division, scope.filters), window)
+        return answer
+
+    def _value(self, question: Question, inputs: Inputs, division: str) -> Answer:
+        metric = inputs.metric
+        found = FORMULAS[metric.formula["kind"]](inputs)
+        values, rows = by_division(found, self.pack.divisions)
+        index = self.pack.divisions.index(division)
+        value = _known(values[index])
+        parts = self._parts(inputs, found, division)
+        return Answer(question, metric.name, metric.unit, value, decimals=metric.decimals, n=int(rows[index]),
+                      time=from_us(found.newest) if found.newest else None, state=state_of(metric, value),
+                      target=metric.target if metric.target is not None else parts.get("target"),
+                      limit_text=metric.limit_text, at_division=division, note=metric.note, parts=parts)
+
+    def _parts(self, inputs: Inputs, found: Contribution, division: str) -> dict[str, Any]:
+        if inputs.metric.formula["kind"] == "indicator":
+            return indicator_facts(inputs, division)
+        if found.describe is None:
+            return {}
+        inside = found.take(self.pack.divisions.below(division)[found.division])
+        return found.describe(inside.parts.sum(axis=0)) if len(inside.division) else {}
+
+    def _grouped(self, answer: Answer, inputs: Inputs, scope: Scope, by: str) -> Answer:
+        if by in self.levels or by == "children":
+            return self._by_level(answer, inputs, scope.division, by)
+        if by in LABELS:
+            return self._by_label(answer, inputs, by)
+        if by == "month" and inputs.metric.formula["kind"] == "indicator":
+            rows = indicator_series(inputs, answer.at_division)
+            return replace(answer, series=tuple(Point(start, value, 1, facts) for start, value, facts in rows))
+        if by in STEPS:
+            return replace(answer, series=self._series(inputs, answer.at_division, STEPS[by]))
+        raise WrongInput(f"by={by!r:.20} 不认识;可用 {'、'.join([*self.levels, *STEPS, 'month', *sorted(LABELS)])}")
+
+    def _by_level(self, answer: Answer, inputs: Inputs, code: str, by: str) -> Answer:
+        divisions = self.pack.divisions
+        level = divisions.get(code).level + 1 if by == "children" else self.levels[by]
+        level = min(level, self.levels[inputs.metric.level])
+        top = next(above for above in divisions.chain(code) if divisions.get(above).level <= level)
+        found = FORMULAS[inputs.metric.formula["kind"]](inputs)
+        values, rows = by_division(found, divisions)
+        worst = worst_of(found, divisions) if len(found.severity) else None
+        chosen = np.flatnonzero(divisions.below(top) & (divisions.level == level))
+        groups = tuple(Group(divisions.items[i].code, divisions.items[i].name, _known(values[i]), int(rows[i]),
+                             {} if worst is None or worst[i] < 0 else {"state": STATES[int(worst[i])]}) for i in chosen)
+        adds = inputs.metric.over_area in ("sum", "count") and answer.value is not None and top == answer.at_division
+        rest = answer.value - sum(group.value or 0 for group in groups) if adds and answer.value is not None else None
+        parts = {**answer.parts, "level": divisions.level_names[level], "breaks": list(inputs.metric.breaks)}
+        return replace(answer, groups=groups, unlocated=rest, parts=parts)
+
+    def _by_label(self, answer: Answer, inputs: Inputs, by: str) -> Answer:
+        found = FORMULAS[inputs.metric.formula["kind"]](replace(inputs, group=by))
+        if not len(found.label):
+            return answer
+        inside = found.take(self.pack.divisions.below(answer.at_division)[found.division])
+        names, group = np.unique(inside.label.astype(str), return_inverse=True)
+        values, rows = by_group(inside, group, len(names))
+        groups = [Group(str(name), self._word(by, str(name)), _known(value), int(count))
+                  for name, value, count in zip(names, values, rows, strict=True)]
+        return replace(answer, groups=tuple(sorted(groups, key=lambda row: -(row.value or 0))))
+
+    def _word(self, by: str, code: str) -> str:
+        if by == "category" and code in self.pack.categories:
+            return self.pack.categories[code].name
+        if by == "channel":
+            return self.pack.channels.get(code, code)
+        if by == "station":
+            return self.pack_asset_name(code)
+        return code
+
+    def pack_asset_name(self, asset: str) -> str:
+        """The name of an asset, its id where it is not known."""
+        row = self.tables.assets.rows.get(asset)
+        return str(row["name"]) if row else asset
+
+    def _series(self, inputs: Inputs, division: str, step: int) -> tuple[Point, ...]:
+        starts = _starts(inputs, step)
+        if inputs.metric.formula["kind"] in STOCKS:
+            return tuple(self._stock_point(inputs, division, start, min(start + step, inputs.end)) for start in starts)
+        found = FORMULAS[inputs.metric.formula["kind"]](replace(inputs, step=step))
+        inside = found.take(self.pack.divisions.below(division)[found.division])
+        known = np.isin(inside.bucket, starts)
+        inside = inside.take(known)
+        place = np.searchsorted(starts, inside.bucket)
+        values, rows = by_group(inside, place, len(starts))
+        return tuple(Point(from_us(int(start)), _known(value), int(count),
+                           _described(inside, place == number))
+                     for number, (start, value, count) in enumerate(zip(starts, values, rows, strict=True)))
+
+    def _stock_point(self, inputs: Inputs, division: str, start: int, end: int) -> Point:
+        found = FORMULAS[inputs.metric.formula["kind"]](replace(inputs, start=start, end=end))
+        values, rows = by_division(found, self.pack.divisions)
+        index = self.pack.divisions.index(division)
+        value = _known(values[index])
+        return Point(from_us(int(start)), value, int(rows[index]))
+
+    def _compared(self, answer: Answer, word: str, scope: Scope, window: Window) -> Answer:
+        if inputs_yoy := answer.parts.get("yoy"):
+            return replace(answer, change=Change("同比", float(inputs_yoy), "%"))
+        before, words = shifted(window, word)
+        old = self._value(answer.question, self.inputs(answer.question.name, scope, before), scope.division)
+        if answer.value is None or old.value is None:
+            return answer
+        unit = "百分点" if answer.unit == "%" else answer.unit
+        return replace(answer, change=Change(words, answer.value - old.value, unit))
+
+
+def _known(value: Any) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _starts(inputs: Inputs, step: int) -> Array:
+    first = (inputs.start + inputs.offset) // step * step - inputs.offset
+    return np.arange(first, inputs.end, step, dtype=np.int64)
+
+
+def _described(found: Contribution, mask: Array) -> dict[str, Any]:
+    if found.describe is None or not mask.any():
+        return {}
+    return found.describe(found.parts[mask].sum(axis=0))
+
+
+def state_of(metric: Metric, value: float | None) -> State | None:
+    """The worst state whose threshold the value reaches; ok where thresholds exist and none is reached."""
+    if value is None or not metric.thresholds:
+        return None
+    worst: State = "ok"
+    for threshold in metric.thresholds:
+        high = threshold.above is not None and value >= threshold.above
+        low = threshold.below is not None and value <= threshold.below
+        if (high or low) and STATES.index(threshold.state) > STATES.index(worst):
+            worst = threshold.state
+    return worst
+

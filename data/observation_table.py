@@ -1,0 +1,173 @@
+"""Observations of the last days in memory, one store a feed; older ones are asked of history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.columns import Array, Columns
+from data.records import Row
+from geo.divisions import Divisions
+
+_SPEC: dict[str, tuple[Any, Any, int]] = {
+    "series": (np.int32, 0, 1), "time": (np.int64, 0, 1), "value": (np.float64, np.nan, 1), "seq": (np.int64, 0, 1),
+    "valid": (np.bool_, True, 1),
+}
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """Aggregates of one metric; a row = one station in one bucket.
+
+    station: ids; division: index; bucket: start in µs; n, total, low, high over the bucket's observations; last and
+    last_time: the newest value and its instant.
+    """
+
+    station: Array
+    division: Array
+    bucket: Array
+    n: Array
+    total: Array
+    low: Array
+    high: Array
+    last: Array
+    last_time: Array
+
+    @staticmethod
+    def join(pieces: list[Buckets]) -> Buckets:
+        """The rows of several answers one after the other."""
+        names = Buckets.__dataclass_fields__
+        return Buckets(**{name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in names})
+
+
+def empty_buckets() -> Buckets:
+    """No rows."""
+    ints, reals = np.zeros(0, np.int64), np.zeros(0)
+    return Buckets(np.zeros(0, object), ints, ints, ints, reals, reals, reals, reals, ints)
+
+
+class ObservationTable:
+    """The observations of one feed; rows in the order of seq, replaced versions marked not valid."""
+
+    def __init__(self, divisions: Divisions) -> None:
+        self._divisions = divisions
+        self.columns = Columns(_SPEC)
+        self.stations: list[str] = []
+        self.metrics: list[str] = []
+        self._series: dict[tuple[str, str], int] = {}
+        self._division: list[int] = []
+        self._latest = np.zeros(0, np.int64)
+        self.newest = 0
+
+    def _number(self, station: str, metric: str, code: str) -> int:
+        key = (station, metric)
+        number = self._series.get(key)
+        if number is None:
+            number = self._series[key] = len(self.stations)
+            self.stations.append(station)
+            self.metrics.append(metric)
+            self._division.append(self._divisions.index(code) if code in self._divisions else 0)
+        return number
+
+    def add(self, rows: list[Row]) -> None:
+        """Takes rows in the order of their seq."""
+        series = np.array([self._number(row["station"], row["metric"], row["code"]) for row in rows], np.int32)
+        self._append(series, np.array([row["time"] for row in rows], np.int64),
+                     np.array([row["value"] for row in rows]), np.array([row["seq"] for row in rows], np.int64))
+        self._replace([row["prev"] for row in rows if row["prev"]])
+
+    def load(self, table: pa.Table) -> None:
+        """Takes a table of history (columns of an observation), any order."""
+        if not table.num_rows:
+            return
+        table = table.sort_by("seq")
+        names = [table[name].cast(pa.string()) for name in ("station", "metric")]
+        coded = pc.binary_join_element_wise(*names, "\x1f").combine_chunks().dictionary_encode()
+        index = coded.indices.to_numpy()
+        first = np.unique(index, return_index=True)[1]
+        codes = table["code"].take(pa.array(first)).to_pylist()
+        numbers = [self._number(word.split("\x1f")[0], word.split("\x1f")[1], code or "")
+                   for word, code in zip(coded.dictionary.to_pylist(), codes, strict=True)]
+        self._append(np.array(numbers, np.int32)[index], table["time"].to_numpy(), table["value"].to_numpy(),
+                     table["seq"].to_numpy())
+        self._replace([prev for prev in pc.unique(table["prev"]).to_pylist() if prev])
+
+    def _append(self, series: Array, time: Array, value: Array, seq: Array) -> None:
+        first = self.columns.extend(len(series))
+        for name, column in (("series", series), ("time", time), ("value", value), ("seq", seq)):
+            self.columns[name][first:] = column
+        if len(self._latest) < len(self.stations):
+            grown = np.full(len(self.stations), -1, np.int64)
+            grown[: len(self._latest)] = self._latest
+            self._latest = grown
+        order = np.argsort(time, kind="stable")
+        known = self._latest[series[order]]
+        newer = (known < 0) | (self.columns["time"][known] <= time[order])
+        self._latest[series[order][newer]] = first + order[newer]
+        if len(time):
+            self.newest = max(self.newest, int(time.max()))
+
+    def _replace(self, old: list[int]) -> None:
+        if not old:
+            return
+        where = np.searchsorted(self.columns["seq"], old)
+        where = where[where < self.columns.size]
+        hit = where[np.isin(self.columns["seq"][where], old)]
+        self.columns["valid"][hit] = False
+
+    def drop_before(self, instant_us: int) -> None:
+        """Forgets observations older than the instant."""
+        keep = self.columns["time"] >= instant_us
+        if keep.all():
+            return
+        moved = np.cumsum(keep) - 1
+        self._latest = np.where((self._latest >= 0) & keep[self._latest], moved[self._latest], -1)
+        self.columns.keep(keep)
+
+    def _of(self, metric: str) -> npt.NDArray[np.bool_]:
+        return np.array([name == metric for name in self.metrics], bool)
+
+    def latest(self, metric: str, start_us: int, end_us: int) -> Buckets:
+        """The newest value of each station with time in [start, end]; end at or after the newest row is immediate."""
+        if end_us < self.newest:
+            return self.buckets(metric, start_us, end_us + 1, 0, 0)
+        chosen = np.flatnonzero(self._of(metric)) if self.metrics else np.zeros(0, np.int64)
+        at = self._latest[chosen] if len(chosen) else np.zeros(0, np.int64)
+        fresh = (at >= 0) & (self.columns["time"][at] >= start_us) if len(at) else np.zeros(0, bool)
+        chosen, at = chosen[fresh], at[fresh]
+        value, time = self.columns["value"][at], self.columns["time"][at]
+        return self._answer(chosen, time * 0, np.ones(len(at), np.int64), (value, value, value, value), time)
+
+    def _answer(self, series: Array, bucket: Array, n: Array, reals: tuple[Array, Array, Array, Array],
+                time: Array) -> Buckets:
+        stations = np.array(self.stations, object)[series] if len(series) else np.zeros(0, object)
+        division = np.array(self._division, np.int64)[series] if len(series) else np.zeros(0, np.int64)
+        return Buckets(stations, division, bucket, n, reals[0], reals[1], reals[2], reals[3], time)
+
+    def buckets(self, metric: str, start_us: int, end_us: int, step_us: int, offset_us: int) -> Buckets:
+        """Aggregates per station and bucket of [start, end); step 0 = one bucket; buckets align with local time."""
+        if not self.metrics:
+            return empty_buckets()
+        columns = self.columns
+        series, time = columns["series"], columns["time"]
+        mask = self._of(metric)[series] & columns["valid"] & (time >= start_us) & (time < end_us)
+        series, time, value = series[mask], time[mask], columns["value"][mask]
+        if not len(series):
+            return empty_buckets()
+        bucket = (time + offset_us) // step_us * step_us - offset_us if step_us else np.full(len(time), start_us)
+        order = np.lexsort((time, bucket, series))
+        series, bucket, time, value = series[order], bucket[order], time[order], value[order]
+        edge = np.flatnonzero(np.r_[True, (series[1:] != series[:-1]) | (bucket[1:] != bucket[:-1])])
+        final = np.r_[edge[1:], len(series)] - 1
+        reals = (np.add.reduceat(value, edge), np.minimum.reduceat(value, edge), np.maximum.reduceat(value, edge),
+                 value[final])
+        return self._answer(series[edge], bucket[edge], np.diff(np.r_[edge, len(series)]), reals, time[final])
+
+    def known_stations(self) -> set[str]:
+        """Stations that ever reported."""
+        return set(self.stations)

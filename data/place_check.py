@@ -1,0 +1,63 @@
+"""Everything that can be wrong with a place pack, one line each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.errors import WrongInput
+from data.pack import load_pack
+from data.packfiles import DIVISION_FILES, PackProblem, read_divisions, shown
+from data.place_source import level_pairs, read_place
+from data.vectorfiles import read_vector
+from geo.divisions import Divisions
+from geo.topology import check_topology
+
+
+def check_place(root: Path) -> list[str]:
+    """All problems of YAML, divisions, borders and assets, as `file:line: what is wrong, what is expected`."""
+    if not root.is_dir():
+        return [f"{shown(root)}: 没有这个目录,应为地方包,如 places/yudu"]
+    problems: list[str] = []
+    try:
+        load_pack(root)
+    except PackProblem as error:
+        problems += error.problems
+    divisions = _divisions(root, problems)
+    if divisions is not None:
+        name = next(name for name in DIVISION_FILES if (root / name).is_file())
+        problems += [f"{shown(root / name)}:1: {text}" for text in check_topology(divisions)]
+        problems += check_assets(root, divisions)
+    return list(dict.fromkeys(problems))
+
+
+def check_assets(root: Path, divisions: Divisions) -> list[str]:
+    """`assets/*.geojson`: id, layer and name are there, ids are unique in a file, each is somewhere."""
+    problems: list[str] = []
+    for path in sorted((root / "assets").glob("*.geojson")):
+        try:
+            features = read_vector(path)
+        except WrongInput as error:
+            problems.append(f"{shown(path)}:1: {error}")
+            continue
+        seen: set[str] = set()
+        for number, feature in enumerate(features, 1):
+            row, where = feature.properties, f"{shown(path)}:1: 第 {number} 个要素"
+            missing = [key for key in ("id", "layer", "name") if not isinstance(row.get(key), str) or not row[key]]
+            problems += [f"{where}: 缺少 {key},应为文字" for key in missing]
+            if row.get("id") in seen:
+                problems.append(f"{where}: id {row['id']!r} 重复")
+            seen.add(str(row.get("id")))
+            if row.get("division") is not None and row["division"] not in divisions:
+                problems.append(f"{where}: division {row['division']!r} 不在区划之中")
+            if feature.geometry is None and not row.get("division"):
+                problems.append(f"{where}: 既没有坐标也没有 division,至少应有一个")
+    return problems
+
+
+def _divisions(root: Path, problems: list[str]) -> Divisions | None:
+    try:
+        place = read_place(root)
+    except PackProblem as error:
+        problems += error.problems
+        return None
+    return read_divisions(root, level_pairs(place), problems)

@@ -1,0 +1,144 @@
+"""Checks of a record against its feed's limits, the place and what came before; bad ones get a reason."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from data.clock import from_us
+from data.health import seconds
+from data.pack import Check, Feed
+from data.records import FIELDS, Row
+from data.registry import Registry
+from data.times import MICRO
+from geo.divisions import Divisions
+
+OLDEST_US = round(datetime(1990, 1, 1, tzinfo=UTC).timestamp() * MICRO)
+NEWEST_US = round(datetime(2200, 1, 1, tzinfo=UTC).timestamp() * MICRO)
+# Instants of a record that cannot lie in the future (a deadline, an expiry or a plan may).
+PAST = {"observation": ("time",), "event": ("stage_time", "time"), "indicator": ("released",), "asset": (),
+        "warning": ("sent",)}
+Reading = tuple[int, float]
+
+
+class Checks:
+    """The checks of one feed; keeps the last readings of its stations, nothing else.
+
+    `reason` is pure but for that memory: equal input in equal order gives equal answers.
+    """
+
+    def __init__(self, feed: Feed, divisions: Divisions, registry: Registry) -> None:
+        self._feed, self._divisions, self._registry = feed, divisions, registry
+        self._times = PAST[feed.kind]
+        instants = [spec.name for spec in FIELDS[feed.kind] if spec.type == "time"]
+        self._plans = tuple(name for name in instants if name not in self._times)
+        self._future_us = round(seconds(feed.future) * MICRO)
+        self._late_us = round(seconds(feed.late_window) * MICRO)
+        self._gap_us = round(3 * seconds(feed.cadence) * MICRO)
+        self._good: dict[tuple[str, str], Reading] = {}
+        self._seen: dict[tuple[str, str], Reading] = {}
+
+    def reason(self, row: Row, code: str, now_us: int) -> str:
+        """Why the record cannot be taken, '' if it can. `code`: division of its own coordinates, '' if outside."""
+        for name in self._times:
+            if row[name] is not None and (found := self._time(name, row[name], now_us)):
+                return found
+        for name in self._plans:
+            if row[name] is not None and not OLDEST_US <= row[name] < NEWEST_US:
+                return f"{name} 不在 1990 至 2200 年之间；请检查时间的单位（应为 RFC 3339 文字或微秒）"
+        kind = self._feed.kind
+        if kind == "observation":
+            return self._observation(row)
+        if kind == "indicator":
+            return self._division(row["division"]) or self._value(row["indicator"], row["value"])
+        if kind == "warning":
+            return self._warned(row["divisions"])
+        return self._place(row, code)
+
+    def late(self, row: Row, now_us: int) -> bool:
+        """True when the record is older than the feed's late_window: taken, but counted."""
+        return bool(self._times) and row[self._times[0]] is not None and now_us - row[self._times[0]] > self._late_us
+
+    def _time(self, name: str, micros: int, now_us: int) -> str:
+        if micros < OLDEST_US:
+            return f"{name} 早于 1990 年；请检查时间的单位（应为 RFC 3339 文字或微秒）"
+        if micros > now_us + self._future_us:
+            return f"{name} 晚于现在超过 {self._feed.future}；请检查来源的时钟、时区或时间单位（{_show(micros)}）"
+        return ""
+
+    def _observation(self, row: Row) -> str:
+        station = row["station"]
+        if self._feed.stations:
+            asset = self._registry.get(station)
+            if asset is None or asset.layer != self._feed.stations:
+                return f"不认识的站点 {station:.40}；请先送来图层 {self._feed.stations} 中的该站点"
+        check = self._feed.checks.get(row["metric"])
+        if check is None:
+            return ""
+        return _limits(row["metric"], row["value"], check) or self._step(row, check)
+
+    def _value(self, name: str, value: float | None) -> str:
+        check = self._feed.checks.get(name)
+        return "" if check is None or value is None else _limits(name, value, check)
+
+    def _step(self, row: Row, check: Check) -> str:
+        if check.max_step is None:
+            return ""
+        key, now = (row["station"], row["metric"]), (row["time"], row["value"])
+        good, seen = self._good.get(key), self._seen.get(key)
+        if seen is None or now[0] >= seen[0]:
+            self._seen[key] = now
+        if good is None or not 0 < now[0] - good[0] <= self._gap_us:
+            if good is None or now[0] > good[0]:
+                self._good[key] = now
+            return ""
+        # A second reading that agrees with a refused one confirms the new level: the step was real.
+        if min(abs(now[1] - good[1]), abs(now[1] - seen[1]) if seen else 1e308) > check.max_step:
+            change = f"{key[1]} 较上一读数变化 {abs(now[1] - good[1]):g}，超过每次 {check.max_step:g}"
+            return f"{change}；请核对站点 {key[0]:.40}"
+        self._good[key] = now
+        return ""
+
+    def _division(self, code: str) -> str:
+        return "" if code in self._divisions else f"不认识的区划代码 {code:.20}；请用本地区划的 12 或 15 位代码"
+
+    def _warned(self, codes: object) -> str:
+        if codes is None:
+            return ""
+        if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+            return "divisions 应为区划代码的列表"
+        unknown = [code for code in codes if code not in self._divisions]
+        return self._division(unknown[0]) if unknown else ""
+
+    def _place(self, row: Row, code: str) -> str:
+        lon, lat = row["lon"], row["lat"]
+        if self._feed.kind == "event" and row["division"] is not None and (bad := self._division(row["division"])):
+            return bad
+        if lon is None or lat is None or code or self._feed.kind == "asset":
+            return ""
+        return outside(lon, lat, self._registry)
+
+
+def outside(lon: float, lat: float, registry: Registry) -> str:
+    """The sentence for a place outside the county; names coordinates that fit when swapped, and never swaps them."""
+    if registry.codes([lat], [lon])[0]:
+        return f"经纬度疑似写反（{lon:g}, {lat:g}）：对调后在辖区内；请改正来源后重送"
+    if lon == 0 and lat == 0:
+        return "坐标为（0, 0），是没有定位的记录；请改送 division"
+    return f"位置（{lon:g}, {lat:g}）在辖区之外；请核对坐标与坐标系，或改送 division"
+
+
+def _limits(name: str, value: float, check: Check) -> str:
+    if value in check.caps:
+        return f"{name} 的值 {value:g} 是仪器的封顶或缺测记号，不是读数"
+    if check.low is not None and value < check.low:
+        return f"{name} 的值 {value:g} 低于下限 {check.low:g}"
+    if check.high is not None and value > check.high:
+        return f"{name} 的值 {value:g} 高于上限 {check.high:g}"
+    return ""
+
+
+def _show(micros: int) -> str:
+    try:
+        return from_us(micros).strftime("%Y-%m-%d %H:%MZ")
+    except (OverflowError, ValueError, OSError):
+        return "年份超出范围"

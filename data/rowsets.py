@@ -1,0 +1,156 @@
+"""Rows behind the figures: events, warnings, assets, feeds and the profile of a division."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from data.answers import Question, Scope
+from data.errors import NotFound, WrongInput
+from data.event_table import CLOSED
+from data.formulas_events import severity
+from data.health import freshness, seconds
+from data.metrics import Evaluator
+from data.records import STAGE_WORDS, STAGES, Row
+from data.small_tables import AssetTable
+
+STATES = ("ok", "att", "warn", "alarm")
+Rows = tuple[tuple[dict[str, Any], ...], int]
+
+
+def _name(evaluator: Evaluator, index: int, level: int = 1) -> str:
+    divisions = evaluator.pack.divisions
+    chain = divisions.chain(divisions.items[index].code)
+    named = [divisions.get(code) for code in chain if divisions.get(code).level <= level]
+    return named[0].name if named else divisions.root.name
+
+
+def _event_row(evaluator: Evaluator, at: int, end_us: int) -> dict[str, Any]:
+    events = evaluator.tables.events
+    columns, texts = events.columns, events.texts[at]
+    category = events.category.words[columns["category"][at]]
+    known = evaluator.pack.categories.get(category)
+    due, stage = int(columns["due"][at]), STAGES[columns["stage"][at]]
+    closed = bool(columns["reached"][at, CLOSED])
+    return {
+        "id": events.ids[at], "title": texts[0] or (known.name if known else category),
+        "category": known.name if known else category, "category_code": category,
+        "channel": evaluator.pack.channels.get(events.channel.words[columns["channel"][at]], ""),
+        "department": events.department.words[columns["department"][at]],
+        "stage": STAGE_WORDS[stage], "stage_code": stage,
+        "division": _name(evaluator, int(columns["division"][at])),
+        "division_code": evaluator.pack.divisions.items[int(columns["division"][at])].code,
+        "time_us": int(columns["time"][at]), "stage_time_us": int(columns["stage_time"][at]), "due_us": due,
+        "overdue_s": max(0, (end_us - due) // 1_000_000) if due and not closed else 0,
+        "state": "ok" if closed else STATES[int(severity(np.array([due]), end_us)[0])],
+        "lon": _real(columns["lon"][at]), "lat": _real(columns["lat"][at]), "demo": bool(columns["demo"][at]),
+    }
+
+
+def _real(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[int, int]) -> Rows:
+    """Events of a division: order overdue (open, longest over their due first), open, or newest (last stage first)."""
+    table = evaluator.tables.events
+    inside = evaluator.pack.divisions.below(scope.division)[table.columns["division"]]
+    mask = inside & table.select(scope.filters)
+    due = table.columns["due"]
+    if question.order == "overdue":
+        mask &= table.open_at(span[1]) & (due > 0) & (due < span[1])
+        key = due
+    elif question.order == "open":
+        mask &= table.open_at(span[1])
+        key = np.where(due > 0, due, np.iinfo(np.int64).max)
+    else:
+        stamps = table.columns["stage_time"]
+        mask &= (stamps <= span[1]) & (stamps >= span[0])
+        key = -stamps
+    found = np.flatnonzero(mask)
+    chosen = found[np.argsort(key[found], kind="stable")][: question.limit or 50]
+    return tuple(_event_row(evaluator, int(at), span[1]) for at in chosen), len(found)
+
+
+def one_event(evaluator: Evaluator, event_id: str, end_us: int) -> dict[str, Any]:
+    """One event with the instants of its stages. Raises NotFound."""
+    at = evaluator.tables.events.position(event_id)
+    if at is None:
+        raise NotFound(f"没有事件 {event_id!r:.60}")
+    reached = evaluator.tables.events.columns["reached"][at]
+    row = _event_row(evaluator, at, end_us)
+    row["detail"] = evaluator.tables.events.texts[at][1]
+    row["history"] = [{"stage": STAGE_WORDS[stage], "stage_code": stage, "time_us": int(reached[number])}
+                      for number, stage in enumerate(STAGES) if reached[number]]
+    return row
+
+
+def _asset_row(evaluator: Evaluator, asset: Row) -> dict[str, Any]:
+    return {**asset["properties"], "id": asset["id"], "layer": asset["layer"], "name": asset["name"],
+            "lon": asset["lon"], "lat": asset["lat"], "division": _name(evaluator, asset["index"]),
+            "division_code": evaluator.pack.divisions.items[asset["index"]].code, "demo": bool(asset["demo"])}
+
+
+def assets(evaluator: Evaluator, question: Question, scope: Scope) -> Rows:
+    """Assets of the layer named after `assets:` that lie in the division."""
+    layer = question.name.partition(":")[2]
+    table: AssetTable = evaluator.tables.assets
+    inside = evaluator.pack.divisions.below(scope.division)
+    rows = [asset for asset in table.layer(layer) if inside[asset["index"]]]
+    limit = question.limit or len(rows)
+    return tuple(_asset_row(evaluator, asset) for asset in rows[:limit]), len(rows)
+
+
+def warnings(evaluator: Evaluator, scope: Scope, end_us: int, limit: int) -> Rows:
+    """Warnings in force that touch the division, then those that ended in the last 30 days, newest first."""
+    divisions = evaluator.pack.divisions
+    chain = set(divisions.chain(scope.division))
+    active = {row["id"] for row in evaluator.tables.warnings.active(end_us)}
+    rows = []
+    for row in evaluator.tables.warnings.rows.values():
+        codes = [code for code in row["divisions"] if code in divisions]
+        touches = not codes or any(code in chain or scope.division in divisions.chain(code) for code in codes)
+        if touches and end_us - 30 * 86_400_000_000 < row["sent"] <= end_us:
+            rows.append({"id": row["id"], "kind": row["kind"], "level": row["level"], "headline": row["headline"] or "",
+                         "detail": row["detail"] or "", "sent_us": row["sent"], "expires_us": row["expires"],
+                         "divisions": [divisions.get(code).name for code in codes], "active": row["id"] in active,
+                         "status": row["status"] or "", "demo": bool(row["demo"])})
+    order = {"red": 0, "orange": 1, "yellow": 2, "blue": 3}
+    rows.sort(key=lambda row: (not row["active"], order[row["level"]] if row["active"] else 0, -row["sent_us"]))
+    return tuple(rows[: limit or 50]), len(active)
+
+
+def feeds(evaluator: Evaluator, health: dict[str, Any], now_us: int) -> Rows:
+    """State of every declared feed."""
+    rows = []
+    for key, feed in evaluator.pack.feeds.items():
+        known = health.get(key)
+        cadence = seconds(feed.cadence)
+        state = freshness(cadence, bool(feed.release), known, now_us)
+        rows.append({"feed": key, "name": feed.name, "topic": feed.topic, "department": feed.department,
+                     "kind": feed.kind, "freshness": state, "scheduled": bool(feed.release), "cadence_s": cadence,
+                     "last_time_us": known.last_time if known else 0,
+                     "last_received_us": known.last_received if known else 0,
+                     "last_contact_us": max(known.last_contact, known.last_received) if known else 0,
+                     "accepted": known.accepted if known else 0, "duplicate": known.duplicate if known else 0,
+                     "rejected": known.rejected if known else 0, "error": known.error if known else ""})
+    return tuple(rows), len(rows)
+
+
+def profile(evaluator: Evaluator, scope: Scope) -> dict[str, Any]:
+    """Name, level, parent, number of children and seat of a division."""
+    divisions = evaluator.pack.divisions
+    division = divisions.get(scope.division)
+    children = divisions.children(scope.division)
+    return {"code": division.code, "name": division.name, "level": divisions.level_names[division.level],
+            "level_word": divisions.level_words[division.level], "parent": division.parent or "",
+            "official": division.official, "children": [{"code": child.code, "name": child.name} for child in children],
+            "chain": [{"code": code, "name": divisions.get(code).name}
+                      for code in reversed(divisions.chain(division.code))]}
+
+
+def check_rows(question: Question) -> None:
+    """Raises WrongInput for a set of rows that does not exist."""
+    if question.name != "events" and not question.name.startswith("assets:"):
+        raise WrongInput(f"没有数据集 {question.name!r:.40};可用 events、assets:<图层>")

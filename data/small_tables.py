@@ -1,0 +1,97 @@
+"""Indicators, assets and warnings in memory: few rows, the current version of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from data.records import Row
+from data.times import parse_period
+from geo.divisions import Divisions
+
+
+def _json(value: Any) -> Any:
+    return orjson.loads(value) if isinstance(value, (str, bytes)) and value else value
+
+
+class IndicatorTable:
+    """Indicator rows by (indicator, basis) → division → period start → row."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], dict[str, dict[str, Row]]] = {}
+        self.newest = 0
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Takes rows in the order of their seq; a later one replaces an earlier of the same identity."""
+        for row in rows:
+            place = self._rows.setdefault((row["indicator"], row["basis"]), {}).setdefault(row["division"], {})
+            place[row["period"]] = row
+            self.newest = max(self.newest, row["received"])
+
+    def bases(self, indicator: str) -> list[str]:
+        """Bases in which an indicator is delivered."""
+        return [basis for name, basis in self._rows if name == indicator]
+
+    def series(self, indicator: str, basis: str, division: str, until_us: int) -> list[Row]:
+        """Rows of one division whose period has begun before the instant, by end of period."""
+        rows = self._rows.get((indicator, basis), {}).get(division, {}).values()
+        kept = [row for row in rows if parse_period(row["period"])[0].timestamp() * 1e6 < until_us]
+        return sorted(kept, key=lambda row: (parse_period(row["period"])[1], parse_period(row["period"])[0]))
+
+    def divisions(self, indicator: str, basis: str) -> list[str]:
+        """Codes that delivered the indicator."""
+        return list(self._rows.get((indicator, basis), {}))
+
+
+class AssetTable:
+    """Assets by id and by layer; `properties` and `geometry` are parsed once."""
+
+    def __init__(self, divisions: Divisions) -> None:
+        self._divisions = divisions
+        self.rows: dict[str, Row] = {}
+        self.layers: dict[str, dict[str, Row]] = {}
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Takes rows in the order of their seq."""
+        for row in rows:
+            asset = {**row, "properties": _json(row["properties"]) or {}, "geometry": _json(row["geometry"])}
+            asset["index"] = self._divisions.index(row["code"]) if row["code"] in self._divisions else 0
+            old = self.rows.get(row["id"])
+            if old is not None:
+                self.layers[old["layer"]].pop(row["id"], None)
+            self.rows[row["id"]] = asset
+            self.layers.setdefault(row["layer"], {})[row["id"]] = asset
+
+    def layer(self, name: str) -> list[Row]:
+        """Assets of a layer."""
+        return list(self.layers.get(name, {}).values())
+
+    def prop(self, asset_id: str, name: str) -> Any:
+        """A property of an asset, None when either is unknown."""
+        row = self.rows.get(asset_id)
+        return None if row is None else row["properties"].get(name)
+
+
+class WarningTable:
+    """Warnings by id."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Takes rows in the order of their seq; one that references others ends them."""
+        for row in rows:
+            self.rows[row["id"]] = {**row, "divisions": _json(row["divisions"]) or [], "polygon": _json(row["polygon"])}
+            for old in _json(row["references"]) or []:
+                if old in self.rows and old != row["id"]:
+                    self.rows[old] = {**self.rows[old], "status": "cancelled", "expires": min(self.rows[old]["expires"],
+                                                                                            row["sent"])}
+
+    def active(self, instant_us: int) -> list[Row]:
+        """Warnings sent, not expired and not cancelled at the instant, reddest and newest first."""
+        order = {"red": 0, "orange": 1, "yellow": 2, "blue": 3}
+        rows = [row for row in self.rows.values()
+                if row["sent"] <= instant_us < row["expires"] and row["status"] != "cancelled"]
+        return sorted(rows, key=lambda row: (order[row["level"]], -row["sent"]))

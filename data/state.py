@@ -1,0 +1,211 @@
+"""The state of the county in Redis; the only module that speaks Redis and the only maker of keys and clients."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import orjson
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import BusyLoadingError, OutOfMemoryError
+from redis.retry import Retry
+
+from data.batches import Batch
+from data.breaker import Breaker, Guard, Lost
+from data.errors import Unavailable
+from data.health import FeedHealth
+from data.latest import Newest
+from data.records import Row
+
+T = TypeVar("T")
+RedisError = redis.RedisError
+LOST = (redis.ConnectionError, redis.TimeoutError, BusyLoadingError)
+AWAY = "缓存（Redis）没有应答；数据已落盘，恢复后自动补上，请检查 Redis 进程"
+READ_ONLY = "缓存只读：Redis 磁盘或内存已满；数据已落盘，腾出空间后自动补上"
+BLOCK_MOST_S = 2.0
+TAIL_ENTRIES = 5_000
+TAIL_BYTES = 64_000_000
+
+
+def make_client(url: str, socket_timeout_s: float = 0.4, connections: int = 32, retries: int = 1) -> redis.Redis:
+    """A client that never waits long: short timeouts, one retry, no PING before a read, RESP2 (works with 6.2 and 7).
+
+    `url`: redis://host:port/db or unix:///path. Connections are made when first used.
+
+    Raises:
+        Unavailable: the address is none that Redis understands.
+    """
+    try:
+        pool = redis.BlockingConnectionPool.from_url(
+            url, max_connections=connections, timeout=0.2, socket_timeout=socket_timeout_s,
+            socket_connect_timeout=0.2, retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.1), retries),
+            retry_on_error=[redis.ConnectionError, redis.TimeoutError], health_check_interval=0, protocol=2,
+            client_name="yiping")
+    except ValueError as error:
+        raise Unavailable(f"Redis 地址 {url!r:.80} 不对；应为 redis://主机:端口/0 或 unix:///路径") from error
+    return redis.Redis(connection_pool=pool)
+
+
+def _read_only(error: redis.RedisError) -> bool:
+    return isinstance(error, OutOfMemoryError) or str(error).startswith(("MISCONF", "OOM", "READONLY"))
+
+
+class State:
+    """Latest values, the tail of accepted batches, versions and feed health of one place.
+
+    While Redis is away every call raises `Unavailable` at once; one background probe a second finds it again.
+    `publish` is for one writer only, the collector.
+    """
+
+    def __init__(self, url: str, prefix: str, breaker: Breaker | None = None) -> None:
+        self._prefix = prefix
+        self._client = make_client(url)
+        self._waiting = make_client(url, BLOCK_MOST_S + 1.0, 4, 0)
+        self._guard = Guard("redis", self._alive, LOST, breaker)
+        self._published: int | None = None
+        self._newest = Newest()
+        self._sizes: deque[tuple[int, int]] = deque()
+        self._bytes = 0
+        self.read_only = False
+
+    def _alive(self) -> None:
+        try:
+            self._client.ping()
+        except redis.ResponseError as error:
+            # A full disk refuses even PING, while reads go on: such a server is there.
+            if not _read_only(error):
+                raise
+
+    def _key(self, *parts: str) -> str:
+        return self._prefix + ":".join(parts)
+
+    def _call(self, work: Callable[[], T]) -> T:
+        try:
+            return self._guard.call(work)
+        except Lost as error:
+            self._published = None
+            raise Unavailable(AWAY) from error
+        except redis.RedisError as error:
+            if not _read_only(error):
+                raise
+            self._published, self.read_only = None, True
+            raise Unavailable(READ_ONLY) from error
+
+    @property
+    def ok(self) -> bool:
+        """True while Redis answers (it may be read-only)."""
+        return not self._guard.breaker.open
+
+    def ping(self) -> None:
+        """Asks whether Redis takes writes. Raises Unavailable."""
+        self._call(self._client.ping)
+        self.read_only = False
+
+    def close(self) -> None:
+        """Ends the probe and the connections."""
+        self._guard.close()
+        self._client.close()
+        self._waiting.close()
+
+    def publish(self, batch: Batch) -> None:
+        """Makes a batch visible in one transaction; one that is already there changes nothing.
+
+        Raises:
+            Unavailable: Redis is away or read-only; the batch may be published again later.
+        """
+        if self._published is None:
+            self._newest.clear()
+            self._published = self.last_seq()
+        if batch.seq1 <= self._published:
+            return
+        self._call(lambda: self._write(batch))
+        self._published, self.read_only = batch.seq1, False
+
+    def _write(self, batch: Batch) -> None:
+        last = self._key("last", batch.feed)
+        unknown = self._newest.unknown(batch)
+        if unknown:
+            self._newest.learn(batch, unknown, self._client.hmget(last, unknown))
+        fresh, gone = self._newest.choose(batch)
+        rows = orjson.dumps(batch.rows)
+        entry: dict[Any, Any] = {"seq0": batch.seq0, "feed": batch.feed, "kind": batch.kind,
+                                 "received": batch.received, "rows": rows}
+        pipe = self._client.pipeline(transaction=True)
+        pipe.xadd(self._key("tail"), entry, id=f"{batch.seq1}-0", approximate=True, **self._trim(batch.seq1, len(rows)))
+        if fresh:
+            pipe.hset(last, mapping=fresh)
+        if gone:
+            pipe.hdel(last, *gone)
+        pipe.hset(self._key("ver"), batch.feed, batch.seq1)
+        try:
+            pipe.execute()
+        except redis.ResponseError as error:
+            # The answer to a first try was lost and the client tried again: the entry is there already.
+            if "equal or smaller" not in str(error):
+                raise
+
+    def _trim(self, seq: int, size: int) -> dict[str, Any]:
+        if not self._sizes or self._sizes[-1][0] != seq:
+            self._sizes.append((seq, size))
+            self._bytes += size
+        if self._bytes <= TAIL_BYTES:
+            return {"maxlen": TAIL_ENTRIES}
+        while self._bytes > TAIL_BYTES and len(self._sizes) > 1:
+            self._bytes -= self._sizes.popleft()[1]
+        return {"minid": f"{self._sizes[0][0]}-0"}
+
+    def last_seq(self) -> int:
+        """The number of the last published row, 0 if none."""
+        found: Any = self._call(lambda: self._client.xrevrange(self._key("tail"), count=1))
+        return int(found[0][0].split(b"-")[0]) if found else 0
+
+    def tail(self, after_seq: int, block_ms: int = 0, count: int = 200) -> list[Batch]:
+        """Batches whose seq1 > after_seq, oldest first; waits up to block_ms (at most 2 s) for the first.
+
+        Raises:
+            Unavailable: Redis is away.
+        """
+        client = self._waiting if block_ms else self._client
+        block = min(block_ms, round(BLOCK_MOST_S * 1000)) or None
+        streams: dict[Any, Any] = {self._key("tail"): f"{after_seq}-0"}
+        found: Any = self._call(lambda: client.xread(streams, count=count, block=block))
+        return [_batch(entry_id, fields) for _, entries in found or [] for entry_id, fields in entries]
+
+    def versions(self) -> dict[str, int]:
+        """Last number of every feed."""
+        found: Any = self._call(lambda: self._client.hgetall(self._key("ver")))
+        return {feed.decode(): int(seq) for feed, seq in found.items()}
+
+    def latest(self, feed: str) -> dict[str, Row]:
+        """Newest current row by station␟metric, indicator␟division␟basis or id; of events only the open ones."""
+        found: Any = self._call(lambda: self._client.hgetall(self._key("last", feed)))
+        return {field.decode(): orjson.loads(row) for field, row in found.items()}
+
+    def set_health(self, states: list[FeedHealth]) -> None:
+        """Writes the health of feeds."""
+        if states:
+            mapping: dict[Any, Any] = {state.feed: orjson.dumps(asdict(state)) for state in states}
+            self._call(lambda: self._client.hset(self._key("health"), mapping=mapping))
+
+    def health(self) -> dict[str, FeedHealth]:
+        """Health of every feed that ever wrote one."""
+        found: Any = self._call(lambda: self._client.hgetall(self._key("health")))
+        return {feed.decode(): FeedHealth(**orjson.loads(raw)) for feed, raw in found.items()}
+
+    def get_json(self, key: str) -> Any:
+        """A small value, None if absent."""
+        found: Any = self._call(lambda: self._client.get(self._key("json", key)))
+        return None if found is None else orjson.loads(found)
+
+    def set_json(self, key: str, value: Any, ttl_s: float | None = None) -> None:
+        """Keeps a small value, for ttl_s seconds if given."""
+        px = None if ttl_s is None else max(1, round(ttl_s * 1000))
+        self._call(lambda: self._client.set(self._key("json", key), orjson.dumps(value), px=px))
+
+
+def _batch(entry_id: bytes, fields: dict[bytes, bytes]) -> Batch:
+    return Batch(int(fields[b"seq0"]), int(entry_id.split(b"-")[0]), fields[b"feed"].decode(), fields[b"kind"].decode(),
+                 int(fields[b"received"]), orjson.loads(fields[b"rows"]))

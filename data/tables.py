@@ -1,0 +1,154 @@
+"""The current records of a place in memory: what every figure on a screen is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from data.batches import Batch
+from data.event_table import EventTable
+from data.history_read import HistoryReader
+from data.history_span import Span
+from data.observation_table import Buckets, ObservationTable, empty_buckets
+from data.pack import Pack
+from data.records import Row
+from data.small_tables import AssetTable, IndicatorTable, WarningTable
+
+DAY = 86_400_000_000
+EVENT_DAYS, OBSERVATION_DAYS = 40, 3
+
+
+class MemoryTables:
+    """Events of 40 days and all open ones, observations of 3 days, every indicator, asset and warning."""
+
+    def __init__(self, pack: Pack, reader: HistoryReader) -> None:
+        self.divisions = pack.divisions
+        self.events = EventTable(pack.divisions)
+        self.observations: dict[str, ObservationTable] = {}
+        self.indicators, self.assets, self.warnings = IndicatorTable(), AssetTable(pack.divisions), WarningTable()
+        self.versions: dict[str, int] = {}
+        self.demo: dict[str, bool] = {}
+        self.seq = 0
+        self.loaded = False
+        self._pack, self._reader = pack, reader
+        self._since = 0
+
+    def load(self, now_us: int, known_at_us: int | None = None) -> None:
+        """Reads what memory holds from history.
+
+        Raises:
+            Unavailable: history cannot be read.
+        """
+        manifest = self._reader.manifest()
+        self._since = now_us - OBSERVATION_DAYS * DAY
+        recent = Span(self._since, now_us + DAY, known_at_us=known_at_us)
+        for feed, declared in self._pack.feeds.items():
+            if declared.kind == "observation":
+                table = self._reader.rows("observation", recent, [feed])
+                self._table(feed).load(table)
+        self._load_events(now_us, known_at_us)
+        for kind in ("indicator", "asset", "warning"):
+            self._takers()[kind](sorted(self._reader.current(kind), key=lambda row: int(row["seq"])))
+        self.seq = manifest.checkpoint
+        for entry in manifest.files:
+            for feed in entry.feeds:
+                self.versions[feed] = max(self.versions.get(feed, 0), entry.seq1)
+        self.loaded = bool(manifest.files)
+
+    def _load_events(self, now_us: int, known_at_us: int | None) -> None:
+        span = Span(now_us - EVENT_DAYS * DAY, now_us + DAY, known_at_us=known_at_us)
+        recent = self._reader.rows("event", span)
+        rows = recent
+        if recent.num_rows:
+            every = self._reader.table("event", known_at_us)
+            closed = every.filter(every.stage == "closed").select("id").distinct()
+            older = self._reader.run(every.filter(every.stage_time < span.start_us).anti_join(closed, "id"))
+            names = recent.column_names
+            rows = pa.concat_tables([older.select(names), recent.cast(older.select(names).schema)])
+        self.events.add(rows.sort_by("seq").to_pylist())
+
+    def _table(self, feed: str) -> ObservationTable:
+        return self.observations.setdefault(feed, ObservationTable(self.divisions))
+
+    def apply(self, batch: Batch) -> bool:
+        """Takes an accepted batch; one already held is left alone (False)."""
+        if batch.seq1 <= self.seq:
+            return False
+        self.seq, self.loaded = batch.seq1, True
+        self.versions[batch.feed] = batch.seq1
+        self.demo[batch.feed] = bool(batch.rows[-1]["demo"])
+        if batch.kind == "observation":
+            self._table(batch.feed).add(batch.rows)
+        else:
+            self._takers()[batch.kind](batch.rows)
+        return True
+
+    def _takers(self) -> dict[str, Callable[[Iterable[Row]], None]]:
+        return {"event": self.events.add, "indicator": self.indicators.add, "asset": self.assets.add,
+                "warning": self.warnings.add}
+
+    def forget(self, now_us: int) -> None:
+        """Drops what has left the days that memory holds."""
+        self._since = now_us - OBSERVATION_DAYS * DAY
+        for table in self.observations.values():
+            table.drop_before(self._since)
+        self.events.drop_closed_before(now_us - EVENT_DAYS * DAY)
+
+    def delivered(self, feeds: tuple[str, ...]) -> bool:
+        """True if any of the feeds ever delivered."""
+        return any(feed in self.versions for feed in feeds)
+
+    def buckets(self, feeds: tuple[str, ...], metric: str, span: Span) -> Buckets:
+        """Aggregates per station and bucket: from memory, and from history for what lies before it.
+
+        Raises:
+            Unavailable: the older part is needed and history cannot be read.
+        """
+        edge = max(span.start_us, self._cut(span))
+        found = [table.buckets(metric, edge, span.end_us, span.step_us, span.offset_us)
+                 for feed in feeds if (table := self.observations.get(feed)) is not None]
+        if span.start_us < edge:
+            older = Span(span.start_us, min(edge, span.end_us), span.step_us, span.offset_us, span.known_at_us)
+            found.append(self._older(feeds, metric, older))
+        merged = [piece for piece in found if len(piece.station)]
+        if not merged:
+            return empty_buckets()
+        return merged[0] if len(merged) == 1 else _merge(Buckets.join(merged))
+
+    def latest(self, feeds: tuple[str, ...], metric: str, span: Span) -> Buckets:
+        """The newest value of each station in the span."""
+        if span.start_us < self._since:
+            return self.buckets(feeds, metric, span)
+        found = [self.observations[feed].latest(metric, span.start_us, span.end_us)
+                 for feed in feeds if feed in self.observations]
+        return Buckets.join(found) if found else empty_buckets()
+
+    def _cut(self, span: Span) -> int:
+        """Start of the first whole bucket that memory holds."""
+        if span.start_us >= self._since or span.step_us <= 0:
+            return self._since
+        first = (self._since + span.offset_us) // span.step_us * span.step_us - span.offset_us
+        return first if first >= self._since else first + span.step_us
+
+    def _older(self, feeds: tuple[str, ...], metric: str, span: Span) -> Buckets:
+        rows = self._reader.observation_buckets(metric, list(feeds), span)
+        codes = [self.divisions.index(code) if code in self.divisions else 0 for code in rows["code"].to_pylist()]
+        columns = {name: rows[name].to_numpy() for name in ("bucket", "n", "total", "low", "high", "last", "last_time")}
+        stations = np.array(rows["station"].to_pylist(), object)
+        return Buckets(station=stations, division=np.array(codes, np.int64), **columns)
+
+
+def _merge(rows: Buckets) -> Buckets:
+    """Joins rows of one station and bucket that came from several places."""
+    order = np.lexsort((rows.last_time, rows.bucket, rows.station.astype(str)))
+    sorted_rows: dict[str, Any] = {name: getattr(rows, name)[order] for name in Buckets.__dataclass_fields__}
+    station, bucket = sorted_rows["station"], sorted_rows["bucket"]
+    edge = np.flatnonzero(np.r_[True, (station[1:] != station[:-1]) | (bucket[1:] != bucket[:-1])])
+    final = np.r_[edge[1:], len(station)] - 1
+    return Buckets(
+        station[edge], sorted_rows["division"][final], bucket[edge], np.add.reduceat(sorted_rows["n"], edge),
+        np.add.reduceat(sorted_rows["total"], edge), np.minimum.reduceat(sorted_rows["low"], edge),
+        np.maximum.reduceat(sorted_rows["high"], edge), sorted_rows["last"][final], sorted_rows["last_time"][final])

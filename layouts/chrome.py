@@ -1,0 +1,152 @@
+"""What stands around every screen: navigation, situation, filter bar, figures, ticker, counts of feeds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from markupsafe import Markup
+
+from data.answers import FRESHNESS_WORDS, Answer
+from layouts import words
+from layouts.links import anchor
+from layouts.mapcards import WINDOW_WORDS, chain_down, filter_chips
+from layouts.panels.air import air_class
+from layouts.panels.warnings import in_force
+from layouts.parts import EMPTY, change_mark, chip, demo_chip, fresh_word, state_mark
+from layouts.screen import Context, Figure, Screen
+from layouts.symbols import icon
+
+WINDOWS = ("24h", "7d", "30d", "month", "ytd")
+LEAVE: dict[str, str | None] = {"metric": None, "layers": None, "level": None, "bbox": None}
+MOST_TICKS = 6
+
+
+def alarm(answers: dict[str, Answer]) -> bool:
+    """True while a red warning is in force."""
+    found = answers.get("lead.warnings")
+    return found is not None and any(row.get("level") == "red" for row in in_force(found.rows))
+
+
+def nav(screens: Iterable[Screen], screen: Screen, answers: dict[str, Answer], context: Context) -> Markup:
+    """Links to all screens; the division stays, what belongs to one screen goes."""
+    dropped = {**LEAVE, **{f"f.{field}": None for field, _ in context.view.filters}}
+    red = icon("s-alarm") + Markup('<span class="sr">有红色预警</span>') if alarm(answers) else EMPTY
+    return EMPTY.join(anchor(context, {**dropped, "screen": other.key},
+                             Markup("{}{}").format(other.title, red if other.key == "emergency" else EMPTY),
+                             "on" if other.key == screen.key else "", other.key == screen.key) for other in screens)
+
+
+def situation(answers: dict[str, Answer], context: Context) -> Markup:
+    """Demo mark, peace or alarm, date and clock; the browser moves the clock on."""
+    now = words.local(context.now_us, context.place.timezone)
+    pieces = [demo_chip()] if context.demo else []
+    if context.view.at:
+        pieces.append(chip(f"回放 {context.view.at}", "chip-acc"))
+    elif alarm(answers):
+        pieces.append(chip("红色预警", "chip-red"))
+    else:
+        pieces.append(chip("平时"))
+    date = f"{now.year} 年 {now.month} 月 {now.day} 日 {words.WEEKDAYS[now.weekday()]}"
+    pieces.append(Markup('<span class="lbl date" data-clock="date">{}</span>').format(date))
+    pieces.append(Markup('<span class="clock" data-clock="time">{}</span>').format(now.strftime("%H:%M")))
+    return EMPTY.join(pieces)
+
+
+def filter_bar(screen: Screen, context: Context) -> Markup:
+    """Division, window, filters, theme: desk and phone; walls do without."""
+    here = chain_down(context)[-1][1]
+    division = Markup('<span class="ctl on">{}</span>').format(here)
+    chosen = "" if context.view.start else context.view.window
+    links = EMPTY.join(anchor(context, {"window": key, "from": None, "to": None}, WINDOW_WORDS[key],
+                              "ctl on" if key == chosen else "ctl", key == chosen) for key in WINDOWS)
+    theme = "浅色" if context.theme == "dark" else "深色"
+    tools = Markup('<button type="button" class="ctl opt push" data-act="theme">{}</button>').format(theme)
+    chips = Markup('<span class="chips-row">{}</span>').format(filter_chips(context)) if context.view.filters else EMPTY
+    return Markup('{}<span class="seg" role="group" aria-label="时段">{}</span>{}{}').format(division, links, chips, tools)
+
+
+def figures(screen: Screen, answers: dict[str, Answer], context: Context) -> Markup:
+    """The six large figures."""
+    return EMPTY.join(kpi(figure, answers.get(f"figure.{figure.metric}"), screen, context) for figure in screen.figures)
+
+
+def kpi(figure: Figure, answer: Answer | None, screen: Screen, context: Context) -> Markup:
+    """Label with state, value with unit, change, and target or limit; stale values are grey with their age."""
+    if answer is None:
+        label = figure.label or context.names.get(f"metric:{figure.metric}", "")
+        return Markup('<div class="kpi is-loading"><div class="lbl"><span class="kn">{}</span></div><div class="fig sk"></div>'
+                      '<div class="note">载入中</div><div class="note q">&nbsp;</div></div>').format(label)
+    bad = answer.state in ("att", "warn", "alarm") and answer.freshness in ("live", "scheduled")
+    mark = state_mark(answer.state, "") if bad else EMPTY
+    css = f"kpi s-{answer.state}" if bad else "kpi is-old" if answer.freshness in ("late", "down", "unknown") else "kpi"
+    value, unit = _value(answer)
+    inner = Markup('<div class="lbl">{}<span class="kn">{}</span></div><div class="fig">{}<small>{}</small></div>'
+                   '<div class="note">{}</div><div class="note q">{}</div>').format(
+        mark, figure.label or answer.name, value, unit, _first(answer, context), _second(answer, context))
+    if figure.metric not in screen.map.metrics:
+        return Markup('<div class="{}" data-metric="{}">{}</div>').format(css, figure.metric, inner)
+    return anchor(context, {"metric": figure.metric}, inner, css)
+
+
+def _value(answer: Answer) -> tuple[str, str]:
+    if answer.value is None:
+        return (answer.text, "") if answer.text else (words.NONE, "")
+    if answer.name and answer.question.name == "aqi":
+        return words.number(answer.value), air_class(answer.value)[1]
+    return words.number(answer.value, answer.decimals), answer.unit
+
+
+def _first(answer: Answer, context: Context) -> Markup:
+    if answer.freshness in ("late", "down", "unknown") or answer.value is None:
+        at = words.to_us(answer.time) if answer.time else 0
+        tail = words.clock_or_day(at, context.place.timezone, context.now_us) if at else ""
+        return fresh_word(answer.freshness, (at, answer.contact_us or at), answer.cadence_s, tail)
+    if answer.change is not None:
+        return change_mark(answer.change)
+    return Markup("{}").format(answer.note or words.period(str(answer.parts.get("period") or "")))
+
+
+def _second(answer: Answer, context: Context) -> str:
+    asked = context.view.division or context.place.code
+    if answer.at_division and answer.at_division != asked:
+        return f"数据为{dict(context.chain).get(answer.at_division, context.place.name)}级"
+    if answer.parts.get("progress_pct") is not None:
+        return f"进度 {words.number(float(answer.parts['progress_pct']), 1)}%"
+    if answer.limit_text:
+        return answer.limit_text
+    if answer.target is not None:
+        return f"目标 {words.number(answer.target, answer.decimals)} {answer.unit}"
+    return words.period(str(answer.parts.get("period") or ""))
+
+
+def ticker(answers: dict[str, Answer], context: Context) -> Markup:
+    """The newest stages of events."""
+    found = answers.get("ticker")
+    head = Markup("<b>刚刚发生</b>")
+    if found is None or not found.rows:
+        return head + Markup("<span>本时段暂无新事件</span>")
+    return head + EMPTY.join(_tick(row, context) for row in found.rows[:MOST_TICKS])
+
+
+def _tick(row: dict[str, Any], context: Context) -> Markup:
+    at = int(row.get("stage_time_us") or row.get("time_us") or 0)
+    when = words.clock_or_day(at, context.place.timezone, context.now_us) if at else words.NONE
+    told = " ".join(str(row[key]) for key in ("division", "title", "stage") if row.get(key))
+    return Markup("<span><i>{}</i>{}</span>").format(when, told)
+
+
+def feed_counts(rows: Iterable[dict[str, Any]], context: Context) -> Markup:
+    """How many feeds are in which state."""
+    by = Counter(str(row.get("freshness") or "unknown") for row in rows)
+    live = by.pop("scheduled", 0) + by["live"]
+    parts = [fresh_count("live", live)] + [fresh_count(key, by[key]) for key in ("late", "down", "unknown")]
+    total = anchor(context, {**LEAVE, "screen": "feeds"}, f"数据源 {live + by['late'] + by['down'] + by['unknown']}", "q")
+    return Markup("{}{}").format(total, EMPTY.join(parts))
+
+
+def fresh_count(key: str, count: int) -> Markup:
+    """One count with its mark; no data-* attributes: it does not age by itself."""
+    word = "正常" if key == "live" else FRESHNESS_WORDS[key]
+    return Markup('<span class="fr fr-{}">{}{} {}</span>').format(key, icon(f"f-{key}"), word, count)

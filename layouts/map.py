@@ -1,0 +1,24 @@
+"""The map's frame: a Leaflet map without tiles and the one-point layer through which own canvases hang on it."""
+
+from __future__ import annotations
+
+import dash_leaflet as dl
+from dash.development.base_component import Component
+
+from layouts import ids
+
+HOOK = {"variable": "yiping.map.hook"}
+_POINT = {"type": "FeatureCollection",
+          "features": [{"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": [0, 0]}}]}
+
+
+def county_map() -> Component:
+    """Leaflet with zoom and scale; everything seen on it is drawn by assets/map*.js."""
+    shown: Component = dl.MapContainer(
+        [dl.ScaleControl(imperial=False, position="bottomright", maxWidth=160),
+         dl.ZoomControl(position="bottomright"),
+         dl.GeoJSON(id=ids.MAP_HOOK, data=_POINT, pointToLayer=HOOK, disableDefaultEventHandlers=True)],
+        id=ids.MAP, className="ground", center=[0, 0], zoom=9, minZoom=5, maxZoom=18, zoomSnap=.25, zoomDelta=.5,
+        wheelPxPerZoomLevel=120, zoomControl=False, attributionControl=False, preferCanvas=True, zoomAnimation=False,
+        fadeAnimation=False, inertia=False, trackViewport=False, doubleClickZoom=True)
+    return shown

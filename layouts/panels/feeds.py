@@ -1,0 +1,78 @@
+"""State of the data sources, the troubled ones first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from markupsafe import Markup
+
+from data.answers import FRESHNESS_WORDS
+from layouts import words
+from layouts.frame import Drawn, framed
+from layouts.parts import EMPTY, axis_note, empty, fresh_word
+from layouts.screen import Answers, Context, Panel
+from layouts.tables import Column, table
+
+ORDER = ("down", "late", "unknown", "live", "scheduled")
+SHORT = (Column("状态"), Column("来源", wide=True), Column("应间隔", right=True, optional=True), Column("最近", right=True))
+LONG = (Column("状态"), Column("数据源", wide=True), Column("部门"), Column("专题"), Column("应间隔", right=True),
+        Column("数据时间", right=True), Column("最近收到", right=True), Column("已入库", right=True), Column("重复", right=True),
+        Column("隔离", right=True), Column("说明", wide=True))
+
+
+def render(panel: Panel, answers: Answers, context: Context) -> Markup:
+    """The panel; ask: `list` (feeds). Options: `long` True = every column and every feed; `most`."""
+    return framed(panel, answers, context, draw)
+
+
+def counts(rows: tuple[dict[str, Any], ...]) -> Counter[str]:
+    """Feeds by freshness."""
+    return Counter(str(row.get("freshness") or "unknown") for row in rows)
+
+
+def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
+    """Title: how many, and how many are live."""
+    rows = answers["list"].rows
+    if not rows:
+        return Drawn(empty("e-none", "没有声明任何数据源", "在地方包的 feeds.yaml 中声明"), panel.title)
+    by = counts(rows)
+    long = bool(panel.options.get("long"))
+    ordered = sorted(rows, key=lambda row: (_rank(row), str(row.get("name"))))
+    most = len(rows) if long else int(str(panel.options.get("most") or 7))
+    body = table(LONG if long else SHORT, [(_long if long else _short)(row, context) for row in ordered[:most]])
+    more = axis_note(f"另有 {len(rows) - most} 个") if len(rows) > most else EMPTY
+    good = by["live"] + by["scheduled"]
+    trouble = "·".join(f"{FRESHNESS_WORDS[key]} {by[key]}" for key in ORDER[:3] if by[key])
+    return Drawn(body + more, f"{len(rows)} 个数据源，{good} 个正常" + (f"（{trouble}）" if long and trouble else ""))
+
+
+def _rank(row: dict[str, Any]) -> int:
+    key = str(row.get("freshness"))
+    return ORDER.index(key) if key in ORDER else ORDER.index("unknown")
+
+
+def _mark(row: dict[str, Any]) -> Markup:
+    last, contact = int(row.get("last_time_us") or 0), int(row.get("last_contact_us") or 0)
+    return fresh_word(str(row.get("freshness") or "unknown"), (last, contact or last), float(row.get("cadence_s") or 0))
+
+
+def _name(row: dict[str, Any]) -> str:
+    return str(row.get("name") or row.get("feed"))
+
+
+def _when(row: dict[str, Any], key: str, context: Context) -> str:
+    at = int(row.get(key) or 0)
+    return words.clock_or_day(at, context.place.timezone, context.now_us) if at else words.NONE
+
+
+def _short(row: dict[str, Any], context: Context) -> tuple[object, ...]:
+    name = " ".join(filter(None, (str(row.get("department") or ""), _name(row))))
+    return _mark(row), name, words.interval(float(row.get("cadence_s") or 0)), _when(row, "last_time_us", context)
+
+
+def _long(row: dict[str, Any], context: Context) -> tuple[object, ...]:
+    figures = (words.number(float(row.get(key) or 0)) for key in ("accepted", "duplicate", "rejected"))
+    return (_mark(row), _name(row), str(row.get("department") or words.NONE), str(row.get("topic") or words.NONE),
+            words.interval(float(row.get("cadence_s") or 0)), _when(row, "last_time_us", context),
+            _when(row, "last_received_us", context), *figures, str(row.get("error") or "")[:120])

@@ -1,0 +1,102 @@
+"""List of events: overdue ones with how long, or the newest with their stage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from markupsafe import Markup
+
+from layouts import words
+from layouts.frame import Drawn, framed
+from layouts.links import anchor, division_link
+from layouts.parts import change_mark, elapsed, empty, join, state_mark
+from layouts.parts import axis_note as note
+from layouts.screen import Answers, Context, Panel
+from layouts.tables import Column, table
+
+OVERDUE = (Column(""), Column("事件", wide=True), Column("地点", optional=True), Column("承办", optional=True),
+           Column("已超期", right=True))
+NEWEST = (Column(""), Column("事件", wide=True), Column("地点", optional=True), Column("环节"), Column("时间", right=True))
+
+
+def render(panel: Panel, answers: Answers, context: Context) -> Markup:
+    """The list; asks: `list` (rows events), and beside it `count`, `soon` (metrics)."""
+    return framed(panel, answers, context, draw)
+
+
+def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
+    """Title: how many and where most of them are."""
+    late = panel.asks["list"].order == "overdue"
+    listed = answers["list"]
+    total = listed.total or len(listed.rows)
+    if not listed.rows:
+        say = "当前无超期事件" if late else "本时段无新事件"
+        return Drawn(empty("e-calm", say, _soon(answers)), panel.title)
+    rows = [(_overdue if late else _newest)(row, context) for row in listed.rows]
+    more = total - len(listed.rows)
+    left = join([f"另有 {words.number(more)} 件" if more > 0 else "", _soon(answers), _change(answers)], "·") if late else _soon(answers)
+    return Drawn(table(OVERDUE if late else NEWEST, rows) + note(_trim(left), _all(context)),
+                 _title(panel, answers, total) if late else panel.title)
+
+
+def _trim(text: Markup | str) -> Markup:
+    plain = Markup(text)
+    while plain.startswith("·"):
+        plain = Markup(plain[1:])
+    while plain.endswith("·"):
+        plain = Markup(plain[:-1])
+    return plain
+
+
+def _title(panel: Panel, answers: Answers, total: int) -> str:
+    groups = [g for g in answers["by"].groups if g.value] if "by" in answers else []
+    if groups:
+        top = max(groups, key=lambda g: g.value or 0)
+        if total > 1 and (top.value or 0) * 2 >= total:
+            return f"超期 {words.number(total)} 件，{words.number(top.value)} 件在{top.name}"
+        return f"超期 {words.number(total)} 件，{top.name}最多"
+    departments = Counter(str(row.get("department") or "") for row in answers["list"].rows)
+    name, count = departments.most_common(1)[0]
+    return f"超期 {words.number(total)} 件" + (f"，{name}承办最多" if name and count > 1 else "")
+
+
+def _soon(answers: Answers) -> str:
+    soon = answers.get("soon")
+    return f"24 小时内到期 {words.number(soon.value)} 件" if soon and soon.value is not None else ""
+
+
+def _change(answers: Answers) -> Markup:
+    count = answers.get("count")
+    return change_mark(count.change) if count else Markup("")
+
+
+def _all(context: Context) -> Markup:
+    if context.view.screen == "events":
+        return Markup("")
+    return anchor(context, {"screen": "events"}, "全部事件", "act")
+
+
+def _subject(row: dict[str, Any]) -> str:
+    return str(row.get("title") or row.get("category") or row.get("id") or words.NONE)
+
+
+def _place(row: dict[str, Any], context: Context) -> Markup:
+    name = str(row.get("division") or words.NONE)
+    codes = {child: code for code, child in context.children}
+    return division_link(context, codes.get(name) or str(row.get("division_code") or ""), name)
+
+
+def _overdue(row: dict[str, Any], context: Context) -> tuple[object, ...]:
+    due = row.get("due_us")
+    late = (elapsed(int(due), context.now_us, "short") if due
+            else Markup("{}").format(words.short_age(float(row.get("overdue_s") or 0))))
+    return (state_mark(str(row.get("state") or "warn"), ""), _subject(row), _place(row, context),
+            str(row.get("department") or words.NONE), Markup("<b>{}</b>").format(late))
+
+
+def _newest(row: dict[str, Any], context: Context) -> tuple[object, ...]:
+    at = int(row.get("stage_time_us") or row.get("time_us") or 0)
+    when = words.clock_or_day(at, context.place.timezone, context.now_us) if at else words.NONE
+    return (state_mark(str(row.get("state") or "ok"), ""), _subject(row), _place(row, context),
+            str(row.get("stage") or words.NONE), when)

@@ -1,0 +1,66 @@
+"""Divisions below the shown one, ranked by a metric; each row narrows the screen to it."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from data.answers import Answer, Group
+from layouts import words
+from layouts.frame import Drawn, division_name, framed
+from layouts.links import division_link
+from layouts.parts import EMPTY, axis_note, empty
+from layouts.screen import Answers, Context, Panel
+from layouts.tables import Bar, bars, data_table
+
+MOST = 6
+STATE_CSS = {"att": "f-att", "warn": "f-warn", "alarm": "f-alarm"}
+
+
+def render(panel: Panel, answers: Answers, context: Context) -> Markup:
+    """The panel; ask: `by` (a metric by children). Options: `lowest` True ranks from the smallest; `axis_from`."""
+    return framed(panel, answers, context, draw)
+
+
+def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
+    """Title: who leads."""
+    main = answers["by"]
+    known = ranked(main, bool(panel.options.get("lowest")))
+    if not known:
+        return Drawn(empty("e-none", "本级以下没有更细的数据", "此指标不按下级区划发布，见上级面板"), panel.title)
+    rows = [_bar(group, main, context, first=k < 2) for k, group in enumerate(known[:MOST])]
+    low = float(str(panel.options.get("axis_from") or min(0.0, min(g.value or 0 for g in known))))
+    cap = max([g.value or 0 for g in known[:MOST]] + ([main.target] if main.target is not None else []))
+    word = "最低" if panel.options.get("lowest") else "最高"
+    note = _note(main, len(known), low, division_name(main.at_division or context.view.division, context))
+    return Drawn(bars(rows, cap if cap > low else low + 1, low) + axis_note(note), f"{panel.title}：{known[0].name}{word}", _table(main, known))
+
+
+def ranked(main: Answer, lowest: bool = False) -> list[Group]:
+    """Groups with a value, the largest first (the smallest first when `lowest`)."""
+    known = [group for group in main.groups if group.value is not None]
+    return sorted(known, key=lambda group: ((group.value or 0.0) * (1 if lowest else -1), group.code))
+
+
+def _bar(group: Group, main: Answer, context: Context, first: bool) -> Bar:
+    css = STATE_CSS.get(str(group.extra.get("state") or ""), "hi" if first else "")
+    text = Markup("{}<small>{}</small>").format(words.number(group.value, main.decimals), main.unit)
+    extra = str(group.extra["note"]) if group.extra.get("note") else None
+    return Bar(division_link(context, group.code, group.name), group.value, text, main.target, css, extra)
+
+
+def _note(main: Answer, count: int, low: float, whole: str) -> str:
+    facts = [f"前 {min(MOST, count)} 位，共 {count} 个"]
+    if main.value is not None:
+        facts.append(f"{whole} {words.number(main.value, main.decimals)} {main.unit}")
+    if main.target is not None:
+        facts.append(f"竖线目标 {words.number(main.target, main.decimals)}{main.unit}")
+    if low:
+        facts.append(f"轴自 {words.short_number(low)} 起")
+    if main.unlocated:
+        facts.append(f"另有 {words.number(main.unlocated, main.decimals)} 未定位")
+    return "·".join(facts)
+
+
+def _table(main: Answer, known: list[Group]) -> Markup:
+    rows = [(k, group.name, words.number(group.value, main.decimals)) for k, group in enumerate(known, 1)]
+    return data_table(("位次", "区划", f"{main.name}（{main.unit}）"), rows) if rows else EMPTY

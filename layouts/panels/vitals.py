@@ -1,0 +1,58 @@
+"""Vital signs: one row a figure with status, value, change and a line of the last seven periods."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from data.answers import Answer
+from layouts import words
+from layouts.frame import Drawn, framed
+from layouts.parts import EMPTY, STATE_RANK, change_mark, fresh_word, state_mark, with_unit
+from layouts.plots import spark
+from layouts.screen import Answers, Context, Panel
+from layouts.tables import Column, table
+
+COLUMNS = (Column(""), Column("体征", wide=True), Column("当前", right=True), Column("较上期", right=True, optional=True),
+           Column("近 7 期┄目标", right=True))
+
+
+def render(panel: Panel, answers: Answers, context: Context) -> Markup:
+    """The panel of vital signs."""
+    return framed(panel, answers, context, draw)
+
+
+def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
+    """Title: how many are normal and which is worst."""
+    shown = [answers[name] for name in panel.asks if name in answers]
+    return Drawn(table(COLUMNS, [_row(answer) for answer in shown], "tight"), _title(shown),
+                 department=f"汇总 {len({a.source for a in shown if a.source})} 个部门")
+
+
+def _title(shown: list[Answer]) -> str:
+    known = [a for a in shown if a.value is not None and a.freshness in ("live", "scheduled")]
+    bad = sorted((a for a in known if STATE_RANK[a.state or ""] > 0), key=lambda a: -STATE_RANK[a.state or ""])
+    head = f"{len(known)} 项体征全部正常" if not bad else f"{len(known)} 项体征 {len(known) - len(bad)} 项正常"
+    blind = len(shown) - len(known)
+    tail = f"{bad[0].name}需关注" if bad else ""
+    return words_join(head, tail or (f"{blind} 项无新数据" if blind else ""))
+
+
+def words_join(*pieces: str) -> str:
+    """Facts with a full-width comma between."""
+    return "，".join(piece for piece in pieces if piece)
+
+
+def _row(answer: Answer) -> tuple[object, ...]:
+    stale = answer.freshness in ("late", "down", "unknown")
+    mark = fresh_word(answer.freshness, _times(answer), answer.cadence_s) if stale else state_mark(answer.state, "")
+    if stale:
+        mark = Markup('<span class="only-sign">{}</span>').format(mark)
+    value = with_unit(answer.value, answer.unit, answer.decimals)
+    change = EMPTY if stale else change_mark(answer.change)
+    line = spark([point.value for point in answer.series], answer.target)
+    return (mark, answer.name, Markup('<span class="{}">{}</span>').format("old" if stale else "", value), change, line)
+
+
+def _times(answer: Answer) -> tuple[int, int]:
+    at = words.to_us(answer.time) if answer.time else 0
+    return at, answer.contact_us or at

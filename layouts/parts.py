@@ -1,0 +1,132 @@
+"""Small pieces of every screen: states, freshness, changes, figures, messages. Every value is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from markupsafe import Markup, escape
+
+from data.answers import FRESHNESS_WORDS, Answer, Change
+from layouts import words
+from layouts.screen import Context
+from layouts.symbols import icon
+
+STATE_WORDS = {"ok": "正常", "att": "关注", "warn": "预警", "alarm": "告警"}
+STATE_RANK = {"": 0, "ok": 0, "att": 1, "warn": 2, "alarm": 3}
+EMPTY = Markup("")
+
+
+def join(pieces: Iterable[object], between: str = "") -> Markup:
+    """Escaped pieces in a row."""
+    return Markup(escape(between)).join(escape(piece) for piece in pieces)
+
+
+def state_mark(state: str | None, word: object | None = None) -> Markup:
+    """Shape, colour and word of a state; `word` "" leaves the shape alone (its word stays for screen readers)."""
+    key = state if state in STATE_WORDS else "ok"
+    shown = STATE_WORDS[key] if word is None else word
+    reader = Markup("") if shown else Markup('<span class="sr">{}</span>').format(STATE_WORDS[key])
+    return Markup('<span class="st st-{}">{}{}{}</span>').format(key, icon(f"s-{key}"), shown, reader)
+
+
+def fresh_mark(answer: Answer, context: Context, with_time: bool = True) -> Markup:
+    """Freshness of an answer with its data time; the browser re-judges it by the data-* attributes."""
+    time_us = words.to_us(answer.time) if answer.time else 0
+    times_us = (time_us, answer.contact_us or time_us)
+    tail = ""
+    if with_time:
+        tail = answer.parts.get("period", "") if answer.freshness == "scheduled" else ""
+        tail = words.period(str(tail)) if tail else (words.moment(time_us, context.place.timezone, context.now_us)
+                                                     if time_us else words.NONE)
+    return fresh_word(answer.freshness, times_us, answer.cadence_s, tail)
+
+
+def fresh_word(freshness: str, times_us: tuple[int, int], cadence_s: float, tail: str = "") -> Markup:
+    """The mark itself; `times_us` = (data time, last contact), 0 = never."""
+    key = freshness if freshness in FRESHNESS_WORDS else "unknown"
+    shape = "f-live" if key == "scheduled" else f"f-{key}"
+    return Markup('<span class="fr fr-{0}" data-fresh="{0}" data-time="{1}" data-contact="{2}" data-cadence="{3:g}" '
+                  'data-scheduled="{4}">{5}<span class="fw">{6}</span>{7}</span>').format(
+        key, *times_us, cadence_s, int(key == "scheduled"), icon(shape), FRESHNESS_WORDS[key],
+        Markup('<span class="ft">·{}</span>').format(tail) if tail else EMPTY)
+
+
+def change_mark(change: Change | None) -> Markup:
+    """Word of the comparison, arrow, sign, unit: 较昨日 ▼ −62."""
+    if change is None:
+        return EMPTY
+    text = words.signed(change.value, words.difference_decimals(change.value, change.unit))
+    flat = text == "持平"
+    arrow = "a-eq" if flat else "a-up" if change.value > 0 else "a-dn"
+    return Markup('<span class="chg">{}{}{}{}</span>').format(change.word, icon(arrow), text, "" if flat else _unit(change.unit))
+
+
+def _unit(unit: str) -> str:
+    return unit if unit in ("%", "百分点", "") else f" {unit}"
+
+
+def figure_text(answer: Answer) -> Markup:
+    """A value with its smaller unit; a word (answer.text) stands as it is."""
+    if answer.value is None and answer.text:
+        return escape(answer.text)
+    return Markup("{}<small>{}</small>").format(words.number(answer.value, answer.decimals),
+                                                answer.unit if answer.value is not None else "")
+
+
+def with_unit(value: float | None, unit: str, decimals: int = 0) -> Markup:
+    """A bold figure with its unit for a table's cell."""
+    return Markup('<b>{}</b><span class="u">{}</span>').format(words.number(value, decimals), unit if value is not None else "")
+
+
+def elapsed(since_us: int, now_us: int, form: str = "long") -> Markup:
+    """Time since an instant; the browser counts on. form: long | short."""
+    text = (words.short_age if form == "short" else words.age)((now_us - since_us) / 1e6)
+    return Markup('<span class="age" data-since="{}" data-form="{}">{}</span>').format(since_us, form, text)
+
+
+def chip(text: object, css: str = "chip-plain") -> Markup:
+    """A short word in a frame."""
+    return Markup('<span class="chip {}">{}</span>').format(css, text)
+
+
+def demo_chip() -> Markup:
+    """The mark of invented figures."""
+    return chip("演示数据", "chip-plain demo")
+
+
+def empty(sign: str, say: object, sub: object = "") -> Markup:
+    """A calm message in place of a body."""
+    below = Markup('<div class="note mt">{}</div>').format(sub) if sub else EMPTY
+    return Markup('<div class="empty">{}<div class="say">{}</div>{}</div>').format(icon(sign), say, below)
+
+
+def banner(sign: str, text: object, action: object = "") -> Markup:
+    """A dashed strip over a body: since when it is not what it should be, and what to do."""
+    right = Markup('<span class="push">{}</span>').format(action) if action else EMPTY
+    return Markup('<div class="banner">{}<span class="bt">{}</span>{}</div>').format(icon(sign), text, right)
+
+
+def skeleton() -> Markup:
+    """Grey bars while the first answer is under way."""
+    return Markup('<div class="skeleton" aria-label="正在载入">{}</div>').format(
+        Markup("").join(Markup('<i class="w{}"></i>').format(k) for k in (3, 5, 4, 5, 2)))
+
+
+def axis_note(left: object, right: object = "") -> Markup:
+    """The small line under a chart or table."""
+    push = Markup('<span class="push">{}</span>').format(right) if right else EMPTY
+    return Markup('<div class="axis-note"><span class="an">{}</span>{}</div>').format(left, push)
+
+
+def headline(figure: object, unit: object, lines: Iterable[object]) -> Markup:
+    """A large figure on the left, at most two lines of notes on the right."""
+    notes = Markup("").join(Markup("<div>{}</div>").format(line) for line in lines if line)
+    return Markup('<div class="row top"><div class="fig">{}<small>{}</small></div><div class="push r note">{}</div></div>').format(
+        figure, unit, notes)
+
+
+def two_facts(facts: Iterable[tuple[object, object]]) -> Markup:
+    """Facts side by side under a message: (label, value)."""
+    cells = Markup("").join(Markup('<div><div class="note q">{}</div><div class="lbl b fact">{}</div></div>').format(*fact)
+                            for fact in facts)
+    return Markup('<div class="days">{}</div>').format(cells)

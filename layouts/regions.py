@@ -1,0 +1,106 @@
+"""Every region of a page as finished HTML, and every question a screen asks; one failing panel stays alone."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from markupsafe import Markup
+
+from data.answers import Answer, Question
+from layouts import asks, chrome, mapcards
+from layouts.choropleth import marks, shade
+from layouts.frame import error_section
+from layouts.leads import lead
+from layouts.panels import KINDS
+from layouts.screen import Context, Panel, Screen
+from layouts.screens import SCREENS
+from layouts.view import ViewState
+
+LOG = logging.getLogger("yiping.layouts")
+SLOTS = tuple(f"{column}{row}" for column in "ps" for row in range(1, 7))
+TICKER = asks.rows("events", 8, "newest")
+Answers = dict[str, Answer]
+
+
+def questions(screen: Screen, view: ViewState | None = None) -> list[tuple[str, Question]]:
+    """All asks of a screen for a view, by the name under which `regions` expects the answer.
+
+    Equal questions appear under each of their names; the gate computes them once.
+    """
+    shown = view or ViewState(screen=screen.key, window=screen.window)
+    found = [(f"figure.{f.metric}", Question("metric", f.metric, compare=f.compare)) for f in screen.figures]
+    found += [(f"lead.{name}", question) for name, question in screen.lead_asks.items()]
+    if not screen.plain:
+        level = shown.map.level or "children"
+        found.append(("map", Question("metric", mapcards.map_metric(screen, shown), by=level)))
+        found += [(f"map.{name}", replace(question, by=level)) for name, question in screen.map.asks.items()]
+    found += [(f"{panel.key}.{name}", question) for panel in screen.panels for name, question in panel.asks.items()]
+    found.append(("ticker", TICKER))
+    return [(name, asks.settled(question, shown)) for name, question in found]
+
+
+def regions(screen: Screen, answers: Answers, context: Context, feed_rows: Sequence[dict[str, Any]] = ()) -> dict[str, str]:
+    """Every region's HTML; slots without a panel are empty strings."""
+    context = replace(context, window=screen.window)
+    makers: dict[str, Callable[[], object]] = {
+        "lead": lambda: lead(screen, answers, context),
+        "figures": lambda: chrome.figures(screen, answers, context),
+        "filters": lambda: chrome.filter_bar(screen, context),
+        "nav": lambda: chrome.nav(SCREENS, screen, answers, context),
+        "situation": lambda: chrome.situation(answers, context),
+        "ticker": lambda: chrome.ticker(answers, context),
+        "feeds": lambda: chrome.feed_counts(feed_rows, context),
+        **_map_makers(screen, answers, context)}
+    made = {name: _safe(name, make) for name, make in makers.items()}
+    made.update(dict.fromkeys(SLOTS, ""))
+    made.update({panel.slot: str(safe_panel(panel, answers, context)) for panel in screen.panels})
+    return made
+
+
+def _map_makers(screen: Screen, answers: Answers, context: Context) -> dict[str, Callable[[], object]]:
+    if screen.plain:
+        return {name: Markup for name in ("crumb", "maphead", "layers", "legends", "claim")}
+    return {"crumb": lambda: mapcards.crumb(context),
+            "maphead": lambda: mapcards.map_head(screen, answers, context),
+            "layers": lambda: mapcards.layer_switches(screen, context),
+            "legends": lambda: legends(answers, context),
+            "claim": lambda: mapcards.claim(context)}
+
+
+def legends(answers: Answers, context: Context) -> Markup:
+    """Classes of the map and, where numbers stand beside names, what they mean."""
+    answer = answers.get("map")
+    if answer is None:
+        return Markup("")
+    found = marks(answers)
+    unit = f"{answer.name}（{answer.unit}）" if answer.unit else answer.name
+    levels = context.place.levels
+    depth = len(mapcards.chain_down(context))
+    word = levels[depth][1] if depth < len(levels) else "下级"
+    return mapcards.legend(unit, shade(answer), f"按{word}") + mapcards.mark_legend(found, len(answer.groups), word)
+
+
+def safe_panel(panel: Panel, answers: Answers, context: Context, log: logging.Logger = LOG) -> Markup:
+    """The panel, or one error tile in its place: the only edge where any error of a panel is caught."""
+    own = {name: answers[f"{panel.key}.{name}"] for name in panel.asks if f"{panel.key}.{name}" in answers}
+    try:
+        return KINDS[panel.kind](panel, own, context)
+    except Exception:
+        reference = secrets.token_hex(3).upper()
+        log.exception("panel %s of screen %s failed, reference %s", panel.key, context.view.screen, reference)
+        return error_section(panel, reference)
+
+
+def _safe(name: str, make: Callable[[], object]) -> str:
+    """A region, or nothing in its place: the page around a failing part stays."""
+    try:
+        return str(make())
+    except Exception:
+        LOG.exception("region %s failed", name)
+        if name != "lead":
+            return ""
+        return '<div class="lead is-unknown"><div class="txt"><h1>概况暂时无法生成</h1><p>各面板不受影响，错误已记录</p></div></div>'

@@ -1,0 +1,115 @@
+"""Tables, bars and heat maps: rows in, markup out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+EMPTY = Markup("")
+MOST_CELLS = 24 * 7
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's head; `right` aligns figures, `wide` takes what is left and ends with … when too long."""
+
+    head: str
+    right: bool = False
+    wide: bool = False
+    optional: bool = False
+
+    @property
+    def css(self) -> str:
+        """Classes of its cells."""
+        return " ".join(word for word, on in (("r", self.right), ("el", self.wide), ("opt", self.optional)) if on)
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], css: str = "") -> Markup:
+    """A table that fills its panel."""
+    head = EMPTY.join(Markup('<th class="{}" scope="col">{}</th>').format(c.css.replace("el", "").strip(), c.head) for c in columns)
+    body = EMPTY.join(Markup("<tr>{}</tr>").format(EMPTY.join(_cell(c, v) for c, v in zip(columns, row, strict=True)))
+                      for row in rows)
+    few = " few" if len(rows) < 4 else ""
+    return Markup('<div class="tb"><table class="fill{}"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
+        f" {css}{few}" if css else few, head, body)
+
+
+def _cell(column: Column, value: object) -> Markup:
+    if not column.wide:
+        return Markup('<td class="{}">{}</td>').format(column.css, value)
+    return Markup('<td class="{}" title="{}">{}</td>').format(column.css, Markup(escape(value)).striptags(), value)
+
+
+def data_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
+    """The figures behind a chart as a plain table, shown instead of it on demand and read by screen readers."""
+    top = EMPTY.join(Markup('<th scope="col">{}</th>').format(h) for h in head)
+    body = EMPTY.join(Markup("<tr>{}</tr>").format(EMPTY.join(Markup("<td>{}</td>").format(v) for v in row)) for row in rows)
+    return Markup('<div class="asdata"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(top, body)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: `value` and `tick` share the axis; `css` is "", hi, f-att, f-warn or f-alarm."""
+
+    name: object
+    value: float | None
+    text: object
+    tick: float | None = None
+    css: str = ""
+    extra: object | None = None
+
+
+def _width(text: object) -> float:
+    """Width of a label in rem: a Chinese letter counts .9375, another .54, an icon one letter."""
+    plain = Markup(escape(text)).striptags()
+    icons = str(escape(text)).count("<svg")
+    return sum(.9375 if ord(c) > 0x2000 else .54 for c in plain) + icons * .94
+
+
+def bars(rows: Sequence[Bar], cap: float, low: float = 0.0, name_rem: float = 0.0) -> Markup:
+    """Horizontal bars from `low` to `cap` with values at the right."""
+    span = (cap - low) or 1.0
+    value_rem = max((_width(row.text) for row in rows), default=0) + .7
+    extra_rem = max((_width(row.extra) * .94 for row in rows if row.extra is not None), default=-.7) + .7
+    longest = max((_width(row.name) for row in rows), default=0) + .6
+    widths = (min(max(name_rem, longest), 9.4), value_rem, extra_rem)
+    return Markup('<div class="bars{}">{}</div>').format(
+        " few" if len(rows) < 4 else "", EMPTY.join(_bar(row, low, span, widths) for row in rows))
+
+
+def _bar(row: Bar, low: float, span: float, widths: tuple[float, float, float]) -> Markup:
+    fill = EMPTY
+    if row.value is not None:
+        fill = Markup('<i class="{}" style="width:{:.1f}%"></i>').format(row.css, _share(row.value, low, span))
+    tick = Markup('<u style="left:{:.1f}%"></u>').format(_share(row.tick, low, span)) if row.tick is not None else EMPTY
+    extra = (Markup('<span class="x" style="width:{:.2f}rem">{}</span>').format(widths[2], row.extra)
+             if row.extra is not None else EMPTY)
+    plain = Markup(escape(row.name)).striptags()
+    return Markup('<div class="bar"><span class="n" style="width:{:.2f}rem" title="{}">{}</span><span class="trk">{}{}</span>'
+                  '<span class="v" style="width:{:.2f}rem">{}</span>{}</div>').format(
+        widths[0], plain, row.name, fill, tick, widths[1], row.text, extra)
+
+
+def _share(value: float, low: float, span: float) -> float:
+    return min(100.0, max(0.0, 100 * (value - low) / span))
+
+
+def heat(rows: Sequence[tuple[str, Sequence[float | None]]], labels: dict[int, str], breaks: Sequence[float]) -> Markup:
+    """A grid of shades: rows of (name, cells); `labels` names columns; unknown cells are hatched."""
+    cells = max((len(values) for _, values in rows), default=0)
+    pieces = []
+    for name, values in rows:
+        pieces.append(Markup("<b>{}</b>").format(name))
+        pieces += [_shade(value, breaks) for value in values]
+    pieces.append(Markup("<b></b>"))
+    pieces += [Markup('<span class="x">{}</span>').format(labels.get(k, "")) for k in range(cells)]
+    return Markup('<div class="heat" style="grid-template-columns:2.6rem repeat({},1fr)">{}</div>').format(
+        max(cells, 1), EMPTY.join(pieces))
+
+
+def _shade(value: float | None, breaks: Sequence[float]) -> Markup:
+    if value is None:
+        return Markup('<s class="kn" title="未知"></s>')
+    return Markup('<s class="k{}" title="{:g}"></s>').format(sum(value >= limit for limit in breaks), round(value, 1))

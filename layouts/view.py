@@ -1,0 +1,75 @@
+"""ViewState: one value that says everything a surface shows; the address bar is its text form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+SURFACES = ("wall", "desk", "phone")
+WINDOWS = ("24h", "7d", "30d", "today", "week", "month", "ytd")
+
+
+@dataclass(frozen=True)
+class MapState:
+    """What the map is coloured by and shows."""
+
+    metric: str = ""
+    layers: tuple[str, ...] = ()
+    level: str = ""
+    bbox: str = ""
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """A view. `window` is a relative word; `start`/`end` (as in the address) rule over it when given."""
+
+    screen: str = "overview"
+    division: str = ""
+    window: str = "24h"
+    start: str = ""
+    end: str = ""
+    at: str = ""
+    known: str = ""
+    filters: tuple[tuple[str, str], ...] = ()
+    map: MapState = MapState()
+    area: str = ""
+    compare: str = ""
+    surface: str = "desk"
+
+
+_PLAIN = {"division": "division", "window": "window", "from": "start", "to": "end", "at": "at", "known": "known",
+          "area": "area", "compare": "compare", "surface": "surface"}
+
+
+def from_query(screen: str, query: Mapping[str, str], window: str = "24h") -> ViewState:
+    """The view of a screen's address; unknown names and out-of-list words are ignored, never an error page.
+
+    `window` is the screen's own default.
+    """
+    plain = {field: query[name] for name, field in _PLAIN.items() if query.get(name)}
+    if plain.get("window") not in WINDOWS:
+        plain.pop("window", None)
+    if plain.get("surface") not in SURFACES:
+        plain.pop("surface", None)
+    plain.setdefault("window", window)
+    filters = tuple(sorted((key[2:], value) for key, value in query.items() if key.startswith("f.") and value))
+    layers = tuple(filter(None, query.get("layers", "").split(",")))
+    shown = MapState(query.get("metric", ""), layers, query.get("level", ""), query.get("bbox", ""))
+    return ViewState(screen=screen, filters=filters, map=shown, **plain)
+
+
+def to_query(view: ViewState, window: str = "24h") -> str:
+    """The address's query of a view, without what is default; `window` is the screen's own default."""
+    default = ViewState(window=window)
+    pairs = [(name, getattr(view, field)) for name, field in _PLAIN.items()
+             if getattr(view, field) != getattr(default, field)]
+    pairs += [(f"f.{key}", value) for key, value in view.filters]
+    pairs += [(name, value) for name, value in (("metric", view.map.metric), ("layers", ",".join(view.map.layers)),
+                                                ("level", view.map.level), ("bbox", view.map.bbox)) if value]
+    return urlencode(pairs)
+
+
+def drill(view: ViewState, division: str) -> ViewState:
+    """The same view of another division."""
+    return replace(view, division=division, map=replace(view.map, bbox=""))
