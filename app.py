@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 # Module with a `commands(add)` → the commands it adds. Only the room of the wanted command is imported, so that a part
 # is back quickly after a crash and `doctor` works when another room's library is missing; a test holds the table true.
@@ -17,7 +18,7 @@ ROOMS = {
     "demo.simulate": ("simulate",),
     "data.place_commands": ("place", "check"),
     "data.import_commands": ("import",),
-    "briefing.capture": ("capture",),
+    "briefing.capture_commands": ("capture", "pictures"),
     "data.doctor": ("doctor",),
 }
 _OPTIONS_WITH_VALUE = ("--place",)
@@ -63,8 +64,17 @@ def execute(arguments: list[str]) -> int:
     from data.settings import Settings, load_settings
 
     named = {name: getattr(args, name) for name in Settings.model_fields if hasattr(args, name)}
+    args.dash = dash_app
     code: int = args.run(load_settings(**named), args)
     return code
+
+
+def dash_app(**services: Any) -> Any:
+    """The Dash app over the web's services: here, because neither of the two rooms may know the other."""
+    from callbacks.dash_app import make_dash
+    from callbacks.services import Services
+
+    return make_dash(Services(**services))
 
 
 def main(arguments: list[str]) -> int:

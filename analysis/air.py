@@ -44,11 +44,14 @@ WINDOWS_FOR_DAY = 14
 WINDOW = 8
 O3_8H_LIMIT = 160
 _MICRO = 1_000_000
+_SHARES = math.lcm(*range(HOURS_FOR_WINDOW, WINDOW + 1))
 _RULES = {rules.name: rules for rules in (RULES_2012, RULES_2026)}
 
 
 def exact(reading: float | int | Fraction) -> Fraction:
     """The reading as a fraction; floats are taken to six decimals, which undoes binary dust (0.35000000000000003)."""
+    if isinstance(reading, Fraction):
+        return reading
     if isinstance(reading, float):
         return Fraction(round(reading * _MICRO), _MICRO)
     return Fraction(reading)
@@ -80,7 +83,9 @@ def iaqi(pollutant: str, average: str, concentration: Reading, day: date) -> int
 
 
 def _present(reading: Reading) -> Fraction | None:
-    return None if reading is None or reading != reading else exact(reading)
+    if reading is None or (isinstance(reading, float) and math.isnan(reading)):
+        return None
+    return exact(reading)
 
 
 @lru_cache(maxsize=65536)
@@ -143,20 +148,21 @@ def _daily_item(units: tuple[list[int | None], int], average: str) -> tuple[Frac
     if average == "24h":
         enough = len(there) >= HOURS_FOR_DAY
         return (Fraction(sum(there), len(there) * denominator) if enough else None), len(there)
-    windows = _windows(values, denominator)
-    best = max(windows, default=None)
+    windows = _windows(values)
+    best = Fraction(max(windows), _SHARES * denominator) if windows else None
     enough = len(windows) >= WINDOWS_FOR_DAY or (best is not None and rounded("o3", best) > O3_8H_LIMIT)
     if average == "8h":
         return (best if enough else None), len(windows)
     return (Fraction(max(there), denominator) if enough else None), len(there)
 
 
-def _windows(values: list[int | None], denominator: int) -> list[Fraction]:
+def _windows(values: list[int | None]) -> list[int]:
+    """Means of the valid windows, times _SHARES: integers, because comparing many fractions is slow."""
     means = []
     for end in range(WINDOW, 25):
         there = [value for value in values[end - WINDOW:end] if value is not None]
         if len(there) >= HOURS_FOR_WINDOW:
-            means.append(Fraction(sum(there), len(there) * denominator))
+            means.append(sum(there) * (_SHARES // len(there)))
     return means
 
 

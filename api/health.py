@@ -32,7 +32,7 @@ def ready(request: Request) -> Response:
     """200 when figures can be answered and every part runs; else 503; always with the parts."""
     web = web_of(request)
     known = parts(web)
-    broken = [name for name, part in known.items() if part.get("state") not in ("running", "ready")]
+    broken = [name for name, part in known.items() if part.get("state") != "up"]
     body = {"ready": web.live.tables.loaded and not broken, "broken": broken, "parts": known,
             "served_from": web.live.served_from, "redis": web.state.ok, "seq": web.live.tables.seq,
             "now": from_us(web.clock.now_us()).isoformat()}

@@ -18,11 +18,12 @@ def _url(name: str, view: ViewState, version: str, scoped: bool) -> str:
     return f"/api/v1/layers/{name}.geojson?{urlencode([*pairs, ('v', version)])}"
 
 
-def _points(web: Web, screen: Screen, view: ViewState) -> list[dict[str, Any]]:
+def _points(web: Web, screen: Screen, view: ViewState, numbered: bool) -> list[dict[str, Any]]:
+    """Point layers that are on; where numbers stand beside the names, single events would say the same again."""
     found = []
     for key in view.map.layers or screen.map.on:
         layer = web.pack.layers.get(key)
-        if layer is None or layer.kind == "lines":
+        if layer is None or layer.kind == "lines" or (numbered and layer.kind == "events"):
             continue
         kind = Question("rows", "events" if layer.kind == "events" else f"assets:{layer.source}")
         version = web.gate.version(web.gate.feeds_of(kind))
@@ -45,6 +46,8 @@ def map_state(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answ
     divisions = web.pack.divisions
     level = answer.parts.get("level") or divisions.level_names[min(1, len(divisions.level_names) - 1)]
     shading = shade(answer)
+    chosen = any(web.pack.layers[key].kind == "events" for key in view.map.layers if key in web.pack.layers)
+    numbered = marks(answers) if view.division == divisions.root.code and not chosen else {}
     bounds = divisions.geometry[divisions.index(view.division)].bounds
     return {
         "metric": answer.question.name, "division": view.division, "level": level,
@@ -52,7 +55,7 @@ def map_state(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answ
         "outline": _url(f"divisions-{divisions.level_names[0]}", view, web.geometry_version, False),
         "neighbours": _ground(web, "neighbours"), "rivers": _ground(web, "rivers"),
         "values": {code: list(value) for code, value in shading.values.items()}, "classes": list(shading.tokens),
-        "marks": {code: list(mark) for code, mark in marks(answers).items()},
+        "marks": {code: list(mark) for code, mark in numbered.items()},
         "bounds": [round(edge, 5) for edge in bounds],
         "focus": "" if view.division == divisions.root.code else view.division,
-        "points": _points(web, screen, view)}
+        "points": _points(web, screen, view, bool(numbered))}

@@ -27,7 +27,8 @@ def _feeds(web: Web, topic: str, metrics: list[str]) -> list[str]:
 
 
 def _why_not(web: Web, topic: Topic, found: dict[str, Any], asked: tuple[Principal, Window]) -> list[str]:
-    states = {row["feed"]: row["freshness"] for row in web.gate.read(asked[0], Question("feeds"), _root(web), asked[1]).rows}
+    rows = web.gate.read(asked[0], Question("feeds"), _root(web), asked[1]).rows
+    states = {row["feed"]: row["freshness"] for row in rows}
     why = []
     if not found["feeds"]:
         why.append("没有声明数据源")

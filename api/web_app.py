@@ -19,8 +19,6 @@ from starlette.types import ASGIApp
 from api import enlarged, events, faults, feeds, health, layers, metrics, openapi, places, streams, topics, view
 from api.security import SecurityHeaders
 from api.web import Shelf, Web
-from callbacks.dash_app import make_dash
-from callbacks.services import Services
 from data.cache import AnswerCache, make_cache
 from data.clock import Clock
 from data.errors import YipingError
@@ -34,6 +32,7 @@ from data.state import State
 from layouts.screens import SCREENS
 
 PREFIX = "/api/v1"
+DashMaker = Callable[..., Any]
 RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/view", view.view, "GET"), ("/metrics", metrics.catalogue, "GET"), ("/metrics/{metric}", metrics.value, "GET"),
     ("/events", events.listing, "GET"), ("/events/{event}", events.one, "GET"), ("/warnings", events.warnings, "GET"),
@@ -61,7 +60,7 @@ def services(settings: Settings, pack: Pack) -> Web:
     return web
 
 
-def dash_of(web: Web) -> Any:
+def dash_of(web: Web, make: DashMaker) -> Any:
     """Dash over the services."""
     def first(path: str, query: Any) -> dict[str, Any]:
         return view.first_view(web, path, dict(query))
@@ -70,8 +69,8 @@ def dash_of(web: Web) -> Any:
         return enlarged.enlarge(web, dict(query), panel)
 
     pitch, distance = web.settings.wall_pitch_mm, web.settings.wall_distance_m
-    return make_dash(Services(view.place_of(web), SCREENS, first, enlarge, web.settings.mode == "demo",
-                              wall_root_px(pitch, distance)))
+    return make(place=view.place_of(web), screens=SCREENS, first_view=first, enlarge=enlarge,
+                demo=web.settings.mode == "demo", wall_root_px=wall_root_px(pitch, distance))
 
 
 def wall_root_px(pitch_mm: float, distance_m: float) -> float:
@@ -91,12 +90,12 @@ def routes(dash: Any) -> list[BaseRoute]:
     return [*own, Mount("/", cast(ASGIApp, WSGIMiddleware(dash.server, workers=8)))]
 
 
-def application(settings: Settings, load: Callable[..., Pack] = load_pack) -> Starlette:
-    """The ASGI application of a place."""
-    web = services(settings, load(settings.place_dir))
+def application(settings: Settings, make: DashMaker) -> Starlette:
+    """The ASGI application of a place; `make` makes the Dash app of its services."""
+    web = services(settings, load_pack(settings.place_dir))
     hub = streams.Hub()
     web.live.listen(hub.changed)
-    dash = dash_of(web)
+    dash = dash_of(web, make)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

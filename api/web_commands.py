@@ -19,7 +19,8 @@ def commands(add: Any) -> None:
 
 def web(settings: Settings, args: argparse.Namespace) -> int:
     """Serves until told to stop."""
-    config = uvicorn.Config(application(settings), host=settings.host, port=settings.port, log_level="warning",
+    app = application(settings, args.dash)
+    config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning",
                             timeout_graceful_shutdown=2, backlog=512, server_header=False)
     uvicorn.Server(config).run()
     return 0

@@ -48,24 +48,34 @@
   }
 
   /* The view of a question; `fresh` passes over the memory. Rejects with AbortError when a newer question came. */
-  async function ask(question, fresh) {
+  function ask(question, fresh) {
     const held = fresh ? null : remembered(question);
+    if (under && under.question === question && !fresh) return under.promise;
     if (under) { under.abort(); under = null; }
-    if (held) return held;
+    return held ? Promise.resolve(held) : fetched(question, fresh);
+  }
+
+  function fetched(question, fresh) {
     const mine = under = new AbortController();
+    mine.question = question;
+    mine.promise = request(question, fresh, mine).finally(() => { if (under === mine) under = null; });
+    return mine.promise;
+  }
+
+  async function request(question, fresh, mine) {
     let late = false;
     const timer = setTimeout(() => { late = true; mine.abort(); }, TIMEOUT_MS);
     const since = tick;
     try {
       const url = '/api/v1/view?' + question + (version ? '&v=' + encodeURIComponent(version) : '');
-      const response = await fetch(url, {signal: mine.signal, headers: {Accept: 'application/json'}});
+      const cache = fresh ? 'no-cache' : 'default';          // an unchanged version may still hold an old clock
+      const response = await fetch(url, {signal: mine.signal, cache, headers: {Accept: 'application/json'}});
       if (!response.ok) throw await problem(response);
       return keep(question, await response.json(), since);
     } catch (error) {
       throw late ? new Error('服务器没有按时回答') : error;
     } finally {
       clearTimeout(timer);
-      if (under === mine) under = null;
     }
   }
 

@@ -37,6 +37,7 @@
       const next = root.dataset.theme === 'light' ? 'dark' : 'light';
       root.dataset.theme = next;
       yp.view.set({theme: next === 'light' ? 'light' : null}, 'replace');
+      relabel(document);
       yp.map.restyle();
     },
     up() { up(); },
@@ -68,7 +69,7 @@
 
   /* One level up: the last division named in the breadcrumb before the one shown. */
   function up() {
-    const links = Array.from(document.querySelectorAll('.crumb [data-set]')).map(patchOf)
+    const links = Array.from(document.querySelectorAll('.crumb > a[data-set]')).map(patchOf)
       .filter((patch) => patch && 'division' in patch && (patch.division || '') !== (yp.state.at.division || ''));
     if (links.length) yp.view.set(links[links.length - 1]);
   }
@@ -93,12 +94,28 @@
     if (good) yp.view.go(good, 'replace');
   }
 
+  /* The hand is coming down: the question may go out before the finger is up again. */
+  function pointerdown(event) {
+    if (!yp.state.at || event.button || event.ctrlKey || event.metaKey) return;
+    const node = event.target.closest('a[data-set],button[data-set]'), patch = node ? patchOf(node) : null;
+    if (!patch) return;
+    const next = yp.state.reduce(yp.state.at, patch);
+    if (!yp.state.same(next, yp.state.at)) yp.view.ahead(next);
+  }
+
+  /* What the server cannot know of the page: the theme is chosen here. */
+  function relabel(node) {
+    const word = document.documentElement.dataset.theme === 'light' ? '深色' : '浅色';
+    for (const button of node.querySelectorAll('[data-act="theme"]')) button.textContent = word;
+  }
+
   document.addEventListener('click', click);
+  document.addEventListener('pointerdown', pointerdown);
   document.addEventListener('change', change);
   document.addEventListener('keydown', keydown);
   document.addEventListener('yiping:answer', () => { good = yp.state.at; });
   window.addEventListener('popstate', () => {
     if (yp.state.at) yp.view.go(yp.state.parse(location.pathname, location.search), 'none');
   });
-  yp.controls = {back, up, patchOf};
+  yp.controls = {back, up, patchOf, relabel};
 })();

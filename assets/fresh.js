@@ -59,6 +59,14 @@
 
   const clock = (ms) => format({hour: '2-digit', minute: '2-digit'}).format(ms);
 
+  function date(ms) {
+    const p = {};
+    for (const part of format({year: 'numeric', month: 'numeric', day: 'numeric', weekday: 'long'}).formatToParts(ms)) {
+      p[part.type] = part.value;
+    }
+    return p.year + ' 年 ' + p.month + ' 月 ' + p.day + ' 日 ' + p.weekday;
+  }
+
   function put(node, text) {
     if (node.textContent !== text) node.textContent = text;
   }
@@ -66,9 +74,9 @@
   function tick() {
     const ms = now();
     const replay = yp.state && yp.state.at && yp.state.at.at;      // a view of the past has no age
+    for (const node of document.querySelectorAll('[data-clock]')) put(node, node.dataset.clock === 'date' ? date(ms) : clock(ms));
     if (!replay) {
       for (const node of document.querySelectorAll('.fr[data-time]')) remark(node, judge(node.dataset, ms));
-      for (const node of document.querySelectorAll('.clock')) put(node, clock(ms));
       for (const node of document.querySelectorAll('.age[data-since]')) {
         put(node, age((ms - Number(node.dataset.since) / 1000) / 1000, node.dataset.form));
       }
@@ -76,6 +84,6 @@
     if (yp.live) yp.live.watch();
   }
 
-  yp.fresh = {judge, age, clock, now, setNow, tick};
+  yp.fresh = {judge, age, clock, date, now, setNow, tick};
   setInterval(tick, 1000);
 })();

@@ -3,7 +3,7 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const state = {outline: null, neighbours: null, rivers: null, level: null, finer: [], coarser: [], points: [], values: {},
-    classes: [], paths: [], marks: {}, focus: [], focusCodes: null, hits: []};
+    classes: [], paths: [], marks: {}, focus: [], focusCodes: null, hits: [], top: 0};
   const seen = new Map();          // level name → layer already loaded, to dim and to frame
   let map = null, sheets = null, token = 0, shown = null, own = false, fitting = false, baseZoom = 0, installed;
   const there = new Promise((resolve) => { installed = resolve; });
@@ -17,7 +17,8 @@
   function install(found) {
     map = found;
     const sheet = (name, paint) => new yp.canvas.Sheet(map, name, (pen, self) => paint(pen, state, self));
-    sheets = {ground: sheet('ground', yp.ground.paint), points: sheet('points', yp.points.paint), names: sheet('names', yp.names.paint)};
+    sheets = {ground: sheet('ground', yp.ground.paint), points: sheet('points', yp.points.paint),
+      names: sheet('names', yp.names.paint)};
     yp.hand.install(map, state);
     map.on('dragstart zoomstart', () => { if (!fitting) own = true; });
     map.on('moveend', remember);
@@ -35,12 +36,16 @@
     const box = map.getContainer().parentElement, canvas = box.parentElement, cell = canvas.parentElement;
     const behind = getComputedStyle(cell).display === 'contents' ? 0 :
       canvas.getBoundingClientRect().top - cell.getBoundingClientRect().top;
-    box.style.top = -Math.round(behind) + 'px';
+    const top = -Math.round(behind) + 'px';
+    if (box.style.top !== top) {
+      box.style.top = top;
+      map.invalidateSize({animate: false, pan: false});
+    }
     return Math.round(behind);
   }
 
   function resized() {
-    stretch();
+    state.top = stretch();
     map.invalidateSize({animate: false, pan: false});
     if (!own && shown) fit(shown);
     for (const sheet of Object.values(sheets)) sheet.redraw();
@@ -49,19 +54,16 @@
   function bounds(data) {
     const asked = yp.state.at && yp.state.at.bbox ? yp.state.at.bbox.split(',').map(Number) : null;
     const b = asked && asked.length === 4 && asked.every(Number.isFinite) ? asked : data.bounds;
-    return b && b.length === 4 ? window.L.latLngBounds([b[1], b[0]], [b[3], b[2]]) : null;
+    if (!b || b.length !== 4) return null;
+    return [yp.geo.planeX(b[0]), yp.geo.planeY(b[3]), yp.geo.planeX(b[2]), yp.geo.planeY(b[1])];
   }
 
   function fit(data) {
     const box = bounds(data);
-    if (!box) return;
-    const top = stretch(), size = map.getSize(), edge = Math.round(Math.min(size.x, size.y) * 0.012) + 4;
-    const side = size.x > 600 ? edge : 4;
+    if (!box || !yp.geo.origin.set) return;
+    state.top = stretch();
     fitting = true;
-    const snap = map.options.zoomSnap;
-    map.options.zoomSnap = 0;                 // the county fills its room; steps are for the hand
-    map.fitBounds(box, {paddingTopLeft: [side, top + edge], paddingBottomRight: [side, edge], animate: false});
-    map.options.zoomSnap = snap;
+    yp.fit.look(map, state.focus.length ? state.focus : (state.outline ? state.outline.cells : []), box, state.top);
     fitting = false;
     own = false;
     baseZoom = map.getZoom();
@@ -101,7 +103,7 @@
     const code = data.focus;
     if (!code) return {focus: [], codes: null};
     for (const layer of seen.values()) if (layer.byCode.has(code)) return {focus: [layer.byCode.get(code)], codes: childCodes(data)};
-    const children = state.level ? state.level.cells.filter((cell) => cell.parent === code || cell.code.startsWith(code.replace(/0+$/, ''))) : [];
+    const children = state.level ? state.level.cells.filter((cell) => cell.parent === code) : [];
     return {focus: children, codes: childCodes(data)};
   }
 
@@ -120,7 +122,8 @@
   function take(data, found) {
     Object.assign(state, {outline: found.outline, neighbours: found.neighbours, rivers: found.rivers, finer: found.finer});
     if (found.cells && data.level) { seen.delete(data.level); seen.set(data.level, found.cells); }
-    state.coarser = data.focus ? Array.from(seen.values()).filter((l) => l !== found.cells && l.cells.length < found.cells.cells.length) : [];
+    const many = found.cells ? found.cells.cells.length : 0;
+    state.coarser = Array.from(seen.values()).filter((level) => level !== found.cells && level.cells.length < many);
     const same = shown && state.level === found.cells && JSON.stringify(shown.values) === JSON.stringify(data.values) &&
       String(shown.classes) === String(data.classes);
     state.level = found.cells;

@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const MARGIN = 0.2, MOST_RATIO = 2;
+  const MARGIN = 0.12, MOST_RATIO = 2;
 
   /* The way from plane units to the canvas: x → x·k + ox. */
   function viewOf(map, topLeft, size) {

@@ -4,7 +4,7 @@
   const yp = window.yiping = window.yiping || {};
   const TOKENS = {q0: '--seq-0', q1: '--seq-1', q2: '--seq-2', q3: '--seq-3', q4: '--seq-4', d0: '--div-n2', d1: '--div-n1',
     d2: '--div-0', d3: '--div-p1', d4: '--div-p2', 'k-red': '--st-red-fill', 'k-orange': '--st-orange-fill',
-    'k-yellow': '--st-yellow-fill', 'k-blue': '--st-blue-fill', 'k-green': '--st-green-fill'};
+    'k-yellow': '--st-yellow-fill', 'k-blue': '--st-blue-fill', 'k-green': '--st-green-fill', qn: '--ground'};
   let colors = new Map();
 
   /* A color of the style sheet, read once per theme. */
@@ -42,7 +42,8 @@
   /* Mean width of a cell on the screen: finer lines come in as there is room for them. */
   function room(level, pen) {
     if (!level.span) {
-      const total = level.cells.reduce((sum, cell) => sum + Math.sqrt((cell.box[2] - cell.box[0]) * (cell.box[3] - cell.box[1])), 0);
+      const width = (cell) => Math.sqrt((cell.box[2] - cell.box[0]) * (cell.box[3] - cell.box[1]));
+      const total = level.cells.reduce((sum, cell) => sum + width(cell), 0);
       level.span = level.cells.length ? total / level.cells.length : 1;
     }
     return level.span * pen.view.k;

@@ -28,11 +28,13 @@
 
   function drawClusters(pen, layer, unit, hits) {
     const split = pen.view.zoom >= SINGLE_ZOOM;
-    const found = split ? layer.points.map((p) => ({n: 1, x: p.x, y: p.y, state: p.state, one: p})) : clusters(layer.points, pen);
+    const single = (p) => ({n: 1, x: p.x, y: p.y, state: p.state, one: p});
+    const found = split ? layer.points.map(single) : clusters(layer.points, pen);
     for (const c of found) {
       const r = radius(c.n, unit), at = {x: pen.x(c.x), y: pen.y(c.y), r};
       yp.shapes.mark(pen.c, c.state, at, c.n > 1 ? String(c.n) : '', unit * 0.86);
-      hits.push({x: c.x, y: c.y, r: r + 3, kind: c.n > 1 ? 'cluster' : 'event', layer: layer.layer, n: c.n, state: c.state, one: c.one});
+      const kind = c.n > 1 ? 'cluster' : 'event';
+      hits.push({x: c.x, y: c.y, r: r + 3, kind, layer: layer.layer, n: c.n, state: c.state, one: c.one});
     }
   }
 
@@ -60,14 +62,26 @@
     }
   }
 
-  function paint(pen, state) {
+  /* What stands outside the selection stays away: the mask dims the ground, marks would shine through it. */
+  function chosen(layer, state) {
+    if (!state.focus.length) return layer.points;
+    return layer.points.filter((p) => state.focus.some((cell) => yp.geo.contains(cell, p.x, p.y)));
+  }
+
+  function paint(pen, state, sheet) {
     state.hits = [];
     pen.pixels();
+    pen.c.save();
+    pen.c.beginPath();                        // never behind the sentence and the figures of a wall
+    pen.c.rect(0, sheet.pad.y + state.top, pen.view.w, pen.view.h);
+    pen.c.clip();
     const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
     for (const layer of state.points) {
-      if (layer.kind === 'events') drawClusters(pen, layer, unit, state.hits);
-      else drawAssets(pen, layer, unit, state.hits);
+      const shown = Object.assign({}, layer, {points: chosen(layer, state)});
+      if (layer.kind === 'events') drawClusters(pen, shown, unit, state.hits);
+      else drawAssets(pen, shown, unit, state.hits);
     }
+    pen.c.restore();
   }
 
   /* The uppermost mark under a point of the plane. */

@@ -15,12 +15,28 @@
       found.dataset.panel === at.panel && found.name === one.name;
   }
 
+  /* Figures that differ from those that stood there are marked for a moment (the style sheet says how). */
+  const figures = (node) => Array.from(node.querySelectorAll('.kpi')).map((kpi) => {
+    const fig = kpi.querySelector('.fig');
+    return fig ? fig.textContent : '';
+  });
+
+  function settle(node, before) {
+    if (!before.length) return;
+    Array.from(node.querySelectorAll('.kpi')).forEach((kpi, k) => {
+      const fig = kpi.querySelector('.fig');
+      if (fig && before[k] !== undefined && before[k] !== fig.textContent) kpi.classList.add('tick');
+    });
+  }
+
   function swap(node, html) {
     if (!node || html === undefined || html === null || node.ypHtml === html) return;
-    const same = focusMark(node);
+    const same = focusMark(node), before = figures(node);
     const open = Array.from(node.querySelectorAll('.panel.show-table')).map((panel) => panel.id);
     node.innerHTML = html;
     node.ypHtml = html;
+    yp.controls.relabel(node);
+    settle(node, before);
     for (const id of open) {
       const panel = document.getElementById(id);
       if (panel) panel.classList.add('show-table');
@@ -60,7 +76,9 @@
     window.React.useEffect(() => {
       if (!props.data) return;
       const stamp = props.data.stamp;
-      const done = (current) => { if (current) props.setProps({drawn: stamp}); };
+      const done = (current) => {
+        if (current && yp.view.drawn(stamp)) props.setProps({drawn: stamp});
+      };
       yp.map.show(props.data).then(done, (error) => {
         console.warn('map: ' + error.message);
         done(true);

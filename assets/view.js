@@ -1,4 +1,4 @@
-/* Dash's client-side functions: figures first, everything else one painted frame later, then `data-ready`. */
+/* Dash's client-side functions: figures first, everything else one painted frame later. */
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
@@ -6,7 +6,7 @@
   const LATER = ['nav', 'situation', 'filters', 'crumb', 'maphead', 'layers', 'legends', 'claim', 'ticker', 'feeds',
     'p1', 'p2', 'p3', 'p4', 'p5', 'p6', 's1', 's2', 's3', 's4', 's5', 's6'];
   const shown = {};                // region → HTML that stands on the page
-  let token = 0, stamp = 0, last = null, lastTick = 0, seenLive = null;
+  let token = 0, stamp = 0, drawnStamp = 0, last = null, lastTick = 0, seenLive = null;
 
   const no = () => window.dash_clientside.no_update;
   const nothing = (n) => Array(n).fill(no());
@@ -59,7 +59,7 @@
     if (error.status && error.status < 500) {
       yp.notice.say(error.message);
       yp.controls.back();
-      window.dash_clientside.set_props('page', {'data-ready': 'true'});
+      tellReady();
       return;
     }
     yp.live.lost();
@@ -91,15 +91,22 @@
     await painted();
     if (answer.stamp !== stamp) return nothing(LATER.length + 1);
     document.title = document.title.replace(/^[^·]*(?=·)/, answer.title || '');
+    if (answer.screen) document.body.className = 'screen-' + answer.screen + ((answer.regions || {maphead: 1}).maphead ? '' : ' is-plain');
     const map = Object.assign({}, answer.map || {}, {stamp: answer.stamp, screen: answer.screen});
     const regions = answer.regions ? news(LATER, answer.regions) : nothing(LATER.length);
     return [...regions, map];
   }
 
-  function ready(drawn, answer) {
-    const done = Boolean(answer) && drawn === answer.stamp;
-    document.documentElement.dataset.ready = String(done);
-    return String(done);
+  /* Ready = the view that is wanted has been answered, its panels stand and its map is painted. */
+  function tellReady() {
+    const wanted = Boolean(last) && yp.state.question(yp.state.at) === last.asked;
+    document.documentElement.dataset.ready = String(wanted && drawnStamp === stamp);
+  }
+
+  function drawn(n) {
+    drawnStamp = n;
+    tellReady();
+    return n === stamp;
   }
 
   /* Changes the view: one reducer, one address, one store. */
@@ -115,12 +122,15 @@
     yp.state.at = next;
     if (how === 'push') history.pushState(null, '', yp.state.address(next));
     if (how === 'replace') history.replaceState(null, '', yp.state.address(next));
-    if (asks) {
-      document.documentElement.dataset.ready = 'false';
-      window.dash_clientside.set_props('page', {'data-ready': 'false'});
-    }
+    if (asks) ahead(next);
+    tellReady();
     window.dash_clientside.set_props('view', {data: next});
     return true;
+  }
+
+  /* The question goes out while Dash is still passing the state on; `figures` waits for the same answer. */
+  function ahead(next) {
+    yp.answers.ask(yp.state.question(next), false).catch(() => {});
   }
 
   /* Asks again for the view that stands: something it depends on has changed. */
@@ -128,10 +138,11 @@
     window.dash_clientside.set_props('live', {data: {n: (seenLive ? seenLive.n : 0) + 1, v: yp.answers.version()}});
   }
 
-  window.dash_clientside = Object.assign(window.dash_clientside || {}, {view: {figures, rest, ready}});
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, {view: {figures, rest}});
   yp.view = {
-    set, go, refresh, painted, FIRST, LATER,
+    set, go, ahead, refresh, painted, FIRST, LATER,
     last: () => last,
+    drawn,
     stale: () => Boolean(last) && yp.answers.touched(last, lastTick),
   };
   yp.map.ahead();                  // this is the last file: geometry is under way before Dash has started

@@ -56,7 +56,7 @@ class Bundles:
         client = self._server.test_client()
         page = client.get("/").get_data(as_text=True)
         for path in ("/_dash-layout", "/_dash-dependencies", *dict.fromkeys(_SOURCE.findall(page))):
-            client.get(path.replace("&amp;", "&"), headers={"Accept-Encoding": "br"})
+            client.get(path.replace("&amp;", "&"), headers={"Accept-Encoding": "br"}).close()
         threading.Thread(target=self._squeeze, name="bundles", daemon=True).start()
         return len(self._kept)
 
@@ -80,6 +80,7 @@ class Bundles:
             return _page_form(response, raw, request.headers.get("Accept-Encoding", ""))
         if not _versioned(request.path, stamp):
             return response
+        response.close()
         packed = pack(stamp, response.mimetype or "text/plain", raw, _QUICK)
         self._kept[request.path] = packed
         return packed.answer(request.headers.get("Accept-Encoding", ""))

@@ -21,10 +21,10 @@ from layouts import shell
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 _log = logging.getLogger(__name__)
 _PAGE = """<!DOCTYPE html>
-<html lang="zh-CN" data-theme="{theme}" data-tz="{timezone}"{style}>
+<html lang="zh-CN" data-ready="false" data-theme="{theme}" data-tz="{timezone}"{style}>
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{title}</title>{favicon}{css}</head>
-<body class="screen-{screen}">{signs}{paint}
+<body class="screen-{screen}{plain}">{signs}{paint}
 <div id="entry">{app_entry}</div>{watermark}
 <script type="application/json" id="first-view">{first}</script>
 <footer class="boot">{config}{scripts}{renderer}</footer></body></html>"""
@@ -44,12 +44,13 @@ class PageApp(dash.Dash):
         """
         first = read_first(self.services, request.path, request.args.to_dict())
         place, regions = self.services.place, first.pop("regions", {})
-        wall = first.get("surface") == "wall" and self.services.wall_root_px > 0
+        wall = request.args.get("surface") == "wall" and self.services.wall_root_px > 0
         return _PAGE.format(
-            theme=escape(first.get("theme") or "dark"), timezone=escape(place.timezone),
+            theme=theme_of(first), timezone=escape(place.timezone),
             style=f' style="font-size:{self.services.wall_root_px:g}px"' if wall else "",
             title=escape(page_title(str(first.get("title", "")), self.services)), favicon=parts["favicon"],
-            css=parts["css"], screen=escape(str(first.get("screen", ""))), signs=shell.page_signs(),
+            css=parts["css"], screen=escape(str(first.get("screen", ""))),
+            plain="" if regions.get("maphead") else " is-plain", signs=shell.page_signs(),
             paint=shell.first_paint(place, regions),
             app_entry=parts["app_entry"].replace("Loading...", ""),
             watermark=shell.watermark(bool(first.get("demo", self.services.demo))), first=script_json(first),
@@ -84,6 +85,12 @@ def read_first(services: Services, path: str, query: dict[str, str]) -> dict[str
         _log.exception("first view of %s failed", path)
         message = "页面数据暂时无法读取，正在自动重试。"
     return {"failed": True, "regions": shell.error_regions(message)}
+
+
+def theme_of(first: dict[str, Any]) -> str:
+    """The address's theme before the view's own."""
+    asked = request.args.get("theme") or first.get("theme")
+    return "light" if asked == "light" else "dark"
 
 
 def page_title(title: str, services: Services) -> str:

@@ -8,7 +8,7 @@ from layouts import ids
 
 
 def register(app: Dash) -> None:
-    """Wire the three client-side functions of a view."""
+    """Wire the two client-side functions of a view; `data-ready` is set by `CountyMap` when its picture stands."""
     html_of = [Output(ids.region(name), "html") for name in ids.FIRST_REGIONS]
     later = [Output(ids.region(name), "html") for name in ids.LATER_REGIONS]
     app.clientside_callback(
@@ -17,6 +17,3 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("view", "rest"), *later, Output(ids.MAP_STATE, "data"),
         Input(ids.ANSWER, "data"), prevent_initial_call=True)
-    app.clientside_callback(
-        ClientsideFunction("view", "ready"), Output(ids.PAGE, "data-ready"),
-        Input(ids.MAP_STATE, "drawn"), Input(ids.ANSWER, "data"), prevent_initial_call=True)

@@ -17,7 +17,7 @@ from data.masking import mask
 from data.pack import Feed
 from data.placing import codes_of
 from data.quality import Checks
-from data.records import DAY_OF, IDENTITY, RecordError, Row, content, identity, parse
+from data.records import DAY_OF, FIELDS, IDENTITY, RecordError, Row, content, identity, parse
 from data.registry import Registry
 from data.times import parse_instant
 from geo.divisions import Divisions
@@ -48,6 +48,7 @@ class Lane:
         self._divisions, self._registry = divisions, registry
         self._checks = Checks(feed, divisions, registry)
         self._day = DAY_OF[feed.kind]
+        self._json = tuple(spec.name for spec in FIELDS[feed.kind] if spec.type == "json")
         self._width = EVER_US if not self._day else DAY_US
         if feed.kind == "observation" and seconds(feed.cadence) < 3600:
             self._width = HOUR_US
@@ -61,7 +62,7 @@ class Lane:
             try:
                 row, digest, said = self._read(raw)
                 parsed.append((position, row, digest, said))
-            except RecordError as error:
+            except ValueError as error:
                 out.rejected.append((position, str(error)))
         codes = codes_of(self.kind, [item[1] for item in parsed], self._divisions, self._registry)
         seq = first_seq
@@ -111,6 +112,9 @@ class Lane:
         if row.get("reporter"):
             row["reporter"] = mask(row["reporter"])
         try:
+            for name in self._json:
+                # As it will come back from disk: not-a-number becomes null, tuples become lists.
+                row[name] = None if row[name] is None else orjson.loads(orjson.dumps(row[name]))
             return row, identity(self.kind, self._name, row), content(self.kind, row)
         except (TypeError, UnicodeEncodeError):
             raise RecordError("含有无法保存的字符，或嵌套过深") from None
@@ -143,7 +147,7 @@ def _plain_number(value: Any) -> float | None:
 
 def _plain_time(time: Any) -> int | None:
     if type(time) is int:
-        return time
+        return time if -EVER_US < time < EVER_US else None
     if type(time) is not str:
         return None
     try:

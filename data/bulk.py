@@ -7,31 +7,25 @@ import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data.bulk_checks import ColumnChecks, Reasons
 from data.clock import Clock
-from data.history_files import JSON, to_rows
-from data.history_staged import first_wrong
-from data.mapped_columns import canonical_schema
+from data.history_files import to_rows
 from data.mapping import raw_text
 from data.masking import mask
-from data.pack import Feed, Pack
+from data.pack import Pack
 from data.placing import codes_of
 from data.quarantine import Quarantine, Refused
-from data.records import FIELDS
 from data.registry import Registry
-from data.sources.files import ColumnChunk, read_columns
+from data.sources.files import ColumnChunk
 
-CHUNK_ROWS = 200_000
 FILE_ROWS = 1_000_000
 STALE_S = 86_400.0
 _PLACED_BY = {"observation": ("station",), "event": ("lon", "lat", "division"), "indicator": ("division",),
@@ -143,61 +137,6 @@ def fresh_folder(root: Path) -> Path:
     return folder
 
 
-def chunks(path: Path, feed: Feed, clock: Clock) -> Iterator[ColumnChunk]:
-    """The file in canonical columns; Parquet that is canonical already passes without the mapping.
-
-    Raises:
-        WrongInput: the file as a whole cannot be understood.
-    """
-    rule = feed.map
-    plain = not (rule.fields or rule.values or rule.time_columns or rule.constants or rule.codes or JSON[feed.kind])
-    file = _parquet(path) if plain else None
-    if file is None or not _is_canonical(feed.kind, file.schema_arrow):
-        yield from read_columns(path, feed, clock)
-        return
-    with file:
-        done, size = 0, path.stat().st_size
-        for batch in file.iter_batches(batch_size=CHUNK_ROWS):
-            done += batch.num_rows
-            yield ColumnChunk(_canonical(feed.kind, pa.Table.from_batches([batch])), read=batch.num_rows,
-                              done_bytes=size * done // max(file.metadata.num_rows, 1), total_bytes=size)
-
-
-def _is_canonical(kind: str, schema: pa.Schema) -> bool:
-    """True for canonical columns whose times need no zone."""
-    return not first_wrong(kind, schema) and not any(pa.types.is_timestamp(spec.type) and not spec.type.tz
-                                                     for spec in schema)
-
-
-def _parquet(path: Path) -> pq.ParquetFile | None:
-    if path.suffix.lower() not in (".parquet", ".pq"):
-        return None
-    try:
-        return pq.ParquetFile(path)
-    except (OSError, pa.ArrowException):
-        return None
-
-
-def _canonical(kind: str, table: pa.Table) -> pa.Table:
-    """The columns in the kind's types; empty texts are no value. `received` stays where a file has it."""
-    schema = canonical_schema(kind)
-    if "received" in table.column_names:
-        schema = schema.append(pa.field("received", pa.int64()))
-    arrays = [_cast(table[spec.name], spec.type) if spec.name in table.column_names else
-              pa.nulls(table.num_rows, spec.type) for spec in schema]
-    made = pa.Table.from_arrays(arrays, schema=schema)
-    return made.set_column(len(FIELDS[kind]), schema.field("demo"), made["demo"].fill_null(False))
-
-
-def _cast(column: Any, wanted: pa.DataType) -> Any:
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    column = column.cast(wanted)
-    if wanted == pa.string() and pc.any(pc.equal(column, "")).as_py():
-        column = pc.if_else(pc.equal(column, ""), None, column)
-    return column
-
-
 def _masked(column: Any) -> Any:
     coded = column.combine_chunks().dictionary_encode()
     words = [None if word is None else mask(word) for word in coded.dictionary.to_pylist()]
@@ -206,5 +145,5 @@ def _masked(column: Any) -> Any:
 
 def kind_of_reason(reason: str) -> str:
     """A reason without the values in it, so that equal faults are counted together."""
-    text = re.sub(r"(不认识的\S+) .*", r"\1", re.split("[;;]", reason)[0])
+    text = re.sub(r"(不认识的\S+) .*", r"\1", re.split("[;\uff1b]", reason)[0])
     return re.sub(r"(?<![A-Za-z_0-9.])\d[\d.]*", "#", text)[:80]

@@ -44,7 +44,7 @@ class ColumnChecks:
                 _mark(bad, pc.invert(pc.is_finite(column)), f"{spec.name}: 不是有限的数")
             elif spec.type == "text" and spec.name in IDENTITY[self._feed.kind]:
                 odd = pc.or_(pc.invert(pc.utf8_is_printable(column)), pc.greater(pc.utf8_length(column), MOST_NAME))
-                _mark(bad, odd, f"{spec.name}: 含有控制字符,或长于 {MOST_NAME} 字")
+                _mark(bad, odd, f"{spec.name}: 含有控制字符，或长于 {MOST_NAME} 字")
         return {**together(self._feed.kind, table), **bad}
 
     def refused(self, table: pa.Table, codes: pa.Array, now_us: int) -> Reasons:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,9 +38,10 @@ def bulk_door(settings: Settings, pack: Pack) -> Iterator[Publish]:
     Raises:
         Unavailable: another process holds the state folder and does not answer.
     """
-    transport = httpx.HTTPTransport(uds=str(socket_path(settings, SOCKET)))
+    path = socket_path(settings, SOCKET)
+    transport = httpx.HTTPTransport(uds=str(path))
     with httpx.Client(transport=transport, timeout=10.0, base_url="http://collector") as client:
-        own = _find(client, settings, pack)
+        own = _find(path, settings, pack)
         if own is None:
             _settle(client)
             yield lambda kind, feed, paths: _post(client, kind, feed, paths)
@@ -51,21 +53,22 @@ def bulk_door(settings: Settings, pack: Pack) -> Iterator[Publish]:
             own.stop()
 
 
-def _find(client: httpx.Client, settings: Settings, pack: Pack) -> Collector | None:
-    """None when a collector answers; else a collector of our own. One that is just starting is waited for."""
+def _find(path: Path, settings: Settings, pack: Pack) -> Collector | None:
+    """None when a collector listens; else a collector of our own. One that is just starting is waited for."""
     deadline = time.monotonic() + START_S
-    while True:
-        try:
-            client.get("/health").raise_for_status()
-            return None
-        except httpx.HTTPError:
-            pass
+    while not _listens(path):
         try:
             return Collector(settings, pack)
         except Unavailable:
             if time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
+    return None
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def _settle(client: httpx.Client) -> None:

@@ -55,13 +55,16 @@ class Historian(Follower):
     """The only writer of the history: appends, commits every 5 s or 200,000 rows, publishes bulks, compacts.
 
     `committed` hears of every new checkpoint.
+
+    Attributes:
+        safe: every row up to this number is in the files (batches without rows move it too).
     """
 
     def __init__(self, spool: Spool, writer: HistoryWriter, fatal: Callable[[], None],
                  committed: Callable[[int], None]) -> None:
         super().__init__("historian", spool, fatal)
         self._writer, self._committed = writer, committed
-        self._applied = writer.checkpoint
+        self._applied = self.safe = writer.checkpoint
         self._rows, self._since = 0, 0.0
         self._compacted = time.monotonic()
         self._bulks: deque[Bulk] = deque()
@@ -99,7 +102,8 @@ class Historian(Follower):
         """Writes what is buffered. Raises Unavailable."""
         self._writer.commit()
         self._rows, self._since = 0, 0.0
-        self._committed(max(self._writer.checkpoint, self._applied))
+        self.safe = max(self._writer.checkpoint, self._applied)
+        self._committed(self.safe)
 
     def publish_bulk(self, bulk: Bulk) -> None:
         """Publishes a bulk after all batches offered so far. Call in the thread that offers, once it is numbered."""

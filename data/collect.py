@@ -213,7 +213,7 @@ class Collector:
         return {
             "parts": {"spool": "", "redis": redis, "history": self._historian.away},
             "lags": {"redis": max(0, last - self._publisher.done), "history": max(0, last - self._historian.done)},
-            "last_seq": last, "checkpoint": self._writer.checkpoint, "assets": len(self._registry),
+            "last_seq": last, "checkpoint": self._historian.safe, "assets": len(self._registry),
             "refused": self.quarantine.counts(), "late": self.book.late(), "feeds": self.book.states(),
         }
 

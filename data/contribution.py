@@ -38,7 +38,8 @@ class Contribution:
     division: index of the deepest division of each row; parts: (rows, k); reduce: how rows of a division and of its
     children join (sum, max, min); finish: (groups, k) → (groups,) values, NaN = unknown. zero: a group without rows is
     zero (a count of records that do arrive), else unknown. bucket: start of each row's bucket, µs (empty: none).
-    label: name of each row for grouping by category, station …; newest: the newest record's time, µs. describe: what
+    label: name of each row for grouping by category, station …; newest: the newest record's time, µs. rolls_up: False
+    where each division publishes its own figure and children are not added to it. describe: what
     else can be said of one group's parts (primary pollutant, validity …). severity: 0 ok … 3 alarm of each row.
     """
 
@@ -50,6 +51,7 @@ class Contribution:
     bucket: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     label: Array = field(default_factory=lambda: np.zeros(0, object))
     newest: int = 0
+    rolls_up: bool = True
     describe: Describe | None = None
     severity: Array = field(default_factory=lambda: np.zeros(0, np.int8))
 
@@ -96,7 +98,7 @@ def by_division(found: Contribution, divisions: Divisions) -> tuple[Array, Array
     parts = np.full((len(divisions), found.parts.shape[1]), _START[found.reduce])
     _join(found.reduce, parts, found.division, found.parts)
     rows = np.bincount(found.division, minlength=len(divisions)).astype(float)
-    deepest = int(divisions.level.max())
+    deepest = int(divisions.level.max()) if found.rolls_up else 0
     for level in range(deepest, 0, -1):
         at = divisions.at_level(level)
         _join(found.reduce, parts, divisions.parent[at], parts[at])

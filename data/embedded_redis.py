@@ -25,6 +25,8 @@ from data.settings import Settings
 
 Role = Literal["state", "cache"]
 FLOOR = (6, 2, 23)
+# Branch → first release with the fixes of July 2026; a distribution may have put them into another branch itself.
+_PATCHED = {(6, 2): 23, (7, 4): 10, (8, 2): 8, (8, 4): 5, (8, 6): 5, (8, 8): 1}
 _CHILD = str(Path(__file__).with_name("child.py"))
 _COMMON = {"port": "0", "unixsocketperm": "700", "daemonize": "no", "save": '""', "timeout": "300",
            "protected-mode": "yes", "client-output-buffer-limit": "normal 64mb 16mb 60", "logfile": '""'}
@@ -55,6 +57,12 @@ class Server:
     def safe(self) -> bool:
         """At or above the security floor."""
         return self.version >= FLOOR
+
+    @property
+    def patched(self) -> bool:
+        """Of a branch and release that upstream names as fixed, or newer than all of them."""
+        branch = self.version[0], self.version[1]
+        return branch > max(_PATCHED) or self.version[2] >= _PATCHED.get(branch, 10**6)
 
 
 @lru_cache(maxsize=1)

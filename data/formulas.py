@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from data import formulas_events, formulas_figures, formulas_quality, formulas_stations
 from data.inputs import Formula
+from data.pack import Pack
 
 FORMULAS: dict[str, Formula] = {
     "event_stock": formulas_events.event_stock,
@@ -22,5 +23,12 @@ FORMULAS: dict[str, Formula] = {
     "warnings": formulas_figures.warning_count,
     "per": formulas_figures.per,
 }
+
 # Kinds whose value stands at an instant: a series of them is asked at the end of every bucket.
 STOCKS = frozenset({"event_stock", "warnings", "online", "assets", "per"})
+
+
+def unknown_kinds(pack: Pack) -> list[str]:
+    """Metrics whose formula kind does not exist, one line each."""
+    return [f"metrics.yaml: {key}: 公式 kind {metric.formula.get('kind')!r} 不认识,应为 {'、'.join(FORMULAS)}"
+            for key, metric in pack.metrics.items() if metric.formula.get("kind") not in FORMULAS]

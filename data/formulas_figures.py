@@ -12,7 +12,6 @@ from data.inputs import Inputs
 from data.records import Row
 from data.times import parse_period
 
-
 _FACTS = ("period", "basis", "yoy", "yoy_kind", "mom", "target", "rank", "status", "note")
 
 
@@ -52,7 +51,8 @@ def indicator(inputs: Inputs) -> Contribution:
     at = np.array([divisions.index(row["division"]) for row in rows], np.int64)
     values = np.array([row[column] for row in rows], float).reshape(-1, 1)
     newest = max((row["received"] for row in rows), default=0)
-    return Contribution(at, values, plain, "sum", False, at * 0, newest=newest)
+    return Contribution(at, values, plain, "sum", False, at * 0, newest=newest,
+                        rolls_up=inputs.metric.over_area == "sum")
 
 
 def indicator_facts(inputs: Inputs, division: str) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def warning_count(inputs: Inputs) -> Contribution:
     at = np.flatnonzero(count)
     newest = max((warning["sent"] for warning in active), default=0)
     zero = inputs.tables.delivered(inputs.metric.feeds)
-    return Contribution(at, count[at].reshape(-1, 1), plain, "max", zero, at * 0, newest=newest)
+    return Contribution(at, count[at].reshape(-1, 1), plain, "sum", zero, at * 0, newest=newest, rolls_up=False)
 
 
 def per(inputs: Inputs) -> Contribution:

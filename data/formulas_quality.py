@@ -25,8 +25,8 @@ MICRO = 1_000_000
 EPOCH = date(1970, 1, 1).toordinal()
 
 
-def _hours_wide(pieces: Sequence[Buckets], hours: int, offset: int) -> tuple[Array, Array, Array, int]:
-    """(division, bucket, parts, newest): a row = station and day (hours 24) or hour (1).
+def _hours_wide(pieces: Sequence[Buckets], hours: int, offset: int) -> Contribution:
+    """A row = a station's day (hours 24) or hour (1).
 
     Columns of parts: per pollutant and hour the value in millionths, then per pollutant and hour 1 if there; last two
     the day's number since 1970 and 1. Sums over stations stay exact integers.
@@ -52,7 +52,8 @@ def _hours_wide(pieces: Sequence[Buckets], hours: int, offset: int) -> tuple[Arr
         parts[at, cell], parts[at, width + cell] = round(value * MICRO), 1.0
     bucket = np.array([start for _, start in rows], np.int64)
     parts[:, -2], parts[:, -1] = (bucket + offset) // DAY, 1.0
-    return np.array([division for division, _ in rows], np.int64), bucket, parts, newest
+    return Contribution(np.array([division for division, _ in rows], np.int64), parts, _finish(hours), "sum", False,
+                        bucket, np.array([station for station, _ in keys], object), newest, True, _describe(hours))
 
 
 def _index(row: Array, hours: int) -> air.AirIndex:
@@ -96,9 +97,7 @@ def aqi(inputs: Inputs) -> Contribution:
     if not inputs.step:
         last = max((int(piece.bucket.max()) for piece in pieces if len(piece.bucket)), default=0)
         pieces = [_only(piece, last) for piece in pieces]
-    division, bucket, parts, newest = _hours_wide(pieces, hours, offset)
-    label = np.concatenate([piece.station for piece in pieces[:1]])[:0]
-    return Contribution(division, parts, _finish(hours), "sum", False, bucket, label, newest, _describe(hours))
+    return _hours_wide(pieces, hours, offset)
 
 
 def _only(piece: Buckets, bucket: int) -> Buckets:

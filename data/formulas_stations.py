@@ -9,7 +9,7 @@ from data.contribution import Contribution, plain, quotient
 from data.health import seconds
 from data.history_span import Span
 from data.inputs import Inputs
-from data.observation_table import Buckets
+from data.observation_table import Buckets, empty_buckets
 
 HOUR = 3_600_000_000
 
@@ -71,7 +71,9 @@ def margin(inputs: Inputs) -> Contribution:
 
 
 def online(inputs: Inputs) -> Contribution:
-    """Share of the devices of `layers` that were heard within 3 × cadence of the window's end."""
+    """Share of the devices of `layers` heard within 3 × cadence of the window's end; unknown when none was heard:
+    then it is the feed that is silent, and nothing is known of the devices.
+    """
     feed = inputs.metric.feeds[0]
     since = inputs.end - int(3 * seconds(inputs.feeds[feed].cadence) * 1_000_000)
     table = inputs.tables.observations.get(feed)
@@ -81,6 +83,8 @@ def online(inputs: Inputs) -> Contribution:
         rows = inputs.tables.latest((feed,), metric, Span(since, inputs.end))
         heard.update(rows.station)
         newest = max(newest, _newest(rows))
+    if not heard:
+        return _made(empty_buckets(), np.zeros((0, 2)), "ratio")
     devices = [asset for layer in inputs.option("layers", ()) for asset in inputs.tables.assets.layer(layer)]
     parts = np.array([[asset["id"] in heard, 1.0] for asset in devices], float).reshape(-1, 2)
     division = np.array([asset["index"] for asset in devices], np.int64)

@@ -91,7 +91,8 @@ class Gate:
         tables = self.live.tables
         stamp = tuple(tables.versions.get(feed, 0) for feed in feeds)
         second = self.live.clock.now_us() // 1_000_000 if question.kind == "feeds" else 0
-        return (question, scope, window.name, start, minute, window.at, window.known_now, self.live.generation, stamp, second)
+        asked = (question, scope, window.name, start, minute, window.at, window.known_now)
+        return (*asked, self.live.generation, stamp, second)
 
     def _served(self, window: Window) -> Any:
         return "history" if window.at is not None else self.live.served_from

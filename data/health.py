@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 from data.answers import Freshness
 
-_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "mo": 2678400.0, "q": 7948800.0, "y": 31622400.0}
+_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "mo": 2678400.0, "q": 7948800.0,
+          "y": 31622400.0}
 
 
 @dataclass(frozen=True)
 class FeedHealth:
     """What the collector knows of a feed; instants in µs UTC, 0 = never.
 
-    last_time: newest record's own time; last_received: newest acceptance; last_contact: last answer of the source, also
-    without news; failing_since: start of the present failure, 0 if none; error: its sentence. Counts are since midnight.
+    last_time: newest record's own time; last_received: newest acceptance; last_contact: last answer of the source,
+    also without news; failing_since: start of the present failure, 0 if none; error: its sentence. Counts are since
+    midnight.
     """
 
     feed: str
@@ -42,7 +44,7 @@ def seconds(text: str) -> float:
 
 
 def freshness(cadence_s: float, scheduled: bool, health: FeedHealth | None, now_us: int) -> Freshness:
-    """live: age ≤ max(3 × cadence, 30 s); late: older, source answers; down: refuses, or silent > 10 × cadence and ≥ 1 h.
+    """live: age ≤ max(3 × cadence, 30 s); late: older, source answers; down: refuses, or silent > 10 × cadence, ≥ 1 h.
 
     `scheduled` feeds (monthly figures): scheduled until the next release is overdue (1.5 × cadence), then late.
     """

@@ -28,6 +28,7 @@ class BulkJob:
     def __init__(self, backend: Backend, root: Path, kind: str, feed: str, received: int) -> None:
         self.backend, self.root, self.kind, self.feed, self.received = backend, root, kind, feed, received
         self.total = 0
+        self.written: list[str] = []
         self._known: set[str] = set()
 
     def stage(self, paths: list[Path], first_seq: int, manifest: Callable[[], Manifest]) -> list[FileEntry]:
@@ -102,7 +103,7 @@ class BulkJob:
         for row in found:
             for name in required:
                 if row[f"empty_{name}"]:
-                    raise WrongInput(f"{row[f'empty_{name}']} 行的 {name} 为空,它是必填的;请补上或去掉这些行")
+                    raise WrongInput(f"{row[f'empty_{name}']} 行的 {name} 为空，它是必填的；请补上或去掉这些行")
             self.total += row["n"]
             partition = month_of(row["day"]) if DAY_OF[self.kind] else ALL
             chosen.setdefault(partition, []).append(row["filename"])
@@ -143,7 +144,13 @@ class BulkJob:
         return self.backend.read_parquet([str(self.root / path) for path in paths])
 
     def _write(self, rows: ibis.Table, partition: str, seq: int) -> FileEntry | None:
-        return write_parquet(self.backend, self.root, self.kind, new_path(self.kind, partition, seq), rows)
+        self.written.append(new_path(self.kind, partition, seq))
+        return write_parquet(self.backend, self.root, self.kind, self.written[-1], rows)
+
+    def discard(self) -> None:
+        """Removes what was written: the publish failed."""
+        for path in self.written:
+            (self.root / path).unlink(missing_ok=True)
 
 
 def write_parquet(backend: Backend, root: Path, kind: str, path: str, rows: ibis.Table) -> FileEntry | None:

@@ -32,5 +32,5 @@ def merge(backend: Backend, root: Path, group: tuple[FileEntry, ...]) -> list[Fi
     path = new_path(first.kind, first.partition, min(entry.seq0 for entry in group))
     entry = write_parquet(backend, root, first.kind, path, rows)
     if entry is None or entry.rows != sum(part.rows for part in group):
-        raise RuntimeError(f"合并 {first.kind}/{first.partition} 后行数不符,已放弃,原文件未动")
+        raise RuntimeError(f"合并 {first.kind}/{first.partition} 后行数不符，已放弃，原文件未动")
     return [entry]

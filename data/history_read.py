@@ -72,7 +72,7 @@ class HistoryReader:
         try:
             return expression.to_pyarrow()
         except duckdb.Error as error:
-            raise Unavailable(f"历史 {self.root} 读不出({first_line(error)});请从备份恢复所指的文件") from error
+            raise Unavailable(f"历史 {self.root} 读不出（{first_line(error)}）；请从备份恢复所指的文件") from error
 
     def rows(self, kind: str, span: Span, feeds: Sequence[str] | None = None,
              columns: Sequence[str] | None = None) -> pa.Table:
@@ -178,7 +178,7 @@ class HistoryReader:
         try:
             table = local.backend.read_parquet(paths)
         except duckdb.Error as error:
-            raise Unavailable(f"历史 {self.root} 读不出({first_line(error)});请从备份恢复所指的文件") from error
+            raise Unavailable(f"历史 {self.root} 读不出（{first_line(error)}）；请从备份恢复所指的文件") from error
         local.views[paths] = table
         if len(local.views) > _VIEWS:
             _, old = local.views.popitem(last=False)

@@ -24,10 +24,10 @@ def check_staged(kind: str, path: Path) -> None:
     try:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowException) as error:
-        raise WrongInput(f"文件 {path} 不是可读的 Parquet({error!s:.80});请重新导出") from error
+        raise WrongInput(f"文件 {path} 不是可读的 Parquet（{error!s:.80}）；请重新导出") from error
     wrong = first_wrong(kind, schema)
     if wrong:
-        raise WrongInput(f"文件 {path} {wrong};{kind} 的列见文档“标准记录”")
+        raise WrongInput(f"文件 {path} {wrong}；{kind} 的列见文档“标准记录”")
 
 
 def first_wrong(kind: str, schema: pa.Schema) -> str:
@@ -37,7 +37,7 @@ def first_wrong(kind: str, schema: pa.Schema) -> str:
         if name not in known:
             return f"有不认识的列 {name!r:.40}"
         if not _fits(known[name].type, schema.field(name).type):
-            return f"的列 {name} 应为{_WANTED[known[name].type]},却是 {schema.field(name).type}"
+            return f"的列 {name} 应为{_WANTED[known[name].type]}，却是 {schema.field(name).type}"
     for spec in FIELDS[kind]:
         if spec.required and spec.name not in schema.names:
             return f"缺少列 {spec.name}"

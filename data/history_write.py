@@ -16,7 +16,7 @@ from data.clock import Clock
 from data.errors import Unavailable, WrongInput
 from data.history_bulk import BulkJob
 from data.history_compact import merge, mergeable
-from data.history_engine import TEMPORARY, engine
+from data.history_engine import TEMPORARY, engine, gently
 from data.history_files import Columns, by_partition, write_sorted
 from data.manifest import FileEntry, Manifest, read_manifest, sync_folder, write_manifest
 from data.records import KINDS
@@ -117,7 +117,7 @@ class HistoryWriter:
                 self._manifest = new
         except OSError as error:
             self._discard(made)
-            raise Unavailable(f"历史写不进 {self.root}({error.strerror or error});请检查磁盘空间与权限") from error
+            raise _refused(self.root, error) from error
         except BaseException:
             self._discard(made)
             raise
@@ -139,34 +139,41 @@ class HistoryWriter:
             WrongInput: a file is no Parquet, or lacks or leaves empty a required column.
         """
         if kind not in KINDS:
-            raise WrongInput(f"没有记录类型 {kind!r};可用的是 {'、'.join(KINDS)}")
+            raise WrongInput(f"没有记录类型 {kind!r}；可用的是 {'、'.join(KINDS)}")
         with self._heavy_lock:
-            self.commit()
-            if first_seq <= self.last_seq:
-                raise ValueError(f"序号 {first_seq} 已用过,现在最大的是 {self.last_seq}")
-            with engine(self.root) as backend:
-                job = BulkJob(backend, self.root, kind, feed, self._clock.now_us())
-                made = self._guard(lambda: job.stage(paths, first_seq, lambda: self._manifest))
+            return gently(lambda: self._bulk(kind, feed, paths, first_seq))
+
+    def _bulk(self, kind: str, feed: str, paths: list[Path], first_seq: int) -> tuple[int, int]:
+        self.commit()
+        if first_seq <= self.last_seq:
+            raise ValueError(f"序号 {first_seq} 已用过，现在最大的是 {self.last_seq}")
+        with engine(self.root) as backend:
+            job = BulkJob(backend, self.root, kind, feed, self._clock.now_us())
+            try:
+                made = job.stage(paths, first_seq, lambda: self._manifest)
                 with self._publish_lock:
                     self.commit()
-                    late = self._guard(lambda: job.settle(made, self._manifest))
+                    late = job.settle(made, self._manifest)
                     self._show(lambda: late, bulk=1)
+            except OSError as error:
+                job.discard()
+                raise _refused(self.root, error) from error
+            except BaseException:
+                job.discard()
+                raise
         accepted = sum(entry.rows for entry in late)
         return accepted, job.total - accepted
-
-    def _guard(self, work: Callable[[], list[FileEntry]]) -> list[FileEntry]:
-        try:
-            return work()
-        except OSError as error:
-            raise Unavailable(f"历史写不进 {self.root}({error.strerror or error});请检查磁盘空间与权限") from error
 
     def compact(self) -> None:
         """Merges partitions with many small files, answers unchanged; deletes files withdrawn ≥ 5 minutes ago."""
         with self._heavy_lock:
             for group in mergeable(self._manifest):
-                with engine(self.root) as backend:
-                    self._show(partial(merge, backend, self.root, group), gone=group)
+                gently(partial(self._merge, group))
             self._delete_garbage(time.time())
+
+    def _merge(self, group: tuple[FileEntry, ...]) -> None:
+        with engine(self.root) as backend:
+            self._show(partial(merge, backend, self.root, group), gone=group)
 
     def _delete_garbage(self, now_s: float) -> None:
         with self._publish_lock:
@@ -191,3 +198,7 @@ class HistoryWriter:
         with suppress(FileNotFoundError):
             (self.root / "manifest.json.tmp").unlink()
         sync_folder(self.root)
+
+
+def _refused(root: Path, error: OSError) -> Unavailable:
+    return Unavailable(f"历史写不进 {root}（{error.strerror or error}）；请检查磁盘空间与权限")

@@ -13,8 +13,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from data.bulk import Stager, Tally, chunks
+from data.bulk import Stager, Tally
 from data.bulk_door import Publish, bulk_door
+from data.bulk_files import chunks
 from data.clock import Clock
 from data.errors import NotFound, WrongInput
 from data.history import HistoryReader

@@ -68,6 +68,10 @@ class Live:
                 self.served_from = "memory" if self.served_from == "live" else self.served_from
                 self._from_disk()
                 self._stop.wait(0.5)
+            except Exception:
+                log.exception("a turn failed; reading everything again from history")
+                self._stop.wait(1.0)
+                self._rebuild()
 
     def _turn(self) -> None:
         batches = self._state.tail(self.tables.seq, block_ms=400)

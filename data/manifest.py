@@ -97,16 +97,16 @@ def read_manifest(root: Path) -> Manifest:
     except FileNotFoundError:
         return Manifest()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Unavailable(f"历史清单 {path} 读不出({error!s:.80});请用备份中的同名文件替换它") from error
+        raise Unavailable(f"历史清单 {path} 读不出（{error!s:.80}）；请用备份中的同名文件替换它") from error
     for entry in manifest.files:
         if not (root / entry.path).is_file():
-            raise Unavailable(f"历史文件 {root / entry.path} 不见了,而清单还列着它;请从备份恢复该文件")
+            raise Unavailable(f"历史文件 {root / entry.path} 不见了，而清单还列着它；请从备份恢复该文件")
     return manifest
 
 
 def _from_json(raw: dict[str, Any]) -> Manifest:
     if raw.get("layout") != VERSION:
-        raise ValueError(f"格式 {raw.get('layout')!r},本程序只认 {VERSION}")
+        raise ValueError(f"格式 {raw.get('layout')!r}，本程序只认 {VERSION}")
     files = tuple(FileEntry(**{**item, "feeds": tuple(item["feeds"])}) for item in raw["files"])
     for entry in files:
         if entry.kind not in KINDS or ".." in entry.path or entry.path.startswith("/"):

@@ -119,17 +119,28 @@ class RowMapper:
     def _sources(self, raw: Mapping[str, Any]) -> Mapping[str, str]:
         if self._rule.fields or self._rule.values or self._rule.time_columns:
             return self._rule.fields
+        if self._kind == "asset":
+            return {name: name for name in raw if name in self._types}
         return {name: name for name in raw}
+
+    def _properties(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """An asset may carry anything: without a mapping, names that are no fields are its properties."""
+        extra = {name: value for name, value in raw.items() if name not in self._types}
+        known = json_cell(raw.get("properties")) if raw.get("properties") else {}
+        return {**extra, **known} if isinstance(known, dict) else extra
 
     def _base(self, raw: Mapping[str, Any], out: Mapped) -> dict[str, Any]:
         row: dict[str, Any] = dict(self._rule.constants)
-        for name, column in self._sources(raw).items():
+        sources = self._sources(raw)
+        for name, column in sources.items():
             try:
                 value = self._cell(name, raw.get(column), out)
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
             if value is not None or name not in row:
                 row[name] = value
+        if self._kind == "asset" and sources is not self._rule.fields:
+            row["properties"] = self._properties(raw)
         if self._rule.time_columns:
             parts = tuple(str(raw.get(column, "")).strip() for column in self._rule.time_columns)
             row["time"] = check_bounds(civil(parts, self._zone), self._bounds)

@@ -38,7 +38,10 @@ class Evaluator:
         """
         if name not in self.pack.metrics:
             raise NotFound(f"没有指标 {name!r:.40};全部指标见 /api/v1/metrics")
-        return self.pack.metrics[name]
+        found = self.pack.metrics[name]
+        if found.formula.get("kind") not in FORMULAS:
+            raise WrongInput(f"指标 {name} 的公式 {found.formula.get('kind')!r:.30} 不认识;用 ./yiping check 查看")
+        return found
 
     def inputs(self, name: str, scope: Scope, window: Window) -> Inputs:
         """What the formula of a metric gets for a scope and window."""

@@ -24,13 +24,14 @@ _CHILD = str(Path(__file__).with_name("child.py"))
 class Part:
     """One process. Parts of a later `stage` start when all of the earlier ones are up and stop before them.
 
-    `may_finish`: ending with code 0 is its own business and no fault.
+    `ready`: asked while it starts; without it a part counts as up after a second of life. `may_finish`: ending with
+    code 0 is its own business and no fault.
     """
 
     name: str
     command: tuple[str, ...]
     stage: int
-    ready: Callable[[], bool] = lambda: True
+    ready: Callable[[], bool] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     may_finish: bool = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.errors import WrongInput
+from data.formulas import unknown_kinds
 from data.pack import load_pack
 from data.packfiles import DIVISION_FILES, PackProblem, read_divisions, shown
 from data.place_source import level_pairs, read_place
@@ -19,7 +20,7 @@ def check_place(root: Path) -> list[str]:
         return [f"{shown(root)}: 没有这个目录,应为地方包,如 places/yudu"]
     problems: list[str] = []
     try:
-        load_pack(root)
+        problems += unknown_kinds(load_pack(root))
     except PackProblem as error:
         problems += error.problems
     divisions = _divisions(root, problems)

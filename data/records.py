@@ -97,8 +97,8 @@ def _real(value: Any) -> float:
         raise RecordError(f"应为数,得到 {type(value).__name__}")
     try:
         number = float(value)
-    except ValueError:
-        raise RecordError(f"应为数,得到 {value!r:.40}") from None
+    except (ValueError, OverflowError):
+        raise RecordError(f"应为数,得到 {str(value)[:40]!r}") from None
     if number != number or number in (float("inf"), float("-inf")):
         raise RecordError("不是有限的数")
     return number

@@ -1,4 +1,4 @@
-"""Server-side sessions: a random id in the cookie, the principal kept here; nothing the browser says grants anything."""
+"""Server-side sessions: a random id in the cookie, the principal kept here; what the browser says grants nothing."""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     wall_pitch_mm: float = 1.2
     wall_distance_m: float = 6.0
     chromium: str = ""
+    capture_no_sandbox: bool = False
 
     @property
     def place_dir(self) -> Path:

@@ -18,7 +18,7 @@ from data.errors import Unavailable
 from data.parts import Part, PartStatus, write_status
 
 FIRST_DELAY_S, LONGEST_DELAY_S, CALM_S = 0.2, 4.5, 60.0
-PATIENCE_S = 6.0
+PATIENCE_S, SETTLE_S = 6.0, 1.0
 _TICK_S, _ROTATE_EVERY_S = 0.05, 5.0
 _WRONG_INPUT = 2
 _QUIET = 10
@@ -100,9 +100,14 @@ class Supervisor:
             code = member.process.poll()
             if code is not None:
                 return self._died(member, code)
-            if member.state == "starting" and member.part.ready():
+            if member.state == "starting" and self._is_ready(member):
                 self._came_up(member)
         return False
+
+    def _is_ready(self, member: Member) -> bool:
+        if member.part.ready is None:
+            return time.monotonic() - member.started >= SETTLE_S
+        return member.part.ready()
 
     def _turn_of(self, member: Member) -> bool:
         return all(other.ever_up for other in self._members if other.part.stage < member.part.stage)

@@ -79,6 +79,8 @@ class MemoryTables:
             return False
         self.seq, self.loaded = batch.seq1, True
         self.versions[batch.feed] = batch.seq1
+        if not batch.rows:
+            return True
         self.demo[batch.feed] = bool(batch.rows[-1]["demo"])
         if batch.kind == "observation":
             self._table(batch.feed).add(batch.rows)

@@ -115,8 +115,8 @@ class CityEvents:
         delays = act == ACTS.index("delay")
         put_off[event[delays]] = at[delays]
         due = due + np.where(at >= put_off[event], hours[event] * 0.5, 0.0).astype(np.int64)
-        kept = np.where(taken[event] <= hours[event], 4.5, 3.2)
-        score = np.clip(np.round(kept + 0.8 * normal(self.county.seed, "score", day, event)), 1, 5)
+        kept = np.where(taken[event] <= hours[event], 4.4, 2.7)
+        score = np.clip(np.round(kept + 1.1 * normal(self.county.seed, "score", day, event)), 1, 5)
         score = np.where(stage == RATED, score, np.nan)
         order = np.lexsort((stage, at))
         return Steps(event[order], stage[order], at[order], act[order], due[order], score[order])

@@ -28,7 +28,7 @@ from demo.world import World, make_world
 
 PROGRESS = "history_progress.json"
 FOLDER = "staging-demo"
-SENSOR_DAYS = 14
+SENSOR_DAYS = {"full": 14, "small": 2}
 SMALL_DAYS = 30
 TIERS = (40, 365, 730, 1100)
 FIGURE_MONTHS = {"full": 60, "small": 25}
@@ -70,7 +70,7 @@ def plan(world: World, memory: Memory, size: str) -> list[Job]:
             if part[0] < part[1]:
                 jobs += _tier(world, part, ended if tier == 0 else newest)
             if tier == 0:
-                jobs.append(_job(world, "sensors", (max(first, last - SENSOR_DAYS * DAY_S), last)))
+                jobs.append(_job(world, "sensors", (max(first, last - SENSOR_DAYS[size] * DAY_S), last)))
     return jobs
 
 
@@ -171,7 +171,7 @@ def _population(world: World, job: Job, folder: Path) -> Files:
 def _warnings(world: World, job: Job, folder: Path) -> Files:
     # The last days are live: a warning that is lifted there must not come back from here.
     sent = world.bulletins.between(job.span[0], job.span[1] - OPENING_WARNINGS_S)
-    records = [world.bulletins.record(one, min(one.ends, one.expires), "actual" if one.ends == one.expires else "cancelled")
+    records = [world.bulletins.record(one, one.ends, "actual" if one.ends == one.expires else "cancelled")
                for one in sent]
     if records:
         path = folder / "warnings.parquet"

@@ -57,7 +57,7 @@ def river(county: County, day: int) -> list[Series]:
     base = np.array(RIVER_BASE_M[:len(sites.ids)]) + 0.5 * season(month, 5.5)[:, None]
     ripple = 0.01 * uniform(county.seed, "ripple", times[:, None] // 300, np.arange(len(sites.ids)))
     # kernel sums are mm an hour: × 10 makes a storm of 10 mm/h over the basin raise the river by about a gain's ten
-    rise = RIVER_GAIN * 3.7 * to_slots(hourly) ** 0.9
+    rise = RIVER_GAIN * 3.9 * to_slots(hourly) ** 0.9
     level = np.round(base + rise + ripple, 2)
     depth = level - np.array(RIVER_BASE_M[:len(sites.ids)]) + 1.6
     flow = np.round(np.array([260.0, 310.0, 120.0, 90.0, 45.0, 30.0])[:len(sites.ids)] * (depth / 1.6) ** 1.6, 0)

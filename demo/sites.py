@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class Sites:
     village: Ints
 
 
+@lru_cache(maxsize=2048)
 def short(name: str) -> str:
     """A village's name without the kind of its committee."""
     for tail in ("居民委员会", "村民委员会", "社区居委会", "村委会", "居委会", "社区"):

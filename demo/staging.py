@@ -117,7 +117,10 @@ def stage_records(records: list[dict[str, Any]], path: Path, received: str) -> i
     """Plain records (indicators, warnings) with the field that tells when they became known; JSON fields as text."""
     plain = [{name: orjson.dumps(value).decode() if isinstance(value, list) else value
               for name, value in record.items()} | {"received": record[received]} for record in records]
-    return _write(path, [pa.Table.from_pylist(plain)])
+    # from_pylist alone takes the columns of the first row and silently loses the others
+    names = list(dict.fromkeys(name for record in plain for name in record))
+    columns = {name: [record.get(name) for record in plain] for name in names}
+    return _write(path, [pa.table(columns)])
 
 
 def rows_per_day(world: World, feed: str) -> float:

@@ -86,7 +86,7 @@ class Sky:
         if self.storm_at is None:
             return []
         at = self.storm_at
-        return [System(at - 14 * 3600, 10 * 3600, 7.0, -8.0, 0.0, 1.0, 0.5, 38.0),
+        return [System(at - 15 * 3600, 11 * 3600, 10.0, -8.0, 0.0, 1.0, 0.5, 38.0),
                 System(at - 19_000, 32_000, 44.0, -10.0, -4.0, 2.6, 1.2, 24.0)]
 
     def rain(self, day: int) -> Ints:

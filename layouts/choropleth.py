@@ -39,8 +39,8 @@ def shade(answer: Answer) -> Shading:
         values[group.code] = (at, _text(answer, group.value))
     counts = [sum(at == k for at, _ in values.values()) for k in range(len(tokens))]
     labels = (*class_words(breaks, answer.decimals), "未知")
-    rows = [(tokens[k], labels[k], counts[k]) for k in reversed(range(len(tokens)))]
-    return Shading(values, tokens, tuple(row for row in rows if row[0] != UNKNOWN or row[2]))
+    order = [*reversed(range(unknown)), *([unknown] if counts[unknown] else [])]
+    return Shading(values, tokens, tuple((tokens[k], labels[k], counts[k]) for k in order))
 
 
 def _steps(count: int, two_sided: bool) -> Sequence[int]:

@@ -11,16 +11,17 @@ from markupsafe import Markup
 from data.answers import FRESHNESS_WORDS, Answer
 from layouts import words
 from layouts.links import anchor
-from layouts.mapcards import WINDOW_WORDS, chain_down, filter_chips
+from layouts.mapcards import WINDOW_WORDS, WINDOWS, chain_down, filter_chips
 from layouts.panels.air import air_class
 from layouts.panels.warnings import in_force
 from layouts.parts import EMPTY, change_mark, chip, demo_chip, fresh_word, state_mark
 from layouts.screen import Context, Figure, Screen
 from layouts.symbols import icon
+from layouts.tables import text_rem
 
-WINDOWS = ("24h", "7d", "30d", "month", "ytd")
 LEAVE: dict[str, str | None] = {"metric": None, "layers": None, "level": None, "bbox": None}
 MOST_TICKS = 6
+WIDEST_REM = 8.2
 
 
 def alarm(answers: dict[str, Answer]) -> bool:
@@ -32,7 +33,7 @@ def alarm(answers: dict[str, Answer]) -> bool:
 def nav(screens: Iterable[Screen], screen: Screen, answers: dict[str, Answer], context: Context) -> Markup:
     """Links to all screens; the division stays, what belongs to one screen goes."""
     dropped = {**LEAVE, **{f"f.{field}": None for field, _ in context.view.filters}}
-    red = icon("s-alarm") + Markup('<span class="sr">有红色预警</span>') if alarm(answers) else EMPTY
+    red = (Markup('<span role="img" aria-label="有红色预警">{}</span>').format(icon("s-alarm")) if alarm(answers) else EMPTY)
     return EMPTY.join(anchor(context, {**dropped, "screen": other.key},
                              Markup("{}{}").format(other.title, red if other.key == "emergency" else EMPTY),
                              "on" if other.key == screen.key else "", other.key == screen.key) for other in screens)
@@ -68,8 +69,11 @@ def filter_bar(screen: Screen, context: Context) -> Markup:
 
 
 def figures(screen: Screen, answers: dict[str, Answer], context: Context) -> Markup:
-    """The six large figures."""
-    return EMPTY.join(kpi(figure, answers.get(f"figure.{figure.metric}"), screen, context) for figure in screen.figures)
+    """The six large figures; where one is too long for its cell all of them are set one size smaller."""
+    found = [answers.get(f"figure.{figure.metric}") for figure in screen.figures]
+    long = any(2.25 * text_rem(value) + text_rem(unit) > WIDEST_REM for value, unit in map(_value, filter(None, found)))
+    cells = EMPTY.join(kpi(figure, answer, screen, context) for figure, answer in zip(screen.figures, found, strict=True))
+    return Markup('<div class="kpi-row{}">{}</div>').format(" fit" if long else "", cells)
 
 
 def kpi(figure: Figure, answer: Answer | None, screen: Screen, context: Context) -> Markup:
@@ -82,9 +86,10 @@ def kpi(figure: Figure, answer: Answer | None, screen: Screen, context: Context)
     mark = state_mark(answer.state, "") if bad else EMPTY
     css = f"kpi s-{answer.state}" if bad else "kpi is-old" if answer.freshness in ("late", "down", "unknown") else "kpi"
     value, unit = _value(answer)
+    lines = [line for line in (_first(answer, context), _second(answer, context)) if line]
     inner = Markup('<div class="lbl">{}<span class="kn">{}</span></div><div class="fig">{}<small>{}</small></div>'
                    '<div class="note">{}</div><div class="note q">{}</div>').format(
-        mark, figure.label or answer.name, value, unit, _first(answer, context), _second(answer, context))
+        mark, figure.label or answer.name, value, unit, *(lines + ["", ""])[:2])
     if figure.metric not in screen.map.metrics:
         return Markup('<div class="{}" data-metric="{}">{}</div>').format(css, figure.metric, inner)
     return anchor(context, {"metric": figure.metric}, inner, css)
@@ -95,7 +100,8 @@ def _value(answer: Answer) -> tuple[str, str]:
         return (answer.text, "") if answer.text else (words.NONE, "")
     if answer.name and answer.question.name == "aqi":
         return words.number(answer.value), air_class(answer.value)[1]
-    return words.number(answer.value, answer.decimals), answer.unit
+    shown = abs(answer.value) if answer.question.name.endswith("_over_m") else answer.value
+    return words.number(shown, answer.decimals), answer.unit
 
 
 def _first(answer: Answer, context: Context) -> Markup:
@@ -104,8 +110,8 @@ def _first(answer: Answer, context: Context) -> Markup:
         tail = words.clock_or_day(at, context.place.timezone, context.now_us) if at else ""
         return fresh_word(answer.freshness, (at, answer.contact_us or at), answer.cadence_s, tail)
     if answer.change is not None:
-        return change_mark(answer.change)
-    return Markup("{}").format(answer.note or words.period(str(answer.parts.get("period") or "")))
+        return change_mark(answer)
+    return Markup("{}").format(answer.limit_text or words.period(str(answer.parts.get("period") or "")))
 
 
 def _second(answer: Answer, context: Context) -> str:
@@ -114,11 +120,14 @@ def _second(answer: Answer, context: Context) -> str:
         return f"数据为{dict(context.chain).get(answer.at_division, context.place.name)}级"
     if answer.parts.get("progress_pct") is not None:
         return f"进度 {words.number(float(answer.parts['progress_pct']), 1)}%"
-    if answer.limit_text:
+    if answer.question.name.endswith("_over_m") and answer.value is not None:
+        return "低于限值" if answer.value < 0 else "高于限值"
+    if answer.limit_text and answer.change is not None:
         return answer.limit_text
     if answer.target is not None:
         return f"目标 {words.number(answer.target, answer.decimals)} {answer.unit}"
-    return words.period(str(answer.parts.get("period") or ""))
+    at = words.to_us(answer.time) if answer.time else 0
+    return f"数据 {words.clock_or_day(at, context.place.timezone, context.now_us)}" if at else ""
 
 
 def ticker(answers: dict[str, Answer], context: Context) -> Markup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from data.answers import Answer
 from layouts import words
@@ -13,6 +13,7 @@ from layouts.links import anchor, href
 from layouts.parts import EMPTY, axis_note, banner, demo_chip, elapsed, empty, fresh_mark, skeleton
 from layouts.screen import Answers, Context, Panel
 from layouts.symbols import icon
+from layouts.tables import plain
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Drawn:
     department: str = ""
 
 
+AGEING = ("metric", "rows", "warnings")
 Draw = Callable[[Panel, Answers, Context], Drawn]
 
 
@@ -38,7 +40,7 @@ def framed(panel: Panel, answers: Answers, context: Context, draw: Draw) -> Mark
     if main is None or not _delivered(main):
         return section(panel, context, main, _absent(panel, main, context))
     drawn = draw(panel, answers, context)
-    if main.freshness in ("late", "down"):
+    if main.freshness in ("late", "down") and main.question.kind in AGEING:
         body = Markup('{}<div class="val">{}</div>').format(_stale_banner(main, context), drawn.html)
         drawn = Drawn(body, panel.title, drawn.table, f"{drawn.css} is-stale".strip(), drawn.department)
     return section(panel, context, main, drawn)
@@ -85,15 +87,15 @@ def _stale_banner(main: Answer, context: Context) -> Markup:
 def section(panel: Panel, context: Context, main: Answer | None, drawn: Drawn) -> Markup:
     """Head (title, menu, department, freshness) and body of a panel."""
     title = drawn.title or panel.title
-    plain = Markup(escape(title)).striptags()
-    mark = fresh_mark(main, context) if main is not None else EMPTY
+    told = plain(title)
+    mark = fresh_mark(main, context) if main is not None and main.question.kind in AGEING else EMPTY
     department = drawn.department or (main.source if main is not None else "")
     demo = demo_chip() if main is not None and main.demo and not context.demo else EMPTY
     css = " ".join(filter(None, (panel.slot, panel.css, f"k-{panel.kind}", drawn.css, "has-table" if drawn.table else "")))
     return Markup('<section class="panel {}" id="{}" data-panel="{}" data-topic="{}" aria-label="{}">'
                   '<h2><span class="t" title="{}">{}</span>{}{}</h2>'
                   '<div class="meta"><span class="dep" title="{}">{}</span>{}</div><div class="body">{}{}</div>{}</section>').format(
-        css, f"panel-{panel.key}", panel.key, panel.topic, panel.title, plain, title, demo,
+        css, f"panel-{panel.key}", panel.key, panel.topic, panel.title, told, title, demo,
         _menu(panel, context, bool(drawn.table)), department, department, mark, drawn.html, _borrowed(main, context), drawn.table)
 
 

@@ -65,6 +65,8 @@ def fact(answers: Answers, metric: str, label: str = "") -> str:
     answer = answers.get(f"figure.{metric}")
     if answer is None or answer.value is None:
         return ""
+    if metric == "aqi":
+        return f"AQI {words.number(answer.value)} {air_class(answer.value)[1]}"
     gap = "" if answer.unit == "%" else " "
     return f"{label or answer.name} {words.number(answer.value, answer.decimals)}{gap}{answer.unit}"
 
@@ -168,7 +170,7 @@ def economy(answers: Answers, context: Context) -> Lead:
     gaps = sorted((gap, a.name) for a in figures(answers) if (gap := gap_pp(a)) is not None)
     slow = [name for gap, name in gaps if gap < 0]
     growth = [f"{a.name}{a.change.word} {words.signed(a.change.value, 1)}{a.change.unit}" for a in figures(answers) if a.change]
-    sub = facts(*growth[:3], _missing(answers))
+    sub = facts(*growth[:2], _missing(answers))
     if not gaps:
         return Lead("ok", f"{whole(context)}主要指标已发布", sub)
     if not slow:
@@ -233,6 +235,7 @@ def lead(screen: Screen, answers: Answers, context: Context) -> Markup:
     said = LEADS[screen.lead](answers, context)
     right = _rests_on(answers, context)
     css = "lead red" if said.state == "alarm" and red(answers, context) else f"lead is-{said.state}"
+    css += " wide" if screen.plain else ""
     push = Markup('<div class="push note"><div>{}</div><div class="q">{}</div></div>').format(*right) if right else EMPTY
     return Markup('<div class="{}">{}<div class="txt"><h1 title="{}">{}</h1><p>{}</p></div>{}</div>').format(
         css, signal(said.state), said.sentence, said.sentence, said.sub, push)

@@ -21,6 +21,8 @@ def path_of(screen: str) -> str:
 def href(context: Context, patch: Patch) -> str:
     """Address of the view after the patch; None removes a name."""
     pairs = dict(parse_qsl(to_query(context.view, context.window)))
+    if pairs.get("division") == context.place.code:
+        del pairs["division"]
     changes = dict(patch)
     screen = changes.pop("screen", None) or context.view.screen
     for name, value in changes.items():

@@ -15,6 +15,7 @@ from layouts.view import ViewState
 
 WINDOW_WORDS = {"24h": "近 24 小时", "7d": "近 7 天", "30d": "近 30 天", "today": "今天", "week": "本周", "month": "本月",
                 "ytd": "今年以来"}
+WINDOWS = ("24h", "7d", "30d", "month", "ytd")
 FIELD_WORDS = {"category": "类别", "channel": "渠道", "department": "部门", "stage": "环节"}
 NO_LAYER = "none"
 
@@ -62,7 +63,8 @@ def filter_chips(context: Context) -> Markup:
 
 def _chip(context: Context, field: str, value: str) -> Markup:
     told = context.names.get(f"{field}:{value}", value)
-    inner = Markup('{}：{}{}<span class="sr">移除</span>').format(FIELD_WORDS.get(field, field), told, icon("g-x"))
+    cross = Markup('<span role="img" aria-label="移除" title="移除">{}</span>').format(icon("g-x"))
+    inner = Markup("{}：{}{}").format(FIELD_WORDS.get(field, field), told, cross)
     return anchor(context, {f"f.{field}": None}, inner, "chip chip-acc")
 
 
@@ -84,7 +86,15 @@ def map_head(screen: Screen, answers: dict[str, Answer], context: Context) -> Ma
     told = f"{answer.name}：{top.name}最高" if top is not None and (top.value or 0) else answer.name
     when = words.moment(words.to_us(answer.time), context.place.timezone, context.now_us) if answer.time else "未知"
     facts = join(filter(None, [when, window_words(context), answer.source]), "·")
-    return Markup("<b>{}</b>{}<span>{}</span>").format(told, _metrics(screen, context), facts)
+    return Markup("<b>{}</b>{}{}<span>{}</span>").format(told, _metrics(screen, context), _windows(context), facts)
+
+
+def _windows(context: Context) -> Markup:
+    """The choice of window on a wall, where there is no filter bar."""
+    chosen = "" if context.view.start else context.view.window
+    links = EMPTY.join(anchor(context, {"window": key, "from": None, "to": None}, WINDOW_WORDS[key],
+                              "on" if key == chosen else "", key == chosen) for key in WINDOWS)
+    return Markup('<details class="menu windows"><summary>换时段<i>▾</i></summary><div class="drop">{}</div></details>').format(links)
 
 
 def _metrics(screen: Screen, context: Context) -> Markup:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-from data.answers import FRESHNESS_WORDS, Answer, Change
+from data.answers import FRESHNESS_WORDS, Answer
 from layouts import words
 from layouts.screen import Context
 from layouts.symbols import icon
@@ -25,8 +25,8 @@ def state_mark(state: str | None, word: object | None = None) -> Markup:
     """Shape, colour and word of a state; `word` "" leaves the shape alone (its word stays for screen readers)."""
     key = state if state in STATE_WORDS else "ok"
     shown = STATE_WORDS[key] if word is None else word
-    reader = Markup("") if shown else Markup('<span class="sr">{}</span>').format(STATE_WORDS[key])
-    return Markup('<span class="st st-{}">{}{}{}</span>').format(key, icon(f"s-{key}"), shown, reader)
+    said = EMPTY if shown else Markup(' role="img" aria-label="{0}" title="{0}"').format(STATE_WORDS[key])
+    return Markup('<span class="st st-{}"{}>{}{}</span>').format(key, said, icon(f"s-{key}"), shown)
 
 
 def fresh_mark(answer: Answer, context: Context, with_time: bool = True) -> Markup:
@@ -51,11 +51,12 @@ def fresh_word(freshness: str, times_us: tuple[int, int], cadence_s: float, tail
         Markup('<span class="ft">·{}</span>').format(tail) if tail else EMPTY)
 
 
-def change_mark(change: Change | None) -> Markup:
-    """Word of the comparison, arrow, sign, unit: 较昨日 ▼ −62."""
+def change_mark(answer: Answer) -> Markup:
+    """Word of the comparison, arrow, sign, unit: 较昨日 ▼ −62; nothing without a comparison."""
+    change = answer.change
     if change is None:
         return EMPTY
-    text = words.signed(change.value, words.difference_decimals(change.value, change.unit))
+    text = words.signed(change.value, words.difference_decimals(change.unit, answer.decimals))
     flat = text == "持平"
     arrow = "a-eq" if flat else "a-up" if change.value > 0 else "a-dn"
     return Markup('<span class="chg">{}{}{}{}</span>').format(change.word, icon(arrow), text, "" if flat else _unit(change.unit))

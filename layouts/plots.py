@@ -131,7 +131,7 @@ def _bars(trace: Trace, shown: Axis) -> Markup:
 
 
 def _limit_words(limit: Limit, shown: Axis) -> Markup:
-    css, place = (" rt", "") if limit.right else ("", ";right:0")
+    css, place = (" rt", "") if limit.right else ("", ";left:0")
     return Markup('<span class="ht{}" style="top:{:.2f}%{}">{}</span>').format(css, shown.y(limit.value), place, limit.text)
 
 

@@ -39,7 +39,7 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], css: str 
 def _cell(column: Column, value: object) -> Markup:
     if not column.wide:
         return Markup('<td class="{}">{}</td>').format(column.css, value)
-    return Markup('<td class="{}" title="{}">{}</td>').format(column.css, Markup(escape(value)).striptags(), value)
+    return Markup('<td class="{}" title="{}">{}</td>').format(column.css, plain(value), value)
 
 
 def data_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
@@ -61,19 +61,23 @@ class Bar:
     extra: object | None = None
 
 
-def _width(text: object) -> float:
-    """Width of a label in rem: a Chinese letter counts .9375, another .54, an icon one letter."""
-    plain = Markup(escape(text)).striptags()
+def text_rem(text: object) -> float:
+    """Width of a label in rem: a Chinese letter counts .9375, a point or comma .3, another .54, an icon one letter."""
     icons = str(escape(text)).count("<svg")
-    return sum(.9375 if ord(c) > 0x2000 else .54 for c in plain) + icons * .94
+    return sum(.9375 if ord(c) > 0x2000 else .3 if c in ".," else .56 for c in plain(text)) + icons * .94
+
+
+def plain(value: object) -> str:
+    """The words of a piece of markup, for titles and widths; escaped again when they are put in."""
+    return escape(value).striptags()
 
 
 def bars(rows: Sequence[Bar], cap: float, low: float = 0.0, name_rem: float = 0.0) -> Markup:
     """Horizontal bars from `low` to `cap` with values at the right."""
     span = (cap - low) or 1.0
-    value_rem = max((_width(row.text) for row in rows), default=0) + .7
-    extra_rem = max((_width(row.extra) * .94 for row in rows if row.extra is not None), default=-.7) + .7
-    longest = max((_width(row.name) for row in rows), default=0) + .6
+    value_rem = max((text_rem(row.text) for row in rows), default=0) + .7
+    extra_rem = max((text_rem(row.extra) * .94 for row in rows if row.extra is not None), default=-.7) + .7
+    longest = max((text_rem(row.name) for row in rows), default=0) + .6
     widths = (min(max(name_rem, longest), 9.4), value_rem, extra_rem)
     return Markup('<div class="bars{}">{}</div>').format(
         " few" if len(rows) < 4 else "", EMPTY.join(_bar(row, low, span, widths) for row in rows))
@@ -86,10 +90,9 @@ def _bar(row: Bar, low: float, span: float, widths: tuple[float, float, float]) 
     tick = Markup('<u style="left:{:.1f}%"></u>').format(_share(row.tick, low, span)) if row.tick is not None else EMPTY
     extra = (Markup('<span class="x" style="width:{:.2f}rem">{}</span>').format(widths[2], row.extra)
              if row.extra is not None else EMPTY)
-    plain = Markup(escape(row.name)).striptags()
     return Markup('<div class="bar"><span class="n" style="width:{:.2f}rem" title="{}">{}</span><span class="trk">{}{}</span>'
                   '<span class="v" style="width:{:.2f}rem">{}</span>{}</div>').format(
-        widths[0], plain, row.name, fill, tick, widths[1], row.text, extra)
+        widths[0], plain(row.name), row.name, fill, tick, widths[1], row.text, extra)
 
 
 def _share(value: float, low: float, span: float) -> float:

@@ -36,10 +36,11 @@ class ViewState:
     area: str = ""
     compare: str = ""
     surface: str = "desk"
+    theme: str = ""
 
 
 _PLAIN = {"division": "division", "window": "window", "from": "start", "to": "end", "at": "at", "known": "known",
-          "area": "area", "compare": "compare", "surface": "surface"}
+          "area": "area", "compare": "compare", "surface": "surface", "theme": "theme"}
 
 
 def from_query(screen: str, query: Mapping[str, str], window: str = "24h") -> ViewState:

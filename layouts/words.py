@@ -35,11 +35,9 @@ def signed(value: float, decimals: int = 0) -> str:
     return ("+" if value > 0 else MINUS) + number(abs(value), decimals)
 
 
-def difference_decimals(value: float, unit: str) -> int:
-    """Decimals of a difference: one for rates and small figures, none for counts."""
-    if unit in ("%", "百分点"):
-        return 1
-    return 0 if value == int(value) or abs(value) >= 100 else (2 if abs(value) < 1 else 1)
+def difference_decimals(unit: str, figure_decimals: int) -> int:
+    """Decimals of a difference: one for rates, else those of the figure itself."""
+    return 1 if unit in ("%", "百分点") else figure_decimals
 
 
 def age(seconds: float) -> str:
@@ -101,10 +99,12 @@ def clock_or_day(us: int, zone: str, now_us: int) -> str:
 
 
 def bucket(when: datetime, zone: str, by: str) -> str:
-    """Label of a series' bucket: 09时, 11-20, 10月."""
+    """Label of a series' bucket: 9时, 11-20, 10月; `year` = months of several years: 25年10月."""
     at = when.astimezone(ZoneInfo(zone))
     if by == "hour":
         return f"{at.hour}时"
+    if by == "year":
+        return at.strftime("%y年") + f"{at.month}月"
     return f"{at.month}月" if by == "month" else at.strftime("%m-%d")
 
 

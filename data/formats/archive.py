@@ -78,7 +78,7 @@ def _gunzip(path: Path, limits: Limits) -> bytes:
 def _wanted(archive: zipfile.ZipFile, pattern: str) -> list[zipfile.ZipInfo]:
     def visible(info: zipfile.ZipInfo) -> bool:
         parts = PurePosixPath(info.filename).parts
-        return not info.is_dir() and not any(part.startswith((".", "__MACOSX")) for part in parts)
+        return not info.is_dir() and "__MACOSX" not in parts and not parts[-1].startswith(".")
 
     found = [info for info in archive.infolist() if visible(info)]
     return [info for info in found

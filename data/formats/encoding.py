@@ -27,9 +27,12 @@ def check_text(member: Member) -> None:
     Raises:
         WrongInput: empty, HTML, or a known binary under a text file's name.
     """
-    if not member.data.strip():
+    body = member.data
+    for mark, _ in _MARKS:
+        body = body.removeprefix(mark)
+    if not body.strip():
         raise refuse(member.name, "是空文件", "请重新导出后再导入")
-    if _HTML.match(member.data[:2000].removeprefix(b"\xef\xbb\xbf")):
+    if _HTML.match(body[:2000]):
         raise refuse(member.name, "内容是网页（HTML），不是数据", "多半是登录页或出错页，请登录来源系统重新下载")
     for magic, what, remedy in _BINARIES:
         if member.data.startswith(magic):

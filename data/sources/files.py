@@ -99,7 +99,9 @@ def read_file(path: Path, feed: Feed, clock: Clock, limits: Limits | None = None
 
 
 def read_columns(path: Path, feed: Feed, clock: Clock, limits: Limits | None = None) -> Iterator[ColumnChunk]:
-    """Reads a file by column through the feed's mapping, for the bulk door; formats without columns go row by row.
+    """Reads a file by column through the feed's mapping, for the bulk door.
+
+    Formats without columns, and assets (few, with properties of any name), go row by row.
 
     Raises:
         WrongInput: as `read_file`.
@@ -108,8 +110,8 @@ def read_columns(path: Path, feed: Feed, clock: Clock, limits: Limits | None = N
     layout = Layout(needed_columns(feed), feed.source.encoding)
     mapper = ColumnMapper(feed, clock)
     for member, kind in _members(path, feed, limits or Limits()):
-        if kind.columns is None:
-            rows = RowMapper(feed, clock)
+        if kind.columns is None or feed.kind == "asset":
+            rows = RowMapper(feed, clock, "us" if kind.name == "parquet" else "")
             for part in kind.rows(member, layout):
                 mapped = rows.apply(part.rows)
                 done += part.done

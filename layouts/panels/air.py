@@ -42,7 +42,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     top = Markup('<div class="row top"><div class="fig">{}<small>AQI</small></div>{}<div class="push r note">'
                  '<div>{}</div><div>{}</div></div></div>').format(
         words.number(main.value), class_chip(main.value), _second(answers),
-        join(filter(None, [change_mark(main.change), _good(answers)]), "·"))
+        join(filter(None, [change_mark(main), _good(answers)]), "·"))
     if not any(point.value is not None for point in main.series):
         return Drawn(top, title)
     return Drawn(top + _chart(main, context), title, _table(main, context))

@@ -8,7 +8,7 @@ from data.answers import Answer, Group
 from layouts import words
 from layouts.frame import Drawn, framed
 from layouts.links import anchor
-from layouts.panels.ranking import MOST, STATE_CSS, ranked
+from layouts.panels.ranking import MOST, STATE_CSS, goal, ranked, span
 from layouts.parts import axis_note, empty
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Bar, bars, data_table
@@ -19,7 +19,7 @@ FIELDS = ("category", "channel", "department")
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
     """The panel; ask: `by`. A row of a field that can be filtered narrows the screen to it.
 
-    Options: `lowest`, `axis_from`; `share` True adds each row's share of the total.
+    Options: `lowest`; `share` True adds each row's share of the total.
     """
     return framed(panel, answers, context, draw)
 
@@ -30,19 +30,18 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     known = ranked(main, bool(panel.options.get("lowest")))
     if not known:
         return Drawn(empty("e-none", "本时段没有记录", "更换时段或区划后再看"), panel.title)
-    low = float(str(panel.options.get("axis_from") or min(0.0, min(g.value or 0 for g in known))))
-    cap = max([g.value or 0 for g in known] + ([main.target] if main.target is not None else []))
+    low, cap = span(main, known[:MOST])
     rows = [_bar(panel, group, main, context, k < 2) for k, group in enumerate(known[:MOST])]
-    return Drawn(bars(rows, cap if cap > low else low + 1, low) + axis_note(_note(main, low, len(known))),
+    return Drawn(bars(rows, cap, low) + axis_note(_note(main, low, len(known))),
                  title(panel, main, known), _table(main, known))
 
 
 def title(panel: Panel, main: Answer, known: list[Group]) -> str:
     """两个部门低于 95% / 一半以上来自 12345 / the declared title."""
-    if main.target is not None and panel.options.get("lowest"):
+    if goal(main) is not None and main.target is not None and panel.options.get("lowest"):
         below = sum((group.value or 0) < main.target for group in known)
-        goal = f"{words.number(main.target)}{main.unit}"
-        return f"{panel.title}：{below} 个低于 {goal}" if below else f"{panel.title}：全部达到 {goal}"
+        wanted = f"{words.number(main.target)}{main.unit}"
+        return f"{panel.title}：{below} 个低于 {wanted}" if below else f"{panel.title}：全部达到 {wanted}"
     return f"{panel.title}：{known[0].name}最多"
 
 
@@ -52,7 +51,7 @@ def _bar(panel: Panel, group: Group, main: Answer, context: Context, first: bool
     text = Markup("{}<small>{}</small>").format(words.number(group.value, main.decimals), main.unit)
     field = main.question.by
     name = anchor(context, {f"f.{field}": group.code}, group.name, "dl") if field in FIELDS else group.name
-    return Bar(name, group.value, text, main.target, css, _extra(panel, group, main))
+    return Bar(name, group.value, text, goal(main), css, _extra(panel, group, main))
 
 
 def _extra(panel: Panel, group: Group, main: Answer) -> str | None:
@@ -65,8 +64,9 @@ def _extra(panel: Panel, group: Group, main: Answer) -> str | None:
 def _note(main: Answer, low: float, count: int) -> str:
     facts = [f"共 {count} 项" if count > MOST else ""]
     if main.value is not None:
-        facts.append(f"总计 {words.number(main.value, main.decimals)} {main.unit}")
-    if main.target is not None:
+        word = "合并计算" if main.unit == "%" else "总计"
+        facts.append(f"{word} {words.number(main.value, main.decimals)} {main.unit}")
+    if goal(main) is not None:
         facts.append(f"竖线目标 {words.number(main.target)}{main.unit}")
     if low:
         facts.append(f"轴自 {words.short_number(low)}{main.unit} 起")

@@ -39,7 +39,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     by = counts(rows)
     long = bool(panel.options.get("long"))
     ordered = sorted(rows, key=lambda row: (_rank(row), str(row.get("name"))))
-    most = len(rows) if long else int(str(panel.options.get("most") or 7))
+    most = len(rows) if long else int(str(panel.options.get("most") or 6))
     body = table(LONG if long else SHORT, [(_long if long else _short)(row, context) for row in ordered[:most]])
     more = axis_note(f"另有 {len(rows) - most} 个") if len(rows) > most else EMPTY
     good = by["live"] + by["scheduled"]

@@ -68,7 +68,7 @@ def _soon(answers: Answers) -> str:
 
 def _change(answers: Answers) -> Markup:
     count = answers.get("count")
-    return change_mark(count.change) if count else Markup("")
+    return change_mark(count) if count else Markup("")
 
 
 def _all(context: Context) -> Markup:

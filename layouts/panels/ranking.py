@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from markupsafe import Markup
 
 from data.answers import Answer, Group
@@ -13,11 +15,12 @@ from layouts.screen import Answers, Context, Panel
 from layouts.tables import Bar, bars, data_table
 
 MOST = 6
+HIGH_RATE_PCT = 60.0
 STATE_CSS = {"att": "f-att", "warn": "f-warn", "alarm": "f-alarm"}
 
 
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
-    """The panel; ask: `by` (a metric by children). Options: `lowest` True ranks from the smallest; `axis_from`."""
+    """The panel; ask: `by` (a metric by children). Options: `lowest` True ranks from the smallest."""
     return framed(panel, answers, context, draw)
 
 
@@ -28,11 +31,25 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     if not known:
         return Drawn(empty("e-none", "本级以下没有更细的数据", "此指标不按下级区划发布，见上级面板"), panel.title)
     rows = [_bar(group, main, context, first=k < 2) for k, group in enumerate(known[:MOST])]
-    low = float(str(panel.options.get("axis_from") or min(0.0, min(g.value or 0 for g in known))))
-    cap = max([g.value or 0 for g in known[:MOST]] + ([main.target] if main.target is not None else []))
+    low, cap = span(main, known[:MOST])
     word = "最低" if panel.options.get("lowest") else "最高"
     note = _note(main, len(known), low, division_name(main.at_division or context.view.division, context))
-    return Drawn(bars(rows, cap if cap > low else low + 1, low) + axis_note(note), f"{panel.title}：{known[0].name}{word}", _table(main, known))
+    return Drawn(bars(rows, cap, low) + axis_note(note), f"{panel.title}：{known[0].name}{word}", _table(main, known))
+
+
+def goal(main: Answer) -> float | None:
+    """The target where it holds for each row too: a rate's, never a sum's."""
+    return main.target if main.unit == "%" else None
+
+
+def span(main: Answer, shown: list[Group]) -> tuple[float, float]:
+    """Where the bars' axis starts and ends: from 0, but rates that are all high start at a round figure below them."""
+    values = [group.value or 0.0 for group in shown] + [value for value in [goal(main)] if value is not None]
+    low = min(0.0, *values)
+    if main.unit == "%" and min(values) >= HIGH_RATE_PCT:
+        low = math.floor((min(values) - 5) / 10) * 10.0
+    top = max(values)
+    return low, top if top > low else low + 1.0
 
 
 def ranked(main: Answer, lowest: bool = False) -> list[Group]:
@@ -45,15 +62,15 @@ def _bar(group: Group, main: Answer, context: Context, first: bool) -> Bar:
     css = STATE_CSS.get(str(group.extra.get("state") or ""), "hi" if first else "")
     text = Markup("{}<small>{}</small>").format(words.number(group.value, main.decimals), main.unit)
     extra = str(group.extra["note"]) if group.extra.get("note") else None
-    return Bar(division_link(context, group.code, group.name), group.value, text, main.target, css, extra)
+    return Bar(division_link(context, group.code, group.name), group.value, text, goal(main), css, extra)
 
 
 def _note(main: Answer, count: int, low: float, whole: str) -> str:
     facts = [f"前 {min(MOST, count)} 位，共 {count} 个"]
     if main.value is not None:
         facts.append(f"{whole} {words.number(main.value, main.decimals)} {main.unit}")
-    if main.target is not None:
-        facts.append(f"竖线目标 {words.number(main.target, main.decimals)}{main.unit}")
+    if goal(main) is not None:
+        facts.append(f"竖线目标 {words.number(goal(main), main.decimals)}{main.unit}")
     if low:
         facts.append(f"轴自 {words.short_number(low)} 起")
     if main.unlocated:

@@ -15,7 +15,7 @@ from layouts.parts import STATE_RANK, axis_note, empty, state_mark
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Column, table
 
-MOST = 7
+MOST = 6
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from layouts.parts import axis_note, change_mark, empty, join, state_mark, with_
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Column, table
 
-MOST = 7
+MOST = 6
 FIGURES = (Column("指标", wide=True), Column("当前", right=True), Column("较同期", right=True), Column("进度", right=True, optional=True))
 
 
@@ -56,7 +56,7 @@ def _figure(answer: Answer) -> tuple[object, ...]:
     done = answer.parts.get("progress_pct")
     bad = answer.state in ("att", "warn", "alarm")
     name = Markup("{}{}").format(state_mark(answer.state, ""), answer.name) if bad else answer.name
-    return (name, with_unit(answer.value, answer.unit, answer.decimals), change_mark(answer.change) or words.NONE,
+    return (name, with_unit(answer.value, answer.unit, answer.decimals), change_mark(answer) or words.NONE,
             f"{words.number(float(done), 1)}%" if done is not None else words.NONE)
 
 

@@ -59,15 +59,18 @@ def _figure(main: Answer) -> tuple[object, str]:
 
 
 def _compared(main: Answer) -> object:
-    if main.target is not None:
-        return join([change_mark(main.change), f"目标 {words.number(main.target, main.decimals)}{main.unit}"],
-                    "·" if main.change else "")
-    return change_mark(main.change) or main.limit_text
+    return change_mark(main) or main.limit_text
 
 
-def _second(shown: list[Answer]) -> object:
+def _second(shown: list[Answer]) -> str:
+    """The other series' figures; a single series' own range."""
     others = [f"{a.name} {words.number(a.value, a.decimals)} {a.unit}" for a in shown[1:] if a.value is not None]
-    return "·".join(others) or shown[0].note
+    if len(shown) > 1:
+        return "·".join(others)
+    main, known = shown[0], [point.value for point in shown[0].series if point.value is not None]
+    if len(known) < 2:
+        return ""
+    return f"本段最高 {words.number(max(known), main.decimals)}·最低 {words.number(min(known), main.decimals)}"
 
 
 def resolution(series: Sequence[Point]) -> str:
@@ -75,7 +78,9 @@ def resolution(series: Sequence[Point]) -> str:
     if len(series) < 2:
         return "day"
     seconds = (series[1].time - series[0].time).total_seconds()
-    return "hour" if seconds < 80_000 else "day" if seconds < 20 * 86_400 else "month"
+    if seconds < 80_000:
+        return "hour"
+    return "day" if seconds < 20 * 86_400 else "month"
 
 
 def thin(series: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
@@ -148,6 +153,7 @@ def time_labels(series: Sequence[Point], zone: str, by: str, middle: bool) -> li
     count = len(shown)
     marks = sorted({0, round((count - 1) / 3), round(2 * (count - 1) / 3), count - 1}) if count > 4 else range(count)
     places = spread(shown, middle)
+    by = "year" if by == "month" and count > 12 else by
     return [(places[k][0], words.bucket(shown[k].time, zone, by)) for k in marks]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from data.answers import Answer
+from data.answers import FRESHNESS_WORDS, Answer
 from layouts import words
 from layouts.frame import Drawn, framed
 from layouts.parts import EMPTY, STATE_RANK, change_mark, fresh_word, state_mark, with_unit
@@ -46,9 +46,10 @@ def _row(answer: Answer) -> tuple[object, ...]:
     stale = answer.freshness in ("late", "down", "unknown")
     mark = fresh_word(answer.freshness, _times(answer), answer.cadence_s) if stale else state_mark(answer.state, "")
     if stale:
-        mark = Markup('<span class="only-sign">{}</span>').format(mark)
+        word = FRESHNESS_WORDS[answer.freshness]
+        mark = Markup('<span class="only-sign" role="img" aria-label="{0}" title="{0}">{1}</span>').format(word, mark)
     value = with_unit(answer.value, answer.unit, answer.decimals)
-    change = EMPTY if stale else change_mark(answer.change)
+    change = EMPTY if stale else change_mark(answer)
     line = spark([point.value for point in answer.series], answer.target)
     return (mark, answer.name, Markup('<span class="{}">{}</span>').format("old" if stale else "", value), change, line)
 

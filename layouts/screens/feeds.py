@@ -9,4 +9,4 @@ SCREEN = Screen(
     key="feeds", title="数据汇聚", topics=("Q1",), lead="feeds", figures=(), map=MapView(""),
     lead_asks={"feeds": asks.FEEDS, "warnings": asks.WARNINGS},
     panels=(Panel("p1", "p1", "数据源", "Q1", "feeds", {"list": asks.FEEDS},
-                  ("最近记录、应间隔、迟滞、数量、隔离",), css="page-panel", options={"long": True}),))
+                  ("数据源新鲜度", "数量与隔离原因"), css="page-panel", options={"long": True}),))

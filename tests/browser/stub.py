@@ -117,7 +117,7 @@ class County:
     def map(self, shown, answers) -> dict:
         row = self.rows[shown.division]
         leaf = row["level"] == len(self.levels) - 1
-        level = self.levels[min(row["level"] + 1, 3)]
+        level = shown.map.level if shown.map.level in self.levels[1:] else self.levels[min(row["level"] + 1, 3)]
         color = made.shade(answers["map"])
         parent = row["parent"] if leaf else row["code"]
         return {"metric": answers["map"].question.name, "division": row["code"], "level": level,
@@ -127,7 +127,7 @@ class County:
                 "marks": {code: list(m) for code, m in made.marks(answers).items()} if parent == self.place.code else {},
                 "bounds": self.bounds(row["code"]), "focus": "" if row["parent"] is None else row["code"],
                 "points": [{"layer": "events", "kind": "events", "url": f"/api/v1/layers/events.geojson?division={row['code']}&v={self.seq}"},
-                           {"layer": "sensor", "kind": "assets", "shape": "circle", "url": "/api/v1/layers/sensor.geojson?v=1"}]}
+                           {"layer": "sensor", "kind": "assets", "shape": "circle", "url": "/api/v1/layers/sensor.geojson?v=1"}][:2 if "camera" in shown.map.layers else 1]}
 
     def bounds(self, code: str) -> list[float]:
         shape = next(f for f in self.features if f["properties"]["code"] == code)["geometry"]

@@ -44,7 +44,7 @@ def alive(process: psutil.Process) -> bool:
 
 
 def part(name: str, code: str, stage: int = 0, **more: Any) -> Part:
-    return Part(name, bound([sys.executable, "-c", code]), stage, **more)
+    return Part(name, bound([sys.executable, "-c", code]), stage, **{"ready": lambda: True, **more})
 
 
 class Run:
@@ -111,7 +111,7 @@ def test_the_delay_grows_while_a_part_goes_on_dying_and_ends_at_its_limit(tmp_pa
                                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "FIRST_DELAY_S", 0.05)
     monkeypatch.setattr(supervisor, "LONGEST_DELAY_S", 0.3)
-    with running(tmp_path, [part("bad", "raise SystemExit('no luck')")]) as run:
+    with running(tmp_path, [part("bad", "raise SystemExit('no luck')", ready=lambda: False)]) as run:
         until(lambda: run.status("bad").restarts >= 5)
     assert [line.split("，")[1][:3] for line in run.said] == ["0.1", "0.1", "0.2"]
     assert run.said[0].endswith(f"秒后重启；日志 {tmp_path / 'log' / 'bad.log'}")
@@ -121,10 +121,10 @@ def test_the_delay_grows_while_a_part_goes_on_dying_and_ends_at_its_limit(tmp_pa
 def test_a_long_life_forgets_earlier_deaths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "CALM_S", 0.0)
     monkeypatch.setattr(supervisor, "FIRST_DELAY_S", 0.05)
-    with running(tmp_path, [part("bad", "raise SystemExit(1)")]) as run:
+    with running(tmp_path, [part("bad", "raise SystemExit(1)", ready=lambda: False)]) as run:
         until(lambda: run.status("bad").restarts >= 4)
     assert len(run.said) >= 4
-    assert [line for line in run.said if "意外退出" in line and "，0.1 秒后重启" not in line] == []
+    assert [line for line in run.said if "，0.1 秒后重启" not in line] == []
 
 
 def test_wrong_input_at_the_first_start_ends_everything_with_its_sentence(tmp_path: Path) -> None:
@@ -135,6 +135,15 @@ def test_wrong_input_at_the_first_start_ends_everything_with_its_sentence(tmp_pa
     assert run.code == 2
     assert run.said == ["web 不能启动：place.yaml:3: 缺少 name"]
     assert read_status(tmp_path)["good"].state == "stopped"
+
+
+def test_a_part_without_a_check_is_up_once_it_lives_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "SETTLE_S", 3.0)
+    with running(tmp_path, [part("bad", "raise SystemExit(1)", ready=None), part("good", SLEEPER, ready=None)]) as run:
+        until(lambda: run.status("good").state == "up")
+        until(lambda: run.status("bad").restarts >= 2)
+        assert not run.ready.is_set()
+    assert not any("恢复" in line for line in run.said)
 
 
 def test_finishing_is_no_fault_where_a_part_may(tmp_path: Path) -> None:

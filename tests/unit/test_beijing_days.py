@@ -5,6 +5,7 @@ import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -28,8 +29,15 @@ def readings():
         pytest.skip("shared data is not here")
     feed = load_pack(ROOT / "places" / "beijing").feeds["air"]
     first, last = to_us(datetime(2014, 2, 19, 16, tzinfo=UTC)), to_us(datetime(2014, 2, 28, 16, tzinfo=UTC))
-    found = {}
+    found = {"read": 0, "rejected": 0, "rows": 0, "flagged": 0, "caps": 0}
     for chunk in read_columns(ZIPPED, feed, Clock()):
+        found["read"] += chunk.read
+        found["rejected"] += len(chunk.rejected)
+        found["rows"] += chunk.table.num_rows
+        found["flagged"] += chunk.counts["flagged"]
+        for metric, check in feed.checks.items():
+            values = chunk.table.filter(pc.equal(chunk.table["metric"], metric))["value"]
+            found["caps"] += pc.sum(pc.is_in(values, pa.array(check.caps, pa.float64()))).as_py() or 0
         inside = pc.and_(pc.greater_equal(chunk.table["time"], first), pc.less(chunk.table["time"], last))
         for row in chunk.table.filter(inside).to_pylist():
             if row["value"] not in feed.checks[row["metric"]].caps:
@@ -40,8 +48,10 @@ def readings():
 def day_of(readings, stations, day):
     start = datetime.fromisoformat(f"{day}T00:00:00+08:00")
     hours = [to_us(start + timedelta(hours=hour)) for hour in range(24)]
-    return air.area_hours({name: {metric: [readings.get((f"air-{name.lower()}", metric), {}).get(hour) for hour in hours]
-                                  for metric in air.POLLUTANTS} for name in stations})
+    series = {name: {metric: readings.get((f"air-{name.lower()}", metric), {}) for metric in air.POLLUTANTS}
+              for name in stations}
+    return air.area_hours({name: {metric: [values.get(hour) for hour in hours] for metric, values in of.items()}
+                           for name, of in series.items()})
 
 
 @pytest.mark.parametrize(("code", "day"), CASES)
@@ -56,6 +66,11 @@ def test_each_day_equals_the_worked_one(readings, code, day):
                    "iaqi": found.iaqi[item]} for item in expected["items"]} == {
         item: {key: step[key] for key in ("n", "valid", "concentration", "iaqi")}
         for item, step in expected["items"].items()}
+
+
+def test_the_whole_zip_is_read_and_its_dirt_is_counted(readings):
+    assert [readings[name] for name in ("read", "rejected", "rows", "flagged")] == [420_768, 0, 2_454_305, 21_312]
+    assert readings["caps"] == 1 + 3 + 3 + 56 + 6 + 14
 
 
 def test_the_nine_days_of_the_city_are_the_known_ones():

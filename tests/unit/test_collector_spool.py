@@ -15,7 +15,6 @@ from data.batches import Batch
 from data.errors import Unavailable
 from data.spool import KEEP_S, SEGMENT_BYTES, Spool, decode, encode
 
-
 Opener = Callable[..., Spool]
 
 
@@ -49,7 +48,8 @@ def test_frames_come_back_in_order_after_a_number(open_spool: Opener, tmp_path: 
 
 
 @pytest.mark.parametrize("cut", [1, 2, 20, 60])
-def test_a_torn_tail_is_cut_off_and_named_once(open_spool: Opener, tmp_path: Path, cut: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_torn_tail_is_cut_off_and_named_once(open_spool: Opener, tmp_path: Path, cut: int,
+                                               caplog: pytest.LogCaptureFixture) -> None:
     spool = open_spool(tmp_path)
     spool.append([batch(1), batch(3)])
     spool.close()
@@ -66,7 +66,8 @@ def test_a_torn_tail_is_cut_off_and_named_once(open_spool: Opener, tmp_path: Pat
     assert list(open_spool(tmp_path).frames(0)) == [batch(1), batch(3)]
 
 
-def test_a_damaged_frame_is_seen_and_the_others_stay(open_spool: Opener, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_frame_is_seen_and_the_others_stay(open_spool: Opener, tmp_path: Path,
+                                                     caplog: pytest.LogCaptureFixture) -> None:
     spool = open_spool(tmp_path)
     spool.append([batch(1), batch(3), batch(5)])
     spool.close()
@@ -146,7 +147,8 @@ def test_a_failed_fsync_is_a_refusal(open_spool: Opener, tmp_path: Path, monkeyp
     assert list(spool.frames(0)) == [batch(1), batch(3, text="again")]
 
 
-def test_old_segments_go_when_both_readers_passed_them(open_spool: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_segments_go_when_both_readers_passed_them(open_spool: Opener, tmp_path: Path,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data.spool.SEGMENT_BYTES", 1)
     clock = {"now": 0.0}
     spool = open_spool(tmp_path, now=lambda: clock["now"])

@@ -68,6 +68,7 @@ def test_progress_against_the_part_of_the_year_gone():
 
 
 def test_words():
-    assert [growth.change_words(x) for x in (5.24, -5.26, 0.04, -0.04, None)] == ["增长 5.2%", "下降 5.3%", "持平", "持平", "—"]
+    assert [growth.change_words(x) for x in (5.24, -5.26, 0.04, -0.04, None)] == [
+        "增长 5.2%", "下降 5.3%", "持平", "持平", "—"]
     assert [growth.gap_words(x, "全市") for x in (0.1, -0.25, 0.0, None)] == [
         "高于全市 0.1 个百分点", "低于全市 0.2 个百分点", "与全市持平", "—"]

@@ -1,0 +1,62 @@
+"""`./yiping capture` and `./yiping pictures`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from briefing.capture import TIMEOUT_S, Picture, Wish, take
+from briefing.target import Size, size
+from data.errors import WrongInput
+from data.settings import ROOT, Settings
+from layouts.screens import SCREENS
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+SIZES = (Size(1366, 768), Size(1920, 1080), Size(3840, 2160), Size(7680, 2160), Size(390, 844))
+
+
+def commands(add: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `capture` and `pictures`."""
+    one = add.add_parser("capture", help="把一屏存成图片，图上写明数据时间")
+    one.add_argument("path", metavar="页面路径", help="如 / 或 '/economy?division=360731104000'，不是网址")
+    one.add_argument("--size", default="1920x1080", help="宽x高（默认 1920x1080）")
+    one.add_argument("--out", type=Path, required=True, help="图片文件 (.png)")
+    one.set_defaults(run=capture)
+    every = add.add_parser("pictures", help="把每一屏按每种尺寸存成图片")
+    every.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures", help="目录（默认 docs/pictures）")
+    every.add_argument("--size", action="append", default=[], dest="sizes", help="只要这种尺寸，可重复")
+    every.set_defaults(run=pictures)
+    for parser in (one, every):
+        parser.add_argument("--port", type=int, help="服务的端口（默认 8050）")
+        parser.add_argument("--timeout", type=float, default=TIMEOUT_S, help="每张图最多等多少秒（默认 60）")
+
+
+def capture(settings: Settings, args: argparse.Namespace) -> int:
+    """Takes one picture."""
+    return _say(take(settings, [Wish(args.path, size(args.size), args.out)], _seconds(args.timeout)))
+
+
+def pictures(settings: Settings, args: argparse.Namespace) -> int:
+    """Takes every screen at every size, the files named screen-WIDTHxHEIGHT.png."""
+    sizes = [size(text) for text in args.sizes] or list(SIZES)
+    wishes = [Wish(screen.path, wanted, args.out / f"{screen.key}-{wanted}.png")
+              for wanted in sizes for screen in SCREENS]
+    return _say(take(settings, wishes, _seconds(args.timeout)))
+
+
+def _seconds(value: float) -> float:
+    if not 1 <= value <= 3600:
+        raise WrongInput(f"--timeout {value:g} 不合要求；应为 1 到 3600 秒")
+    return value
+
+
+def _say(taken: Iterable[Picture]) -> int:
+    for picture in taken:
+        sys.stdout.write(f"{picture.wish.out}（{picture.wish.size}，{picture.seconds:.1f} 秒）：{picture.line}\n")
+        sys.stdout.flush()
+    return 0

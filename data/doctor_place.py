@@ -1,0 +1,124 @@
+"""What the doctor asks of one place: its state folder, its pack, Redis named by settings, running parts, late feeds."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import orjson
+import psutil
+
+from data import embedded_redis, statefolder
+from data.clock import Clock
+from data.doctor_machine import Finding
+from data.errors import Unavailable, YipingError
+from data.health import FeedHealth, freshness, seconds
+from data.parts import read_status
+from data.settings import Settings
+
+_FEW_GB = 5
+_WORDS = {"up": "运行", "starting": "正在启动", "waiting": "等待重启", "finished": "已完成",
+          "pending": "等待前面的部分", "stopped": "没有运行"}
+_FEED_WORDS = {"late": "迟滞", "down": "不可用", "unknown": "未知（从未送达）"}
+
+
+def state_folder(settings: Settings) -> Iterator[Finding]:
+    """Writable, private, with room."""
+    try:
+        folder = statefolder.prepare(settings)
+    except Unavailable as error:
+        yield Finding("bad", "状态目录", str(settings.state_dir), str(error))
+        return
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    if free_gb < _FEW_GB:
+        yield Finding("warn", "状态目录", f"{folder}，剩余 {free_gb:.1f} GB", "三年历史约需 5 GB；请腾出空间")
+    else:
+        yield Finding("ok", "状态目录", f"{folder}，剩余 {free_gb:.0f} GB")
+    if folder.stat().st_mode & 0o077:
+        yield Finding("warn", "状态目录权限", "本机其他用户可以读取", f"chmod 700 {folder}")
+
+
+def pack(settings: Settings) -> Iterator[Finding]:
+    """The place pack can be read."""
+    from data.pack import load_pack
+
+    try:
+        found = load_pack(settings.place_dir)
+    except YipingError as error:
+        first, _, more = str(error).partition("\n")
+        remedy = f"运行 ./yiping check {settings.place} 看全部问题" if more else "改正后重试"
+        yield Finding("bad", "地区包", first, remedy)
+        return
+    yield Finding("ok", "地区包", f"{found.place.name}：{len(found.divisions)} 个区划，{len(found.feeds)} 个数据源，"
+                                f"{len(found.metrics)} 个指标")
+
+
+def outside_redis(settings: Settings) -> Iterator[Finding]:
+    """Redis servers that settings name: does anything answer there?"""
+    for name, url in (("YIPING_REDIS_URL", settings.redis_url), ("YIPING_CACHE_URL", settings.cache_url)):
+        if url:
+            there = _reachable(url)
+            yield (Finding("ok", name, "可以连接") if there
+                   else Finding("bad", name, "不能连接", "启动那个 Redis，或取消这个设置改用内置的"))
+
+
+def _reachable(url: str) -> bool:
+    found = urlsplit(url)
+    if found.scheme == "unix":
+        return embedded_redis.answers(Path(unquote(found.path)))
+    try:
+        with socket.create_connection((found.hostname or "127.0.0.1", found.port or 6379), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def running_parts(settings: Settings) -> Iterator[Finding]:
+    """The parts as their supervisor sees them."""
+    status = read_status(settings.state_dir)
+    if not status or all(part.state == "stopped" for part in status.values()):
+        yield Finding("ok", "服务", "没有运行（./script/server 启动）")
+        return
+    for name, part in status.items():
+        told = f"{_WORDS.get(part.state, part.state)}，进程 {part.pid}，重启 {part.restarts} 次"
+        fine = part.state in ("up", "finished", "starting", "pending")
+        remedy = "" if fine else f"看日志 {settings.state_dir / 'log' / (name + '.log')}"
+        yield Finding("ok" if fine else "bad", name, told, remedy)
+
+
+def feeds(settings: Settings) -> Iterator[Finding]:
+    """Feeds that are late or down, as the collector last wrote them; silent while nothing runs."""
+    collector = read_status(settings.state_dir).get("collector")
+    if collector is None or collector.state != "up":
+        return
+    from data.pack import load_pack
+
+    try:
+        declared = load_pack(settings.place_dir).feeds
+        kept = orjson.loads((settings.state_dir / "health.json").read_bytes())["feeds"]
+        states = {feed: FeedHealth(**fields) for feed, fields in kept.items()}
+    except (YipingError, OSError, ValueError, KeyError, TypeError):
+        yield Finding("warn", "数据源", "状态还读不到", "采集器启动后片刻再试；若一直如此，看采集器的日志")
+        return
+    now_us = _server_clock(collector.pid).now_us()
+    fine = 0
+    for key, feed in declared.items():
+        state = freshness(seconds(feed.cadence), bool(feed.release), states.get(key), now_us)
+        if state in ("live", "scheduled"):
+            fine += 1
+            continue
+        error = states[key].error if key in states else ""
+        yield Finding("warn", f"数据源 {key}", f"{feed.name}：{_FEED_WORDS[state]}{f'（{error}）' if error else ''}",
+                      f"检查来源系统或联系{feed.department}；./yiping feed try {key} 可看原始数据")
+    yield Finding("ok", "数据源", f"{len(declared)} 个中 {fine} 个正常")
+
+
+def _server_clock(pid: int) -> Clock:
+    """The clock that the running server lives by (`--now`)."""
+    try:
+        return Clock(float(psutil.Process(pid).environ().get("YIPING_CLOCK_OFFSET_S", "0")))
+    except (psutil.Error, ValueError):
+        return Clock()

@@ -1,0 +1,316 @@
+"""The client in a real browser over an invented county: first paint, one state, live, map, dialog, and the dead server."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from stub import County, Stub
+
+pytestmark = pytest.mark.browser
+TOWN, NAME = "360731104000", None
+
+
+@pytest.fixture(scope="module")
+def stub():
+    found = Stub(County())
+    found.dash.bundles.warm()
+    found.start()
+    yield found
+    found.stop()
+
+
+def value(page, script: str, arg=None):
+    return page.evaluate(script, arg)
+
+
+def until(page, script: str, arg=None, seconds: float = 15.0) -> None:
+    page.wait_for_function(script, arg=arg, timeout=seconds * 1000)
+
+
+def set_view(page, patch: dict) -> None:
+    """As a click on an element that carries the patch."""
+    value(page, """(patch) => { const b = document.createElement('button'); b.dataset.set = JSON.stringify(patch);
+                   document.querySelector('.page').append(b); b.click(); b.remove(); }""", patch)
+
+
+def settled(page) -> None:
+    until(page, "() => document.documentElement.dataset.ready === 'true'")
+
+
+def test_figures_are_there_before_any_script(stub, pages):
+    page = pages.open(stub.url, ready=False, java_script_enabled=False)
+    assert page.locator("#first-paint .kpi").count() == 6
+    assert "运行平稳" in page.locator("#first-paint .lead").inner_text()
+    assert page.locator("#first-paint .nav a").count() >= 5
+    href = page.locator("#first-paint .nav a").nth(1).get_attribute("href")
+    assert href.startswith("/economy")
+
+
+def test_every_own_component_mounts_and_takes_the_first_paint_over(stub, pages):
+    page = pages.open(stub.url, size=(1920, 1080))
+    assert page.locator("#first-paint").count() == 0
+    assert value(page, "() => ['r-lead','r-figures','r-nav','r-p1','brand','notice','dialog'].filter(id => !document.getElementById(id))") == []
+    assert page.locator("#r-figures .kpi").count() == 6
+    assert page.locator("#brand").inner_text().startswith("于都县")
+    assert page.title().startswith("总览·于都县")
+    painted = value(page, """() => Array.from(document.querySelectorAll('canvas.sheet')).map(c => {
+        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;
+        for (let k = 3; k < d.length; k += 400) if (d[k]) n += 1; return n; })""")
+    assert len(painted) == 3
+    assert painted[0] > 500
+    assert painted[2] > 20
+
+
+def test_a_drill_changes_address_figures_map_and_back_returns(stub, pages):
+    page = pages.open(stub.url)
+    before = page.locator("#r-figures").inner_html()
+    set_view(page, {"division": TOWN})
+    until(page, "(old) => document.querySelector('#r-figures').innerHTML !== old", before)
+    settled(page)
+    assert f"division={TOWN}" in page.url
+    assert value(page, "() => yiping.map.state.focus.map(c => c.code)") == [TOWN]
+    assert value(page, "() => yiping.map.state.level.cells.length") == 401
+    page.keyboard.press("Backspace")
+    until(page, "() => !location.search.includes('division')")
+    page.go_back()
+    until(page, "(t) => yiping.state.at.division === t", TOWN)
+    settled(page)
+    assert page.locator("#r-crumb b").inner_text() == stub.county.rows[TOWN]["name"]
+
+
+def test_a_click_on_the_map_drills_into_the_cell_under_it(stub, pages):
+    page = pages.open(stub.url, size=(1920, 1080))
+    spot = value(page, """(code) => { const c = yiping.map.state.level.byCode.get(code), h = c.heart, m = yiping.map.leaflet();
+        const k = 2 ** (m.getZoom() - yiping.geo.ZOOM), o = yiping.geo.origin;
+        const p = m.layerPointToContainerPoint(L.point((h.x + o.x) * k, (h.y + o.y) * k).subtract(m.getPixelOrigin()));
+        const r = m.getContainer().getBoundingClientRect(); return [r.left + p.x, r.top + p.y]; }""", TOWN)
+    page.mouse.move(*spot)
+    until(page, "() => !document.querySelector('.maptip').hidden")
+    assert stub.county.rows[TOWN]["name"] in page.locator(".maptip").inner_text()
+    page.mouse.click(*spot)
+    until(page, "(t) => yiping.state.at.division === t", TOWN)
+    settled(page)
+
+
+def test_the_newer_click_wins(stub, pages):
+    page = pages.open(stub.url)
+    stub.county.delay_s = 0.6
+    try:
+        set_view(page, {"division": "360731100000"})
+        page.wait_for_timeout(50)
+        set_view(page, {"division": TOWN})
+        settled(page)
+    finally:
+        stub.county.delay_s = 0.0
+    assert page.locator("#r-crumb b").inner_text() == stub.county.rows[TOWN]["name"]
+    assert value(page, "() => yiping.view.last().map.division") == TOWN
+
+
+def test_a_kept_answer_is_not_asked_for_again(stub, pages):
+    page = pages.open(stub.url)
+    set_view(page, {"window": "7d"})
+    settled(page)
+    page.go_back()
+    settled(page)
+    page.go_forward()
+    settled(page)
+    asked = [q for q in stub.county.asked if "window=7d" in q]
+    set_view(page, {"window": None})
+    settled(page)
+    assert len([q for q in stub.county.asked if "window=7d" in q]) == len(asked)
+
+
+def test_a_push_reaches_the_page_without_a_reload(stub, pages):
+    page = pages.open(stub.url)
+    until(page, "() => yiping.live.streaming()")
+    value(page, "() => { window.kept = true; window.old = document.querySelector('#r-figures').innerHTML }")
+    stub.county.bias += 1
+    stub.push(("events",))
+    until(page, "() => document.querySelector('#r-figures').innerHTML !== window.old", seconds=3)
+    assert value(page, "() => window.kept") is True
+
+
+def test_a_feed_the_view_does_not_show_asks_nothing(stub, pages):
+    page = pages.open(stub.url)
+    until(page, "() => yiping.live.streaming() && !yiping.answers.busy()")
+    asked = len(stub.county.asked)
+    stub.push(("feed_of_another_screen",))
+    until(page, "(v) => yiping.answers.version() === v", str(stub.county.seq))
+    page.wait_for_timeout(400)
+    assert len(stub.county.asked) == asked
+
+
+def test_an_address_that_does_not_exist_says_so_and_keeps_the_picture(stub, pages):
+    pages.allow = ["404"]
+    page = pages.open(stub.url)
+    set_view(page, {"division": "999999999999"})
+    until(page, "() => document.querySelector('#notice').textContent.includes('没有区划')")
+    assert "999999999999" not in page.url
+    assert page.locator("#r-figures .kpi").count() == 6
+    assert page.goto(f"{stub.url}/nowhere").status == 404
+
+
+def test_names_from_feeds_are_text(pages):
+    hostile = '<img src=x onerror="window.hacked=1">'
+    found = Stub(County(hostile)).start()
+    try:
+        page = pages.open(found.url, size=(1920, 1080))
+        value(page, """(code) => { const m = yiping.map.leaflet(), c = yiping.map.state.level.byCode.get(code), h = c.heart;
+            c.name = '<img src=x onerror="window.hacked=1">'; const k = 2 ** (m.getZoom() - yiping.geo.ZOOM), o = yiping.geo.origin;
+            const at = m.unproject(L.point((h.x + o.x) * k, (h.y + o.y) * k));
+            m.fire('mousemove', {latlng: at, containerPoint: L.point(100, 100)}); }""", TOWN)
+        until(page, "() => !document.querySelector('.maptip').hidden")
+        assert "<img" in page.locator(".maptip").inner_text()
+        set_view(page, {"division": TOWN})
+        settled(page)
+        assert value(page, "() => window.hacked") is None
+        assert page.locator("#page img").count() == 0
+    finally:
+        found.stop()
+
+
+def test_inline_scripts_are_refused(stub, pages):
+    pages.allow = ["CSP", "Content Security Policy"]
+    page = pages.open(stub.url)
+    value(page, "() => { const s = document.createElement('script'); s.textContent = 'window.hacked = 1'; document.body.append(s) }")
+    until(page, "() => true")
+    assert value(page, "() => window.hacked") is None
+    assert any(text.startswith("CSP script-src") for text in pages.said)
+
+
+def test_a_panel_opens_in_full_and_escape_closes_it(stub, pages):
+    page = pages.open(stub.url)
+    assert value(page, "() => typeof window.Plotly") == "undefined"
+    value(page, "() => document.querySelector('#r-p1 [data-act=enlarge]').click()")
+    page.wait_for_selector("#dialog .js-plotly-plot .bars", state="attached", timeout=20000)
+    assert page.locator("#dialog table td").count() == 4
+    page.keyboard.press("Escape")
+    until(page, "() => !document.querySelector('#dialog').open")
+    value(page, "() => dash_clientside.set_props('control', {data: {act: 'enlarge', panel: 'nothing', query: 'screen=overview', n: 99}})")
+    page.wait_for_selector("#dialog .say")
+    assert page.locator("#dialog .say").inner_text() == "没有面板 nothing，请刷新页面。"
+
+
+def test_the_theme_turns_and_the_address_keeps_it(stub, pages):
+    page = pages.open(stub.url)
+    value(page, "() => document.querySelector('[data-act=theme]').click()")
+    assert value(page, "() => document.documentElement.dataset.theme") == "light"
+    assert "theme=light" in page.url
+    assert page.locator("[data-act=theme]").first.inner_text() == "深色"
+    again = pages.open(page.url)
+    assert value(again, "() => document.documentElement.dataset.theme") == "light"
+
+
+def test_screens_change_without_a_reload(stub, pages):
+    page = pages.open(stub.url)
+    value(page, "() => { window.kept = true }")
+    page.locator("#r-nav a", has_text="城市事件").click()
+    settled(page)
+    assert page.url.endswith("/events")
+    assert page.title().startswith("城市事件·")
+    assert value(page, "() => window.kept") is True
+    page.locator("#r-nav a", has_text="数据汇聚").click()
+    until(page, "() => document.body.classList.contains('is-plain')")
+    settled(page)
+
+
+@pytest.mark.slow
+def test_a_dead_server_is_said_and_the_page_comes_back_by_itself(pages):
+    pages.allow = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "net::ERR", "Failed to load resource"]
+    county = County()
+    found = Stub(county).start()
+    page = pages.open(found.url)
+    until(page, "() => yiping.live.streaming()")
+    old = page.locator("#r-figures").inner_html()
+    found.stop()
+    until(page, "() => document.querySelector('#notice').textContent.startsWith('连接中断')", seconds=30)
+    assert page.locator("#r-figures").inner_html() == old
+    county.bias += 5
+    county.seq += 1
+    back = Stub(county)
+    back.port = found.port
+    back.start()
+    try:
+        until(page, "() => document.querySelector('#notice').textContent === ''", seconds=30)
+        until(page, "(old) => document.querySelector('#r-figures').innerHTML !== old", old, seconds=20)
+    finally:
+        back.stop()
+
+
+def test_a_page_that_never_came_up_loads_itself_again(stub, pages):
+    pages.allow = ["500", "Error", "error"]
+    page = pages.open()
+    broken = {"n": 0}
+
+    def layout(route):
+        broken["n"] += 1
+        route.fulfill(status=500, body="") if broken["n"] == 1 else route.continue_()
+
+    page.clock.install()
+    page.route(re.compile("_dash-layout"), layout)
+    page.goto(stub.url)
+    page.wait_for_function("() => document.readyState === 'complete'")
+    page.clock.run_for(21000)
+    page.wait_for_function("() => sessionStorage.getItem('yiping-reloads') !== null", timeout=15000)
+    for _ in range(100):
+        if broken["n"] > 1:
+            break
+        page.clock.run_for(1000)
+        page.wait_for_timeout(50)
+    assert broken["n"] > 1
+
+
+JUDGED = [
+    # fresh, age s, contact age s, cadence s, scheduled, found
+    ("live", 10, 10, 5, "0", "live"), ("live", 31, 31, 5, "0", "late"), ("live", 899, 10, 300, "0", "live"),
+    ("live", 901, 901, 300, "0", "late"), ("live", 3700, 3700, 300, "0", "down"), ("live", 3500, 3500, 300, "0", "late"),
+    ("live", 20000, 10, 300, "0", "late"), ("late", 10, 10, 5, "0", "late"), ("down", 10, 10, 5, "0", "down"),
+    ("unknown", 10, 10, 5, "0", "unknown"), ("scheduled", 9e6, 9e6, 86400, "1", "scheduled"),
+]
+
+
+def test_pure_functions_of_the_client(stub, pages):
+    page = pages.open(stub.url)
+    for fresh, age, contact, cadence, scheduled, found in JUDGED:
+        got = value(page, """([f, a, c, d, s]) => { const now = 1e12;
+            return yiping.fresh.judge({fresh: f, time: String((now - a * 1000) * 1000), contact: String((now - c * 1000) * 1000),
+                                       cadence: String(d), scheduled: s}, now) }""", [fresh, age, contact, cadence, scheduled])
+        assert got == found, (fresh, age, contact, cadence)
+    reduced = value(page, """() => [
+        yiping.state.reduce({screen: 'overview', division: '1', bbox: '1,2,3,4', from: 'a', to: 'b'}, {division: null, window: '7d', evil: 'x'}),
+        yiping.state.reduce({screen: 'overview', division: '1', metric: 'aqi', 'f.category': 'x'}, {screen: 'events'}),
+        yiping.state.parse('/events', '?division=36&f.stage=%E5%A4%84%E7%BD%AE&nonsense=1'),
+        yiping.state.address({screen: 'overview', 'f.a': '甲 乙', division: '1'}),
+        yiping.state.question({screen: 'events', theme: 'light', bbox: '1', window: '7d'})]""")
+    assert reduced[0] == {"screen": "overview", "window": "7d"}
+    assert reduced[1] == {"screen": "events", "division": "1"}
+    assert reduced[2] == {"screen": "events", "division": "36", "f.stage": "处置"}
+    assert reduced[3] == "/?division=1&f.a=%E7%94%B2+%E4%B9%99"
+    assert reduced[4] == "screen=events&window=7d"
+    assert value(page, "() => [5, 125, 9000, 270000].map(s => yiping.fresh.age(s))") == ["5 秒", "2 分", "2 小时 30 分", "3 天 3 小时"]
+    assert value(page, "() => [2100, 64800, 187200].map(s => yiping.fresh.age(s, 'short'))") == ["35分", "18时", "2天04时"]
+    square = value(page, """() => { const ring = new Float64Array([0,0, 10,0, 10,10, 0,10]), hole = new Float64Array([4,4, 6,4, 6,6, 4,6]);
+        const cell = {rings: [ring, hole], box: [0, 0, 10, 10]};
+        return [yiping.geo.contains(cell, 1, 1), yiping.geo.contains(cell, 5, 5), yiping.geo.contains(cell, 11, 5),
+                Array.from(yiping.names.clip(ring, [5, 5, 20, 20])).length] }""")
+    assert square == [True, False, False, 8]
+    total = value(page, """() => { const pen = {view: {k: 1, w: 2000, h: 2000}, x: v => v, y: v => v}, points = [];
+        for (let k = 0; k < 500; k += 1) points.push({x: 100 + (k * 37) % 1500, y: 100 + (k * 91) % 1500, state: k === 7 ? 'alarm' : 'ok'});
+        const found = yiping.points.clusters(points, pen);
+        return [found.reduce((s, c) => s + c.n, 0), found.filter(c => c.state === 'alarm').length] }""")
+    assert total == [500, 1]
+
+
+def test_the_memory_of_answers_is_bounded(stub, pages):
+    page = pages.open(stub.url)
+    size = value(page, "() => { for (let k = 0; k < 200; k += 1) yiping.answers.keep('q' + k, {feeds: []}, 0); return yiping.answers.size() }")
+    assert size == 50
+
+
+def test_first_view_json_cannot_leave_its_element(stub, pages):
+    page = pages.open(stub.url)
+    first = json.loads(page.locator("#first-view").text_content())
+    assert first["screen"] == "overview"
+    assert "regions" not in first

@@ -1,0 +1,196 @@
+"""The API on a real collector and a real Redis, with the tiny pack: from a pushed record to every answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from own_redis import ROOT, TINY_PACK, wait_for
+from web_server import serving
+
+from data.settings import Settings, load_settings
+from data.tokens import make_token
+
+pytestmark = pytest.mark.integration
+NOW = datetime.now(UTC).replace(microsecond=0)
+COUNTY, WEST, EAST = "990101000000", "990101001000", "990101002000"
+
+
+class Served:
+    """A collector process and the web application over one state folder."""
+
+    def __init__(self, settings: Settings, client: httpx.Client, app: Any) -> None:
+        self.settings, self.client, self.web = settings, client, app.state.web
+        self.tokens = {feed: make_token(settings, feed) for feed in ("stations", "gauges", "cases", "warnings")}
+
+    def push(self, feed: str, *records: dict[str, Any]) -> Any:
+        return self.client.post(f"/api/v1/feeds/{feed}/records", json=list(records),
+                                headers={"Authorization": f"Bearer {self.tokens[feed]}"})
+
+    def get(self, path: str, **query: str) -> Any:
+        return self.client.get("/api/v1" + path, params=query)
+
+    def value(self, metric: str, **query: str) -> Any:
+        return self.get(f"/metrics/{metric}", **query).json()["value"]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Served]:
+    settings = load_settings(place=TINY_PACK, state=tmp_path_factory.mktemp("api"), redis_url=redis_url,
+                             cache_url=redis_url)
+    environment = {**os.environ, "YIPING_PLACE": str(TINY_PACK), "YIPING_STATE": str(settings.state_dir),
+                   "YIPING_REDIS_URL": redis_url}
+    process = subprocess.Popen([sys.executable, str(ROOT / "app.py"), "collect"], env=environment,
+                               stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: (settings.state_dir / "collector.sock").exists())
+        with serving(settings) as (client, app):
+            yield Served(settings, client, app)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
+
+def case(event_id: str, code: str = WEST, stage: str = "received", **more: Any) -> dict[str, Any]:
+    at = (NOW - timedelta(minutes=2)).isoformat()
+    return {"id": event_id, "time": at, "category": "c", "channel": "hotline", "stage": stage, "stage_time": at,
+            "division": code, "demo": True, **more}
+
+
+def test_a_pushed_event_is_in_the_figure_and_its_second_push_is_a_duplicate(served: Served) -> None:
+    assert served.push("cases", case("e1"), case("e2", EAST)).json() == {"accepted": 2, "duplicate": 0, "rejected": []}
+    wait_for(lambda: served.value("open_cases") == 2)
+    assert served.push("cases", case("e1")).json()["duplicate"] == 1
+    answer = served.get("/metrics/open_cases", by="township").json()
+    assert answer["rows"] == {WEST: 1.0, EAST: 1.0}
+    assert answer["unlocated"] == 0
+    assert answer["source"] == "test"
+    assert answer["freshness"] == "live"
+    assert answer["time"].endswith("+08:00")
+    assert answer["demo"] is True
+    assert answer["served_from"] == "live"
+
+
+def test_bad_records_are_named_and_the_good_ones_stay(served: Served) -> None:
+    verdict = served.push("cases", case("e9"), {"id": "x"}, case("e10", stage="finished"),
+                          case("e11", colour="red"), case("e12", "123456789012")).json()
+    assert verdict["accepted"] == 1
+    assert [row["index"] for row in verdict["rejected"]] == [1, 2, 3, 4]
+    assert all(row["reason"] for row in verdict["rejected"])
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 401), ({"Authorization": "Bearer wrong"}, 401)])
+def test_the_door_needs_the_feeds_own_token(served: Served, headers: dict[str, str], status: int) -> None:
+    reply = served.client.post("/api/v1/feeds/cases/records", json=[], headers=headers)
+    assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_a_body_too_large_is_refused_at_once(served: Served) -> None:
+    reply = served.client.post("/api/v1/feeds/cases/records", content=b" " * 10_000_001,
+                               headers={"Authorization": f"Bearer {served.tokens['cases']}"})
+    assert reply.status_code == 413
+
+
+def test_a_page_of_another_origin_cannot_write(served: Served) -> None:
+    reply = served.client.post("/api/v1/feeds/cases/records", json=[case("csrf")], headers={
+        "Authorization": f"Bearer {served.tokens['cases']}", "Origin": "http://evil.example"})
+    assert reply.status_code == 403
+
+
+@pytest.mark.parametrize(("path", "query", "status"), [
+    ("/metrics/nothing", {}, 404), ("/metrics/open_cases", {"division": "000000000000"}, 404),
+    ("/metrics/open_cases", {"by": "moon"}, 400), ("/metrics/open_cases", {"from": "yesterday"}, 400),
+    ("/metrics/open_cases", {"from": "2026-11-22", "to": "2026-11-21"}, 400), ("/layers/secret.geojson", {}, 404),
+    ("/layers/divisions-moon.geojson", {}, 404), ("/events/none", {}, 404), ("/events", {"cursor": "%%%"}, 400),
+    ("/divisions/1", {}, 404), ("/view", {"screen": "../../etc"}, 404), ("/nowhere", {}, 404)])
+def test_wrong_questions_get_one_sentence(served: Served, path: str, query: dict[str, str], status: int) -> None:
+    reply = served.get(path, **query)
+    assert reply.status_code == status
+    if path != "/nowhere":
+        assert reply.headers["content-type"] == "application/problem+json"
+        assert len(reply.json()["detail"]) > 4
+
+
+def test_geometry_is_immutable_compressed_and_revalidated(served: Served) -> None:
+    first = served.get("/layers/divisions-township.geojson", v="1")
+    assert "immutable" in first.headers["cache-control"]
+    assert {f["properties"]["code"] for f in first.json()["features"]} == {WEST, EAST}
+    again = served.client.get("/api/v1/layers/divisions-township.geojson",
+                              headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+
+
+def test_a_second_viewer_costs_no_computation(served: Served) -> None:
+    served.get("/view", screen="events", window="7d")
+    before, stamp = served.web.gate.computed, served.web.gate.version(("cases",))
+    for _ in range(5):
+        assert served.get("/view", screen="events", window="7d").status_code == 200
+    assert served.web.gate.computed == before or served.web.gate.version(("cases",)) != stamp
+
+
+def test_every_screen_answers_even_where_the_pack_lacks_its_metrics(served: Served) -> None:
+    for screen in ("overview", "economy", "events", "ecology", "emergency", "feeds", "topics"):
+        view = served.get("/view", screen=screen).json()
+        assert view["regions"]["lead"], screen
+        assert view["screen"] == screen
+
+
+def test_a_hostile_title_stays_text_in_every_region(served: Served) -> None:
+    served.push("cases", case("evil", title="<img src=x onerror=alert(1)>", due=NOW.isoformat()))
+    wait_for(lambda: any(row["id"] == "evil" for row in served.get("/events").json()["events"]))
+    regions = served.get("/view", screen="events").json()["regions"]
+    assert all("<img" not in html for html in regions.values())
+
+
+def test_live_by_polling_names_the_feeds_that_changed(served: Served) -> None:
+    since = served.get("/live", since="0").json()
+    assert "cases" in since["feeds"]
+    assert served.get("/live", since=str(since["seq"])).json()["feeds"] == []
+
+
+def test_topics_events_divisions_feeds_and_openapi(served: Served) -> None:
+    topics = served.get("/topics").json()
+    assert topics["total"] == 53
+    assert all(row["live"] or row["why_not"] for row in topics["topics"])
+    children = served.get(f"/divisions/{COUNTY}").json()["children"]
+    assert children == [{"code": WEST, "name": "西镇"}, {"code": EAST, "name": "东镇"}]
+    assert {row["feed"] for row in served.get("/feeds").json()["feeds"]} >= {"cases", "gauges"}
+    paths = served.get("/openapi.json").json()["paths"]
+    assert all("{" in path or served.get(path).status_code == 200 for path in paths if path != "/live")
+
+
+def test_one_event_has_its_history(served: Served) -> None:
+    served.push("cases", case("h1"), case("h1", stage="closed"))
+    wait_for(lambda: len(served.get("/events/h1").json().get("history", [])) == 2)
+    assert [row["stage_code"] for row in served.get("/events/h1").json()["history"]] == ["received", "closed"]
+
+
+def test_health_and_prometheus(served: Served) -> None:
+    assert served.client.get("/healthz").text == "ok"
+    assert "yiping_seq" in served.client.get("/metrics").text
+    ready = served.client.get("/readyz").json()
+    assert (ready["redis"], ready["served_from"]) == (True, "live")
+
+
+def test_security_headers_stand_on_every_answer(served: Served) -> None:
+    for path in ("/healthz", "/api/v1/feeds", "/api/v1/nowhere", "/", "/api/v1/metrics/none"):
+        headers = served.client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert "frame-ancestors 'none'" in headers["content-security-policy"], path
+        assert "unsafe-eval" not in headers["content-security-policy"], path
+
+
+def test_the_one_time_link_opens_writing_once(served: Served) -> None:
+    from data import once
+
+    token = once.make(served.settings)
+    reply = httpx.get(served.client.base_url.join("/login"), params={"once": token})
+    assert (reply.status_code, "HttpOnly" in reply.headers["set-cookie"]) == (303, True)
+    assert httpx.get(served.client.base_url.join("/login"), params={"once": token}).status_code == 403
