@@ -26,8 +26,9 @@ NOW = parse_instant("2026-11-22T08:00:00+08:00")
 HOSTILE: tuple[Any, ...] = (
     None, "", " ", "x", "于都", "\x00", "\ud800", "'; drop", "<img src=x>", "=1+1", "x" * 5000, 0, -1, 1.5,
     1e308, -1e308, float("inf"), float("nan"), (1 << 63) - 1, 1 << 63, -(1 << 63), 10**40, True, False, [], {},
-    [1, [2]], {"a": None}, {1: 2}, b"bytes", "2026-11-22T07:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "24:00",
-    "1e999", NOW, "2026-13", "2026-10", "current", "received", "red", "990101001000", ["990101001000"], "g1", "level", 100.05, 30.05)
+    [1, [2]], {"a": None}, {1: 2}, b"bytes", "2026-11-22T07:00:00Z", "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z", "24:00", "1e999", NOW, "2026-13", "2026-10", "current", "received", "red",
+    "990101001000", ["990101001000"], "g1", "level", 100.05, 30.05)
 GOOD: dict[str, dict[str, Any]] = {
     "gauges": {"station": "g1", "metric": "level", "time": NOW, "value": 1.0},
     "cases": {"id": "c", "time": NOW, "category": "r", "channel": "p", "stage": "filed", "stage_time": NOW,
