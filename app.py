@@ -14,13 +14,14 @@ from typing import Any
 ROOMS = {
     "data.supervise": ("serve",),
     "api.web_commands": ("web",),
-    "data.collect_commands": ("collect",),
+    "data.collect_commands": ("collect", "feed"),
     "demo.simulate": ("simulate",),
     "data.place_commands": ("place", "check"),
     "data.import_commands": ("import",),
     "briefing.capture_commands": ("capture", "pictures"),
     "data.doctor": ("doctor",),
 }
+PRELOADED = {"web": ("callbacks.dash_app",)}
 _OPTIONS_WITH_VALUE = ("--place",)
 INTERRUPTED = 130
 
@@ -41,6 +42,7 @@ def build_parser(command: str = "") -> tuple[argparse.ArgumentParser, list[str]]
     parser = argparse.ArgumentParser(prog="yiping", description="一屏统览：县域指挥大屏的命令行")
     parser.add_argument("--place", type=Path, help="地区包目录（默认 places/yudu）")
     parser.add_argument("--debug", action="store_true", help="出错时显示完整的调用栈")
+    parser.add_argument("--standby", action="store_true", help=argparse.SUPPRESS)
     add = parser.add_subparsers(dest="command", metavar="命令", required=True)
     rooms = [room for room, names in ROOMS.items() if command in names] or list(ROOMS)
     missing = []
@@ -61,12 +63,21 @@ def execute(arguments: list[str]) -> int:
         if any(command in ROOMS[room] for room in ROOMS):
             return 1
     args = parser.parse_args(arguments)
+    if args.standby and not told_to_go(command):
+        return 0
     from data.settings import Settings, load_settings
 
     named = {name: getattr(args, name) for name in Settings.model_fields if hasattr(args, name)}
     args.dash = dash_app
     code: int = args.run(load_settings(**named), args)
     return code
+
+
+def told_to_go(command: str) -> bool:
+    """For a spare (data.spare): loads what the command will need and waits; False when its supervisor is gone."""
+    for module in PRELOADED.get(command, ()):
+        import_module(module)
+    return bool(sys.stdin.readline())
 
 
 def dash_app(**services: Any) -> Any:

@@ -19,7 +19,7 @@ def enlarge(web: Web, query: dict[str, str], panel: str) -> dict[str, Any]:
     Raises:
         NotFound: no such screen or panel.
     """
-    screen = screen_of(query.get("screen") or "overview")
+    screen = screen_of(web, query.get("screen") or "overview")
     found = next((each for each in screen.panels if panel in (each.slot, each.key)), None)
     if found is None:
         raise NotFound(f"{screen.title}没有面板 {panel!r:.40}")

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from api.web import Web
 from data.answers import Answer, Question
 from layouts.choropleth import marks, shade
+from layouts.mapcards import layers_on
 from layouts.screen import Screen
 from layouts.view import ViewState
 
@@ -21,7 +22,7 @@ def _url(name: str, view: ViewState, version: str, scoped: bool) -> str:
 def _points(web: Web, screen: Screen, view: ViewState, numbered: bool) -> list[dict[str, Any]]:
     """Point layers that are on; where numbers stand beside the names, single events would say the same again."""
     found = []
-    for key in view.map.layers or screen.map.on:
+    for key in layers_on(screen, view):
         layer = web.pack.layers.get(key)
         if layer is None or layer.kind == "lines" or (numbered and layer.kind == "events"):
             continue

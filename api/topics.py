@@ -13,12 +13,11 @@ from data.answers import Question, Scope, Window
 from data.errors import YipingError
 from data.windows import window_of
 from layouts.screen import Panel
-from layouts.screens import SCREENS
 from layouts.topics import TOPICS, Topic
 
 
-def _panels(topic: str) -> list[tuple[str, Panel]]:
-    return [(screen.key, panel) for screen in SCREENS for panel in screen.panels if panel.topic == topic]
+def _panels(web: Web, topic: str) -> list[tuple[str, Panel]]:
+    return [(screen.key, panel) for screen in web.screens for panel in screen.panels if panel.topic == topic]
 
 
 def _feeds(web: Web, topic: str, metrics: list[str]) -> list[str]:
@@ -35,7 +34,7 @@ def _why_not(web: Web, topic: Topic, found: dict[str, Any], asked: tuple[Princip
     elif not any(states.get(feed) in ("live", "scheduled") for feed in found["feeds"]):
         why.append("数据源都不在实时或定期状态:" + "、".join(found["feeds"]))
     why += [f"指标 {name} 没有带时间和来源的数" for name in found["metrics"] if not _answers(web, name, asked)]
-    shown = {phrase for _, panel in _panels(topic.id) for phrase in panel.shows}
+    shown = {phrase for _, panel in _panels(web, topic.id) for phrase in panel.shows}
     why += [f"没有面板显示:{phrase}" for phrase in topic.phrases if phrase not in shown]
     why += [f"图层 {layer} 没有要素" for layer in found["layers"] if not _features(web, layer)]
     return why
@@ -67,7 +66,7 @@ def topic_rows(web: Web, principal: Principal) -> tuple[dict[str, Any], ...]:
     for topic in TOPICS:
         metrics = [key for key, metric in web.pack.metrics.items() if metric.topic == topic.id]
         layers = [key for key, layer in web.pack.layers.items() if layer.topic == topic.id]
-        panels = _panels(topic.id)
+        panels = _panels(web, topic.id)
         found: dict[str, Any] = {
             "id": topic.id, "name": topic.name, "domain": topic.domain, "screens": sorted({key for key, _ in panels}),
             "panels": [f"{key}.{panel.key}" for key, panel in panels], "feeds": _feeds(web, topic.id, metrics),

@@ -20,11 +20,9 @@ from data.answers import Answer, Question, Scope, Window
 from data.errors import NotFound, YipingError
 from layouts.regions import questions, regions
 from layouts.screen import Context, Place, Screen
-from layouts.screens import SCREENS
 from layouts.view import ViewState, from_query, to_query
 
 log = logging.getLogger(__name__)
-BY_KEY = {screen.key: screen for screen in SCREENS}
 
 
 def place_of(web: Web) -> Place:
@@ -34,11 +32,12 @@ def place_of(web: Web) -> Place:
                  place.boundary_note, divisions.root.official, place.timezone)
 
 
-def screen_of(key: str) -> Screen:
-    """A declared screen. Raises NotFound."""
-    if key not in BY_KEY:
-        raise NotFound(f"没有屏 {key!r:.30};可用 {'、'.join(BY_KEY)}")
-    return BY_KEY[key]
+def screen_of(web: Web, key: str) -> Screen:
+    """A screen of this place. Raises NotFound."""
+    for screen in web.screens:
+        if screen.key == key:
+            return screen
+    raise NotFound(f"没有屏 {key!r:.30};可用 {'、'.join(screen.key for screen in web.screens)}")
 
 
 def context_of(web: Web, screen: Screen, view: ViewState, principal: Principal) -> Context:
@@ -79,7 +78,7 @@ def ask(web: Web, principal: Principal, question: Question, scope: Scope, span: 
 def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> dict[str, Any]:
     """The whole view as JSON-ready values."""
     began = time.perf_counter()
-    screen = screen_of(key)
+    screen = screen_of(web, key)
     view = from_query(key, query, screen.window)
     context = context_of(web, screen, view, principal)
     scope = scope_of(web, {**query, "division": context.view.division})
@@ -87,7 +86,7 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     asked = questions(screen, context.view)
     answers = {name: ask(web, principal, question, scope, span) for name, question in asked}
     feeds = ask(web, principal, Question("feeds"), scope, span)
-    html = regions(screen, answers, context, feeds.rows)
+    html = regions(screen, answers, context, feeds.rows, web.screens)
     log.debug("view %s in %.0f ms", key, 1000 * (time.perf_counter() - began))
     depends = feeds_of(web, key, query)
     return {"v": web.gate.version(depends), "now": web.clock.now_us(), "screen": key,
@@ -98,7 +97,7 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
 
 def feeds_of(web: Web, key: str, query: dict[str, str]) -> tuple[str, ...]:
     """Feeds on which anything in the view depends."""
-    screen = screen_of(key)
+    screen = screen_of(web, key)
     asked = questions(screen, from_query(key, query, screen.window))
     return tuple(sorted({feed for _, question in asked for feed in web.gate.feeds_of(question)}))
 
@@ -120,7 +119,7 @@ def view(request: Request) -> Response:
     """The view of an address."""
     web, query = web_of(request), query_of(request)
     key = query.get("screen") or "overview"
-    screen_of(key)
+    screen_of(web, key)
     found = packed(web, web.principal(request), key, query)
     return answer(request, found, "v" in query)
 

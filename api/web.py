@@ -25,6 +25,7 @@ from data.pack import Pack
 from data.sessions import Sessions
 from data.settings import Settings
 from data.state import State
+from layouts.screen import Screen
 
 COOKIE = "yp_session"
 _PACKERS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
@@ -98,6 +99,7 @@ class Web:
     gate: Gate
     sessions: Sessions
     shelf: Shelf
+    screens: tuple[Screen, ...] = ()
     geometry_version: str = ""
 
     def principal(self, request: Request) -> Principal:

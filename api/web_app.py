@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from api import enlarged, events, faults, feeds, health, layers, metrics, openapi, places, streams, topics, view
 from api.security import SecurityHeaders
 from api.web import Shelf, Web
+from data.answers import Question
 from data.cache import AnswerCache, make_cache
 from data.clock import Clock
 from data.errors import YipingError
@@ -29,6 +30,8 @@ from data.pack import Pack, load_pack
 from data.sessions import Sessions
 from data.settings import Settings
 from data.state import State
+from data.statefolder import socket_path
+from layouts.fitting import fitted
 from layouts.screens import SCREENS
 
 PREFIX = "/api/v1"
@@ -55,9 +58,21 @@ def services(settings: Settings, pack: Pack) -> Web:
     cache = make_cache(Flask("yiping-cache"), settings.cache_url or settings.redis_url, f"yp:{pack.place.code}:c:")
     web = Web(settings, pack, clock, state, live, Gate(pack, live, reader),
               Sessions(pack.divisions.root.code, settings.mode == "demo"), Shelf(AnswerCache(cache)))
+    web.screens = fitted(SCREENS, lambda question: answerable(pack, question), pack.place.default_metric, pack.layers)
     file = next(iter(sorted(pack.root.glob("divisions.*"))), None)
     web.geometry_version = hashlib.blake2b(file.read_bytes(), digest_size=6).hexdigest() if file else "0"
     return web
+
+
+def answerable(pack: Pack, question: Question) -> bool:
+    """True when the pack declares what a question needs."""
+    if question.kind == "metric":
+        return question.name in pack.metrics
+    kinds = {"warnings": "warning", "events": "event"}
+    wanted = kinds.get(question.kind) or kinds.get(question.name)
+    if question.name.startswith("assets:"):
+        wanted = "asset"
+    return wanted is None or any(feed.kind == wanted for feed in pack.feeds.values())
 
 
 def dash_of(web: Web, make: DashMaker) -> Any:
@@ -69,7 +84,7 @@ def dash_of(web: Web, make: DashMaker) -> Any:
         return enlarged.enlarge(web, dict(query), panel)
 
     pitch, distance = web.settings.wall_pitch_mm, web.settings.wall_distance_m
-    return make(place=view.place_of(web), screens=SCREENS, first_view=first, enlarge=enlarge,
+    return make(place=view.place_of(web), screens=web.screens, first_view=first, enlarge=enlarge,
                 demo=web.settings.mode == "demo", wall_root_px=wall_root_px(pitch, distance))
 
 
@@ -102,7 +117,7 @@ def application(settings: Settings, make: DashMaker) -> Starlette:
         hub.bind()
         web.live.start()
         dash.bundles.warm()
-        transport = httpx.AsyncHTTPTransport(uds=str(settings.state_dir / "collector.sock"), retries=1)
+        transport = httpx.AsyncHTTPTransport(uds=str(socket_path(settings, "collector.sock")), retries=1)
         async with httpx.AsyncClient(transport=transport, base_url="http://collector", timeout=30.0) as client:
             app.state.collector = client
             yield

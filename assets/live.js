@@ -18,11 +18,12 @@
   function take(message, id) {
     contact = Date.now();
     if (!message) return;
-    if (id || message.seq) seq = String(id || message.seq);
     yp.fresh.setNow(message.now);
-    const last = yp.view.last();
-    const missed = justOpened && message.v && last && last.v && String(last.v) !== String(message.v);
+    const first = justOpened && !message.since, last = yp.view.last();
     justOpened = false;
+    if (first && seq && message.seq && String(message.seq) !== seq) { poll(); return; }      // ask what was missed
+    const missed = first && !seq && message.v && last && last.v && String(last.v) !== String(message.v);
+    if (id || message.seq) seq = String(id || message.seq);
     yp.answers.changed(message.v, missed ? null : message.feeds);
     if (yp.view.stale()) schedule();
     document.dispatchEvent(new CustomEvent('yiping:live', {detail: message}));
@@ -37,7 +38,7 @@
 
   function fire() {
     due = null;
-    if (!wanted) return;
+    if (!wanted || document.hidden) return;
     if (yp.answers.busy()) { due = setTimeout(fire, 100); return; }
     wanted = false;
     lastAsk = Date.now();
@@ -50,7 +51,7 @@
     justOpened = true;
     nextOpen = heard + 5000 + jitter(3000);
     source = new EventSource(URL_LIVE);
-    source.onopen = () => { heard = contact = Date.now(); };
+    source.onopen = () => { heard = contact = Date.now(); justOpened = true; };
     source.onmessage = (event) => { heard = Date.now(); take(parse(event.data), event.lastEventId); };
     source.addEventListener('beat', (event) => { heard = Date.now(); take(parse(event.data), ''); });
   }
@@ -65,8 +66,9 @@
     const before = seq;
     try {
       const response = await fetch(URL_LIVE + '?since=' + encodeURIComponent(seq), {signal: stop.signal, cache: 'no-store'});
-      if (response.ok) take(await response.json(), '');
-      if (response.ok && streaming() && before && seq !== before) open();   // the stream kept something back: it is dead
+      if (response.ok) take(Object.assign(await response.json(), {since: true}), '');
+      const kept = before && seq !== before && Date.now() - heard > SILENT_MS / 2;
+      if (response.ok && streaming() && kept) open();               // the stream held something back: it is dead
       else if (response.ok && streaming()) heard = Date.now();
     } catch (error) {
       if (streaming() && Date.now() - heard > SILENT_MS) open();
@@ -114,6 +116,11 @@
   document.addEventListener('yiping:answer', () => { failures = 0; });
   window.addEventListener('pagehide', () => { if (source) source.close(); });
   window.addEventListener('pageshow', (event) => { if (event.persisted && started) open(); });
-  document.addEventListener('visibilitychange', () => { if (!document.hidden && started) { nextPoll = 0; watch(); } });
-  yp.live = {watch, lost, take, poll, lostFor: () => Math.max(0, Date.now() - contact), streaming};
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden || !started) return;
+    nextPoll = 0;
+    watch();
+    if (wanted) schedule();
+  });
+  yp.live = {watch, lost, take, poll, from: (n) => { seq = String(n); }, lostFor: () => Math.max(0, Date.now() - contact), streaming};
 })();

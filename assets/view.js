@@ -51,6 +51,7 @@
     yp.state.at = yp.state.parse(location.pathname, location.search);
     if (first.failed) return null;
     yp.answers.setVersion(first.v);
+    if (first.seq) yp.live.from(first.seq);
     return taken(first, yp.state.question(yp.state.at));
   }
 

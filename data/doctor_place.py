@@ -112,7 +112,7 @@ def feeds(settings: Settings) -> Iterator[Finding]:
             continue
         error = states[key].error if key in states else ""
         yield Finding("warn", f"数据源 {key}", f"{feed.name}：{_FEED_WORDS[state]}{f'（{error}）' if error else ''}",
-                      f"检查来源系统或联系{feed.department}；./yiping feed try {key} 可看原始数据")
+                      f"检查来源系统，或联系{feed.department}")
     yield Finding("ok", "数据源", f"{len(declared)} 个中 {fine} 个正常")
 
 

@@ -62,6 +62,17 @@ class FeedBook:
                 self._late[feed] = self._late.get(feed, 0) + found.late
             self._set(new)
 
+    def loaded(self, feed: str, newest_us: int, counts: tuple[int, int], now_us: int) -> None:
+        """A bulk of (accepted, duplicate) rows was published; newest_us: the newest record's time, 0 if it has none."""
+        with self._lock:
+            self._roll(now_us)
+            old = self._states[feed]
+            new = replace(old, last_contact=now_us, accepted=old.accepted + counts[0],
+                          duplicate=old.duplicate + counts[1])
+            if counts[0]:
+                new = replace(new, last_time=max(old.last_time, newest_us or now_us), last_received=now_us)
+            self._set(new)
+
     def refused(self, feed: str, number: int, now_us: int) -> None:
         """So many records were refused before they became canonical."""
         with self._lock:

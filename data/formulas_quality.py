@@ -81,7 +81,8 @@ def _describe(hours: int) -> Any:
             return {}
         index = _index(row, hours)
         kind = air.category(index.aqi)
-        return {"aqi": index.aqi, "primary": list(index.primary), "iaqi": index.iaqi, "valid": index.valid,
+        return {"aqi": index.aqi, "primary": list(index.primary),
+                "primary_text": air.primary_text(index.primary), "iaqi": index.iaqi, "valid": index.valid,
                 "concentrations": index.concentrations, "published": index.published, "note": index.note,
                 "rules": index.rules, "category": kind.name if kind else "", "level": kind.level if kind else 0}
 

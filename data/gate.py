@@ -113,7 +113,7 @@ class Gate:
         evaluator = self._evaluator(window)
         if question.kind == "metric":
             answer = evaluator.evaluate(question, scope, window)
-            return self._beside(answer, evaluator.metric(question.name))
+            return self._as_of(self._beside(answer, evaluator.metric(question.name)), window)
         span = (to_us(window.start), to_us(window.end))
         if question.kind == "rows":
             rowsets.check_rows(question)
@@ -157,6 +157,15 @@ class Gate:
                        cadence_s=max((seconds(self.pack.feeds[feed].cadence) for feed in feeds), default=0.0),
                        scheduled=any(self.pack.feeds[feed].release for feed in feeds),
                        demo=answer.demo or self.demo(feeds))
+
+    def _as_of(self, answer: Answer, window: Window) -> Answer:
+        """A window that lies in the past is judged at its end, and does not age any more: it is finished, not stale."""
+        end_us = to_us(window.end)
+        if window.name or answer.time is None or end_us > self.live.clock.now_us() - int(3e6 * answer.cadence_s):
+            return answer
+        age_s = (end_us - to_us(answer.time)) / 1e6
+        late = age_s > max(3 * answer.cadence_s, 30.0)
+        return replace(answer, freshness="late" if late else "scheduled", scheduled=True, contact_us=0)
 
     def demo(self, feeds: tuple[str, ...]) -> bool:
         """True when the newest records of a feed are marked as simulated."""

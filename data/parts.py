@@ -25,7 +25,7 @@ class Part:
     """One process. Parts of a later `stage` start when all of the earlier ones are up and stop before them.
 
     `ready`: asked while it starts; without it a part counts as up after a second of life. `may_finish`: ending with
-    code 0 is its own business and no fault.
+    code 0 is its own business and no fault. `spare`: the command of a process that loads and waits (data.spare).
     """
 
     name: str
@@ -33,6 +33,7 @@ class Part:
     stage: int
     ready: Callable[[], bool] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    spare: tuple[str, ...] = ()
     may_finish: bool = False
 
 
@@ -55,9 +56,9 @@ def bound(command: list[str]) -> tuple[str, ...]:
     return (sys.executable, "-I", _CHILD, str(os.getpid()), str(int(signal.SIGKILL)), "-", *command)
 
 
-def program(command: str) -> tuple[str, ...]:
+def program(command: str, *options: str) -> tuple[str, ...]:
     """`./yiping COMMAND` as a bound process; its log may hold tracebacks."""
-    return bound([sys.executable, str(ROOT / "app.py"), "--debug", command])
+    return bound([sys.executable, str(ROOT / "app.py"), "--debug", *options, command])
 
 
 def table(settings: Settings) -> list[Part]:
@@ -70,9 +71,11 @@ def table(settings: Settings) -> list[Part]:
     parts = [_redis(settings, role) for role in roles]
     told = environment(settings)
     collector = statefolder.socket_path(settings, "collector.sock")
-    parts.append(Part("collector", program("collect"), 1, lambda: _connects(socket.AF_UNIX, str(collector)), told))
+    parts.append(Part("collector", program("collect"), 1, lambda: _connects(socket.AF_UNIX, str(collector)), told,
+                      program("collect", "--standby")))
     address = (reachable_host(settings), settings.port)
-    parts.append(Part("web", program("web"), 2, lambda: _connects(socket.AF_INET, address), told))
+    parts.append(Part("web", program("web"), 2, lambda: _connects(socket.AF_INET, address), told,
+                      program("web", "--standby")))
     if settings.mode == "demo":
         parts.append(Part("simulator", program("simulate"), 2, environment=told, may_finish=True))
     return parts

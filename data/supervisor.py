@@ -16,6 +16,7 @@ from data import partlog
 from data.clock import Clock
 from data.errors import Unavailable
 from data.parts import Part, PartStatus, write_status
+from data.spare import Spare
 
 FIRST_DELAY_S, LONGEST_DELAY_S, CALM_S = 0.2, 4.5, 60.0
 PATIENCE_S, SETTLE_S = 6.0, 1.0
@@ -29,10 +30,12 @@ class Member:
     """A part and what became of it. Instants are of the monotonic clock but `since` (µs UTC)."""
 
     part: Part
+    spare: Spare
     process: subprocess.Popen[bytes] | None = None
     state: str = "pending"
     since: int = 0
     started: float = 0.0
+    up_since: float = 0.0
     due: float = 0.0
     restarts: int = 0
     deaths: int = 0
@@ -54,7 +57,7 @@ class Supervisor:
     """Runs parts until it is asked to stop. `say` gets short lines for the terminal. Use it from the main thread."""
 
     def __init__(self, parts: list[Part], folder: Path, say: Callable[[str], None]):
-        self._members = [Member(part) for part in parts]
+        self._members = [Member(part, Spare(part, folder)) for part in parts]
         self._folder, self._say = folder, say
         self._asked = threading.Event()
         self._hurry = False
@@ -102,6 +105,8 @@ class Supervisor:
                 return self._died(member, code)
             if member.state == "starting" and self._is_ready(member):
                 self._came_up(member)
+            elif member.state == "up":
+                member.spare.keep_ready(member.up_since)
         return False
 
     def _is_ready(self, member: Member) -> bool:
@@ -114,10 +119,7 @@ class Supervisor:
 
     def _start(self, member: Member) -> None:
         try:
-            with partlog.open_log(self._folder, member.part.name) as log:
-                member.process = subprocess.Popen(  # noqa: S603
-                    member.part.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                    env={**os.environ, **member.part.environment})
+            member.process = member.spare.take() or self._spawn(member.part)
         except OSError as error:
             if not member.ever_up:
                 raise Unavailable(f"不能启动 {member.part.name}（{error.strerror}：{error.filename}）；"
@@ -127,10 +129,15 @@ class Supervisor:
         member.started = time.monotonic()
         member.turn("starting")
 
+    def _spawn(self, part: Part) -> subprocess.Popen[bytes]:
+        with partlog.open_log(self._folder, part.name) as log:
+            return subprocess.Popen(part.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,  # noqa: S603
+                                    start_new_session=True, env={**os.environ, **part.environment})
+
     def _came_up(self, member: Member) -> None:
         if member.ever_up:
             self._say(f"{member.part.name} 已恢复（中断 {time.monotonic() - member.lost:.1f} 秒）")
-        member.ever_up = True
+        member.ever_up, member.up_since = True, time.monotonic()
         member.turn("up")
 
     def _died(self, member: Member, code: int) -> bool:
@@ -188,6 +195,8 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """SIGTERM in reverse order of stages, SIGKILL to what is left after 6 s each (at once on a second signal)."""
+        for member in self._members:
+            member.spare.end()
         for stage in sorted({member.part.stage for member in self._members}, reverse=True):
             here = [member for member in self._members if member.part.stage == stage and member.process is not None]
             for member in here:

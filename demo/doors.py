@@ -62,9 +62,7 @@ class PushDoor:
         if feed not in self._tokens:
             self._tokens[feed] = token_of(self.settings, feed)
         try:
-            answer = self.client.post(
-                f"/api/v1/feeds/{feed}/records", content=orjson.dumps(records),
-                headers={"authorization": f"Bearer {self._tokens[feed]}", "content-type": "application/json"})
+            answer = self._post(feed, orjson.dumps(records))
         except httpx.HTTPError as error:
             raise Unavailable(f"数据源 {feed} 推送不出去（{type(error).__name__}），稍后重试") from error
         if answer.status_code != 200:
@@ -75,6 +73,15 @@ class PushDoor:
         self.duplicate += verdict["duplicate"]
         for wrong in verdict["rejected"][:1]:
             self.rejected[feed] = wrong["reason"]
+
+    def _post(self, feed: str, body: bytes) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self._tokens[feed]}", "content-type": "application/json"}
+        address = f"/api/v1/feeds/{feed}/records"
+        try:
+            return self.client.post(address, content=body, headers=headers)
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            # A kept connection that the server closed meanwhile; the same records again are only duplicates.
+            return self.client.post(address, content=body, headers=headers)
 
 
 def drop(folder: Path, feed: str, name: str, content: bytes) -> None:

@@ -30,7 +30,7 @@ PROGRESS = "history_progress.json"
 FOLDER = "staging-demo"
 SENSOR_DAYS = {"full": 14, "small": 2}
 SMALL_DAYS = 30
-TIERS = (40, 365, 730, 1100)
+TIERS = (40, 400, 1100)
 FIGURE_MONTHS = {"full": 60, "small": 25}
 NAMES = {"economy": "经济指标", "population": "人口", "warnings": "预警", "events": "城市事件", "sensors": "感知设备",
          "rain": "雨量", "river": "河道", "reservoir": "水库", "air_hourly": "空气", "water_quality": "水质",

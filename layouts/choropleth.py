@@ -99,7 +99,8 @@ def marks(answers: dict[str, Answer], loud: int = 3) -> dict[str, tuple[str, str
     found: dict[str, tuple[str, str]] = {}
     largest = sorted((g for g in counted.groups if g.value), key=lambda g: -(g.value or 0))[:loud]
     for group in counted.groups:
-        state = str(group.extra.get("state") or ("warn" if warn.get(group.code) else "att" if att.get(group.code) else "ok"))
+        state = str(group.extra.get("state")
+                    or ("warn" if warn.get(group.code) else "att" if att.get(group.code) else "ok"))
         if group.value and (state != "ok" or group in largest):
             found[group.code] = (words.number(group.value), state)
     return found

@@ -21,6 +21,7 @@ from layouts.tables import text_rem
 
 LEAVE: dict[str, str | None] = {"metric": None, "layers": None, "level": None, "bbox": None}
 MOST_TICKS = 6
+LONGEST_TICK = 22
 WIDEST_REM = 8.2
 
 
@@ -33,7 +34,8 @@ def alarm(answers: dict[str, Answer]) -> bool:
 def nav(screens: Iterable[Screen], screen: Screen, answers: dict[str, Answer], context: Context) -> Markup:
     """Links to all screens; the division stays, what belongs to one screen goes."""
     dropped = {**LEAVE, **{f"f.{field}": None for field, _ in context.view.filters}}
-    red = (Markup('<span role="img" aria-label="有红色预警">{}</span>').format(icon("s-alarm")) if alarm(answers) else EMPTY)
+    red = (Markup('<span role="img" aria-label="有红色预警">{}</span>').format(icon("s-alarm")) if alarm(answers)
+           else EMPTY)
     return EMPTY.join(anchor(context, {**dropped, "screen": other.key},
                              Markup("{}{}").format(other.title, red if other.key == "emergency" else EMPTY),
                              "on" if other.key == screen.key else "", other.key == screen.key) for other in screens)
@@ -65,14 +67,16 @@ def filter_bar(screen: Screen, context: Context) -> Markup:
     theme = "浅色" if context.theme == "dark" else "深色"
     tools = Markup('<button type="button" class="ctl opt push" data-act="theme">{}</button>').format(theme)
     chips = Markup('<span class="chips-row">{}</span>').format(filter_chips(context)) if context.view.filters else EMPTY
-    return Markup('{}<span class="seg" role="group" aria-label="时段">{}</span>{}{}').format(division, links, chips, tools)
+    return Markup('{}<span class="seg" role="group" aria-label="时段">{}</span>{}{}').format(division, links, chips,
+                                                                                           tools)
 
 
 def figures(screen: Screen, answers: dict[str, Answer], context: Context) -> Markup:
     """The six large figures; where one is too long for its cell all of them are set one size smaller."""
     found = [answers.get(f"figure.{figure.metric}") for figure in screen.figures]
     long = any(2.25 * text_rem(value) + text_rem(unit) > WIDEST_REM for value, unit in map(_value, filter(None, found)))
-    cells = EMPTY.join(kpi(figure, answer, screen, context) for figure, answer in zip(screen.figures, found, strict=True))
+    cells = EMPTY.join(kpi(figure, answer, screen, context) for figure,
+                       answer in zip(screen.figures, found, strict=True))
     return Markup('<div class="kpi-row{}">{}</div>').format(" fit" if long else "", cells)
 
 
@@ -80,7 +84,8 @@ def kpi(figure: Figure, answer: Answer | None, screen: Screen, context: Context)
     """Label with state, value with unit, change, and target or limit; stale values are grey with their age."""
     if answer is None:
         label = figure.label or context.names.get(f"metric:{figure.metric}", "")
-        return Markup('<div class="kpi is-loading"><div class="lbl"><span class="kn">{}</span></div><div class="fig sk"></div>'
+        return Markup('<div class="kpi is-loading"><div class="lbl"><span class="kn">{}</span></div>'
+                      '<div class="fig sk"></div>'
                       '<div class="note">载入中</div><div class="note q">&nbsp;</div></div>').format(label)
     bad = answer.state in ("att", "warn", "alarm") and answer.freshness in ("live", "scheduled")
     mark = state_mark(answer.state, "") if bad else EMPTY
@@ -89,7 +94,7 @@ def kpi(figure: Figure, answer: Answer | None, screen: Screen, context: Context)
     lines = [line for line in (_first(answer, context), _second(answer, context)) if line]
     inner = Markup('<div class="lbl">{}<span class="kn">{}</span></div><div class="fig">{}<small>{}</small></div>'
                    '<div class="note">{}</div><div class="note q">{}</div>').format(
-        mark, figure.label or answer.name, value, unit, *(lines + ["", ""])[:2])
+        mark, figure.label or answer.name, value, unit, *[*lines, "", ""][:2])
     if figure.metric not in screen.map.metrics:
         return Markup('<div class="{}" data-metric="{}">{}</div>').format(css, figure.metric, inner)
     return anchor(context, {"metric": figure.metric}, inner, css)
@@ -101,7 +106,7 @@ def _value(answer: Answer) -> tuple[str, str]:
     if answer.name and answer.question.name == "aqi":
         return words.number(answer.value), air_class(answer.value)[1]
     shown = abs(answer.value) if answer.question.name.endswith("_over_m") else answer.value
-    return words.number(shown, answer.decimals), answer.unit
+    return words.compact(shown, answer.decimals), answer.unit
 
 
 def _first(answer: Answer, context: Context) -> Markup:
@@ -143,7 +148,7 @@ def _tick(row: dict[str, Any], context: Context) -> Markup:
     at = int(row.get("stage_time_us") or row.get("time_us") or 0)
     when = words.clock_or_day(at, context.place.timezone, context.now_us) if at else words.NONE
     told = " ".join(str(row[key]) for key in ("division", "title", "stage") if row.get(key))
-    return Markup("<span><i>{}</i>{}</span>").format(when, told)
+    return Markup("<span><i>{}</i>{}</span>").format(when, words.short(told, LONGEST_TICK))
 
 
 def feed_counts(rows: Iterable[dict[str, Any]], context: Context) -> Markup:
@@ -151,7 +156,8 @@ def feed_counts(rows: Iterable[dict[str, Any]], context: Context) -> Markup:
     by = Counter(str(row.get("freshness") or "unknown") for row in rows)
     live = by.pop("scheduled", 0) + by["live"]
     parts = [fresh_count("live", live)] + [fresh_count(key, by[key]) for key in ("late", "down", "unknown")]
-    total = anchor(context, {**LEAVE, "screen": "feeds"}, f"数据源 {live + by['late'] + by['down'] + by['unknown']}", "q")
+    total = anchor(context, {**LEAVE, "screen": "feeds"}, f"数据源 {live + by['late'] + by['down'] + by['unknown']}",
+                   "q")
     return Markup("{}{}").format(total, EMPTY.join(parts))
 
 

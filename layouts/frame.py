@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -18,7 +18,7 @@ from layouts.tables import plain
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a kind draws: `title` is its message ("" = the declared one), `html` the body, `table` the figures behind."""
+    """What a kind draws: `title` its message ("" = the declared one), `html` the body, `table` the figures behind."""
 
     html: Markup
     title: object = ""
@@ -54,7 +54,8 @@ def main_answer(answers: Answers) -> Answer | None:
 
 
 def _delivered(answer: Answer) -> bool:
-    if answer.value is not None or answer.text or answer.series or answer.groups or answer.rows or answer.parts.get("name"):
+    held = (answer.value is not None, answer.text, answer.series, answer.groups, answer.rows, answer.parts.get("name"))
+    if any(held):
         return True
     return answer.question.kind in ("rows", "warnings", "feeds") and answer.freshness in ("live", "late", "scheduled")
 
@@ -64,8 +65,10 @@ def _absent(panel: Panel, main: Answer | None, context: Context) -> Drawn:
     source = anchor(context, {"screen": "feeds"}, "查看数据源", "act")
     if main is not None and main.freshness == "down":
         since = _since(main, context)
-        strip = banner("f-down", Markup("{}起无数据{}").format(since[0], since[1]) if since else "数据源拒绝连接或已停止上报", source)
-        return Drawn(strip + empty("e-none", f"{panel.title}暂不可用", main.note or "来源恢复后自动显示，期间不以旧值代替"), css="is-down")
+        strip = banner("f-down", Markup("{}起无数据{}").format(since[0], since[1]) if since
+                       else "数据源拒绝连接或已停止上报", source)
+        return Drawn(strip + empty("e-none", f"{panel.title}暂不可用",
+                                   main.note or "来源恢复后自动显示，期间不以旧值代替"), css="is-down")
     note = main.note if main is not None and main.note else "该数据源尚未送达任何记录；到数后自动显示"
     return Drawn(empty("e-none", f"{panel.title}：未知", note) + axis_note("未知不等于零", source), css="is-unknown")
 
@@ -74,7 +77,8 @@ def _since(main: Answer, context: Context) -> tuple[str, Markup] | None:
     if main.time is None:
         return None
     at = words.to_us(main.time)
-    return words.moment(at, context.place.timezone, context.now_us), Markup("，已 {}").format(elapsed(at, context.now_us))
+    return words.moment(at, context.place.timezone,
+                        context.now_us), Markup("，已 {}").format(elapsed(at, context.now_us))
 
 
 def _stale_banner(main: Answer, context: Context) -> Markup:
@@ -91,18 +95,22 @@ def section(panel: Panel, context: Context, main: Answer | None, drawn: Drawn) -
     mark = fresh_mark(main, context) if main is not None and main.question.kind in AGEING else EMPTY
     department = drawn.department or (main.source if main is not None else "")
     demo = demo_chip() if main is not None and main.demo and not context.demo else EMPTY
-    css = " ".join(filter(None, (panel.slot, panel.css, f"k-{panel.kind}", drawn.css, "has-table" if drawn.table else "")))
+    css = " ".join(filter(None,
+                          (panel.slot, panel.css, f"k-{panel.kind}", drawn.css, "has-table" if drawn.table else "")))
     return Markup('<section class="panel {}" id="{}" data-panel="{}" data-topic="{}" aria-label="{}">'
                   '<h2><span class="t" title="{}">{}</span>{}{}</h2>'
-                  '<div class="meta"><span class="dep" title="{}">{}</span>{}</div><div class="body">{}{}</div>{}</section>').format(
+                  '<div class="meta"><span class="dep" title="{}">{}</span>{}</div>'
+                  '<div class="body">{}{}</div>{}</section>').format(
         css, f"panel-{panel.key}", panel.key, panel.topic, panel.title, told, title, demo,
-        _menu(panel, context, bool(drawn.table)), department, department, mark, drawn.html, _borrowed(main, context), drawn.table)
+        _menu(panel, context,
+              bool(drawn.table)), department, department, mark, drawn.html, _borrowed(main, context), drawn.table)
 
 
 def _menu(panel: Panel, context: Context, has_table: bool) -> Markup:
     table = (Markup('<button type="button" data-act="table" data-panel="{}">表格</button>').format(panel.key)
              if has_table else EMPTY)
-    return Markup('<details class="menu"><summary aria-label="{0}的菜单" title="放大·表格·链接">{1}</summary><div class="drop">'
+    return Markup('<details class="menu"><summary aria-label="{0}的菜单" title="放大·表格·链接">{1}</summary>'
+                  '<div class="drop">'
                   '<button type="button" data-act="enlarge" data-panel="{2}">放大</button>{3}'
                   '<a href="{4}" data-act="link" data-panel="{2}">链接</a></div></details>').format(
         panel.title, icon("g-dots"), panel.key, table, f"{href(context, {})}#panel-{panel.key}")
@@ -124,11 +132,7 @@ def division_name(code: str, context: Context) -> str:
 def error_section(panel: Panel, reference: str) -> Markup:
     """The tile in place of a panel that failed: the others stay."""
     return Markup('<section class="panel {} is-error" id="panel-{}" data-panel="{}"><h2><span class="t">{}</span></h2>'
-                  '<div class="meta"><span class="dep">本面板出错，其余面板不受影响</span></div><div class="body">{}</div></section>').format(
+                  '<div class="meta"><span class="dep">本面板出错，其余面板不受影响</span></div>'
+                  '<div class="body">{}</div></section>').format(
         panel.slot, panel.key, panel.key, panel.title,
         empty("e-error", "此面板暂时无法显示", f"已记录，编号 {reference}；数据更新时自动重试，请将编号告知管理员"))
-
-
-def title_parts(pieces: Iterable[str]) -> str:
-    """A title of several short facts."""
-    return "，".join(piece for piece in pieces if piece)

@@ -91,9 +91,10 @@ def red(answers: Answers, context: Context) -> Lead | None:
         return None
     row = active[0]
     names = [str(name) for name in row.get("divisions") or ()]
-    where = f"影响 {'、'.join(names[:4])}{f'等 {len(names)} 处' if len(names) > 4 else ''}" if names else ""
+    where = f"影响 {'、'.join(names[:3])}{f' 等 {len(names)} 处' if len(names) > 3 else ''}" if names else ""
     zone = context.place.timezone
-    sent, ends = (words.clock_or_day(int(row[key]), zone, context.now_us) if row.get(key) else "" for key in ("sent_us", "expires_us"))
+    sent, ends = (words.clock_or_day(int(row[key]), zone, context.now_us) if row.get(key) else ""
+                  for key in ("sent_us", "expires_us"))
     times = f"{sent} 发布" + (f"，至 {ends} 有效" if ends else "")
     return Lead("alarm", f"{headline(row)}生效中", facts(times, where))
 
@@ -144,7 +145,8 @@ def overview(answers: Answers, context: Context) -> Lead:
     if not bad:
         return Lead("ok", f"{whole(context)}运行平稳，{_warnings_fact(answers)}", sub)
     named = "、".join(a.name for a in bad[:2])
-    return Lead(bad[0].state or "att", f"{whole(context)} {len(bad)} 项需关注：{named}", facts(_warnings_fact(answers), sub))
+    return Lead(bad[0].state or "att", f"{whole(context)} {len(bad)} 项需关注：{named}",
+                facts(_warnings_fact(answers), sub))
 
 
 def events(answers: Answers, context: Context) -> Lead:
@@ -154,7 +156,8 @@ def events(answers: Answers, context: Context) -> Lead:
     overdue = answers.get("figure.overdue_events")
     count = overdue.value if overdue and overdue.value is not None else 0
     top = _top(answers, "lead.overdue_by")
-    sub = facts(f"{window_words(context)}{fact(answers, 'received_events', '受理')}", fact(answers, "due_soon_events", "24 小时内到期"),
+    sub = facts(f"{window_words(context)}{fact(answers, 'received_events', '受理')}",
+                fact(answers, "due_soon_events", "24 小时内到期"),
                 fact(answers, "on_time_rate"), _missing(answers))
     if not count:
         return Lead("ok", "流转正常，无超期事件", sub)
@@ -169,7 +172,8 @@ def economy(answers: Answers, context: Context) -> Lead:
         return found
     gaps = sorted((gap, a.name) for a in figures(answers) if (gap := gap_pp(a)) is not None)
     slow = [name for gap, name in gaps if gap < 0]
-    growth = [f"{a.name}{a.change.word} {words.signed(a.change.value, 1)}{a.change.unit}" for a in figures(answers) if a.change]
+    growth = [f"{a.name}{a.change.word} {words.signed(a.change.value, 1)}{a.change.unit}" for a in figures(answers)
+              if a.change]
     sub = facts(*growth[:2], _missing(answers))
     if not gaps:
         return Lead("ok", f"{whole(context)}主要指标已发布", sub)
@@ -187,7 +191,8 @@ def ecology(answers: Answers, context: Context) -> Lead:
     air = f"空气{air_class(aqi.value)[1]}" if aqi and fresh(aqi) else "空气质量未知"
     wet = "水质未知"
     if water and fresh(water):
-        wet = "水质全部达标" if (water.value or 0) >= 100 else f"水质优良率 {words.number(water.value, water.decimals)}%"
+        wet = "水质全部达标" if (water.value
+                           or 0) >= 100 else f"水质优良率 {words.number(water.value, water.decimals)}%"
     sub = facts(fact(answers, "aqi"), fact(answers, "pm25"), fact(answers, "good_day_rate"), _missing(answers))
     bad = worst(answers)
     return Lead((bad[0].state or "att") if bad else "ok", f"{air}，{wet}", sub)
@@ -198,7 +203,8 @@ def emergency(answers: Answers, context: Context) -> Lead:
     if found := _first(answers, context):
         return found
     bad = worst(answers)
-    sub = facts(fact(answers, "rain_3h_max"), fact(answers, "reservoir_over_count"), fact(answers, "ponding_count"), _missing(answers))
+    sub = facts(fact(answers, "rain_3h_max"), fact(answers, "reservoir_over_count"), fact(answers, "ponding_count"),
+                _missing(answers))
     if not bad:
         return Lead("ok", f"水雨情平稳，{_warnings_fact(answers)}", sub)
     named = "、".join(a.name for a in bad[:2])
@@ -215,7 +221,8 @@ def feeds(answers: Answers, context: Context) -> Lead:
     names = "、".join(str(row.get("name") or row.get("feed")) for row in bad[:3])
     if not bad:
         return Lead("ok", f"{len(rows)} 个数据源全部正常", "每个数据源按应间隔判断：实时、迟滞、不可用、未知、定期")
-    return Lead("att", f"{len(rows) - len(bad)} 个数据源正常，{len(bad)} 个需处理", f"{names}{'等' if len(bad) > 3 else ''}未按时到数")
+    return Lead("att", f"{len(rows) - len(bad)} 个数据源正常，{len(bad)} 个需处理",
+                f"{names}{'等' if len(bad) > 3 else ''}未按时到数")
 
 
 def topics(answers: Answers, context: Context) -> Lead:
@@ -223,7 +230,8 @@ def topics(answers: Answers, context: Context) -> Lead:
     found = answers.get("lead.topics")
     rows = found.rows if found else ()
     live = sum(row.get("live") is True for row in rows)
-    return Lead("ok" if live else "unknown", f"{len(rows)} 个专题，已接通 {live} 个", "按数据源、指标、面板与图层实时计算，不由人工填写")
+    return Lead("ok" if live else "unknown", f"{len(rows)} 个专题，已接通 {live} 个",
+                "按数据源、指标、面板与图层实时计算，不由人工填写")
 
 
 LEADS: dict[str, Say] = {"overview": overview, "events": events, "economy": economy, "ecology": ecology,
@@ -236,7 +244,9 @@ def lead(screen: Screen, answers: Answers, context: Context) -> Markup:
     right = _rests_on(answers, context)
     css = "lead red" if said.state == "alarm" and red(answers, context) else f"lead is-{said.state}"
     css += " wide" if screen.plain else ""
-    push = Markup('<div class="push note"><div>{}</div><div class="q">{}</div></div>').format(*right) if right else EMPTY
+    push = EMPTY
+    if right:
+        push = Markup('<div class="push note"><div>{}</div><div class="q">{}</div></div>').format(*right)
     return Markup('<div class="{}">{}<div class="txt"><h1 title="{}">{}</h1><p>{}</p></div>{}</div>').format(
         css, signal(said.state), said.sentence, said.sentence, said.sub, push)
 

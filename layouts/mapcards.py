@@ -13,7 +13,8 @@ from layouts.screen import Context, Screen
 from layouts.symbols import icon
 from layouts.view import ViewState
 
-WINDOW_WORDS = {"24h": "近 24 小时", "7d": "近 7 天", "30d": "近 30 天", "today": "今天", "week": "本周", "month": "本月",
+WINDOW_WORDS = {"24h": "近 24 小时", "7d": "近 7 天", "30d": "近 30 天", "today": "今天", "week": "本周",
+                "month": "本月",
                 "ytd": "今年以来"}
 WINDOWS = ("24h", "7d", "30d", "month", "ytd")
 FIELD_WORDS = {"category": "类别", "channel": "渠道", "department": "部门", "stage": "环节"}
@@ -52,7 +53,8 @@ def _children(context: Context, depth: int) -> Markup:
     levels = context.place.levels
     word = levels[depth][1] if depth < len(levels) else "下级"
     links = EMPTY.join(anchor(context, {"division": code, "bbox": None}, name) for code, name in context.children)
-    return Markup('<details class="menu kids"><summary>{}<i>▾</i></summary><div class="drop grid">{}</div></details>').format(
+    return Markup('<details class="menu kids"><summary>{}<i>▾</i></summary>'
+                  '<div class="drop grid">{}</div></details>').format(
         word, links)
 
 
@@ -94,7 +96,8 @@ def _windows(context: Context) -> Markup:
     chosen = "" if context.view.start else context.view.window
     links = EMPTY.join(anchor(context, {"window": key, "from": None, "to": None}, WINDOW_WORDS[key],
                               "on" if key == chosen else "", key == chosen) for key in WINDOWS)
-    return Markup('<details class="menu windows"><summary>换时段<i>▾</i></summary><div class="drop">{}</div></details>').format(links)
+    return Markup('<details class="menu windows"><summary>换时段<i>▾</i></summary>'
+                  '<div class="drop">{}</div></details>').format(links)
 
 
 def _metrics(screen: Screen, context: Context) -> Markup:
@@ -103,7 +106,8 @@ def _metrics(screen: Screen, context: Context) -> Markup:
         return EMPTY
     links = EMPTY.join(anchor(context, {"metric": metric}, context.names.get(f"metric:{metric}", metric),
                               "on" if metric == chosen else "", metric == chosen) for metric in screen.map.metrics)
-    return Markup('<details class="menu metrics"><summary>换指标<i>▾</i></summary><div class="drop">{}</div></details>').format(links)
+    return Markup('<details class="menu metrics"><summary>换指标<i>▾</i></summary>'
+                  '<div class="drop">{}</div></details>').format(links)
 
 
 def layer_switches(screen: Screen, context: Context) -> Markup:
@@ -113,13 +117,17 @@ def layer_switches(screen: Screen, context: Context) -> Markup:
     for layer in screen.map.layers:
         rest = [key for key in screen.map.layers if (key in on) != (key == layer)]
         inner = Markup("{}{}").format(icon("g-box"), context.names.get(f"layer:{layer}", layer))
-        pieces.append(anchor(context, {"layers": ",".join(rest) or NO_LAYER}, inner, "on" if layer in on else "", layer in on))
+        pieces.append(anchor(context, {"layers": ",".join(rest) or NO_LAYER}, inner, "on" if layer in on else "",
+                             layer in on))
     return EMPTY.join(pieces)
 
 
 def legend(title: str, classes: Shading, unit_word: str, note: str = "") -> Markup:
     """Classes of the map with their borders and how many divisions each holds."""
-    rows = EMPTY.join(Markup('<div><span class="sw {}"></span>{}<span class="n">{} 个</span></div>').format(token, words_, n)
+    if not classes.values:
+        return Markup('<div class="legend"><h3>{}</h3><div>暂无数据</div></div>').format(title)
+    rows = EMPTY.join(Markup('<div><span class="sw {}"></span>{}<span class="n">{} 个</span></div>').format(token,
+                                                                                                           words_, n)
                       for token, words_, n in classes.legend)
     below = Markup('<div class="q">{}</div>').format(note) if note else EMPTY
     return Markup('<div class="legend"><h3>{}</h3>{}{}</div>').format(f"{title}·{unit_word}", rows, below)

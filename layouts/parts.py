@@ -18,7 +18,7 @@ EMPTY = Markup("")
 
 def join(pieces: Iterable[object], between: str = "") -> Markup:
     """Escaped pieces in a row."""
-    return Markup(escape(between)).join(escape(piece) for piece in pieces)
+    return escape(between).join(escape(piece) for piece in pieces)
 
 
 def state_mark(state: str | None, word: object | None = None) -> Markup:
@@ -59,7 +59,8 @@ def change_mark(answer: Answer) -> Markup:
     text = words.signed(change.value, words.difference_decimals(change.unit, answer.decimals))
     flat = text == "持平"
     arrow = "a-eq" if flat else "a-up" if change.value > 0 else "a-dn"
-    return Markup('<span class="chg">{}{}{}{}</span>').format(change.word, icon(arrow), text, "" if flat else _unit(change.unit))
+    return Markup('<span class="chg">{}{}{}{}</span>').format(change.word, icon(arrow), text,
+                                                              "" if flat else _unit(change.unit))
 
 
 def _unit(unit: str) -> str:
@@ -76,7 +77,8 @@ def figure_text(answer: Answer) -> Markup:
 
 def with_unit(value: float | None, unit: str, decimals: int = 0) -> Markup:
     """A bold figure with its unit for a table's cell."""
-    return Markup('<b>{}</b><span class="u">{}</span>').format(words.number(value, decimals), unit if value is not None else "")
+    return Markup('<b>{}</b><span class="u">{}</span>').format(words.number(value, decimals),
+                                                               unit if value is not None else "")
 
 
 def elapsed(since_us: int, now_us: int, form: str = "long") -> Markup:
@@ -101,6 +103,13 @@ def empty(sign: str, say: object, sub: object = "") -> Markup:
     return Markup('<div class="empty">{}<div class="say">{}</div>{}</div>').format(icon(sign), say, below)
 
 
+def calm(answer: Answer, say: object, sub: object = "") -> Markup:
+    """Nothing to report; but silence of a late source is no proof of calm, and says so."""
+    if answer.freshness in ("live", "scheduled"):
+        return empty("e-calm", say, sub)
+    return empty("e-none", "停更期间不能判断", "来源恢复前，没有记录不等于没有情况")
+
+
 def banner(sign: str, text: object, action: object = "") -> Markup:
     """A dashed strip over a body: since when it is not what it should be, and what to do."""
     right = Markup('<span class="push">{}</span>').format(action) if action else EMPTY
@@ -122,12 +131,14 @@ def axis_note(left: object, right: object = "") -> Markup:
 def headline(figure: object, unit: object, lines: Iterable[object]) -> Markup:
     """A large figure on the left, at most two lines of notes on the right."""
     notes = Markup("").join(Markup("<div>{}</div>").format(line) for line in lines if line)
-    return Markup('<div class="row top"><div class="fig">{}<small>{}</small></div><div class="push r note">{}</div></div>').format(
+    return Markup('<div class="row top"><div class="fig">{}<small>{}</small></div>'
+                  '<div class="push r note">{}</div></div>').format(
         figure, unit, notes)
 
 
 def two_facts(facts: Iterable[tuple[object, object]]) -> Markup:
     """Facts side by side under a message: (label, value)."""
-    cells = Markup("").join(Markup('<div><div class="note q">{}</div><div class="lbl b fact">{}</div></div>').format(*fact)
+    cells = Markup("").join(Markup('<div><div class="note q">{}</div>'
+                                   '<div class="lbl b fact">{}</div></div>').format(*fact)
                             for fact in facts)
     return Markup('<div class="days">{}</div>').format(cells)

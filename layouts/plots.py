@@ -79,13 +79,16 @@ def plot(traces: Sequence[Trace], shown: Axis, labels: Sequence[tuple[float, str
     """The chart: traces under limits, axis words outside, a dot at the last point of lines that ask for it."""
     drawn = [Markup('<path class="g" d="M0 {:.2f}H100"/>').format(shown.y(tick)) for tick in shown.ticks]
     drawn += [_trace(trace, shown) for trace in traces]
-    drawn += [Markup('<path class="h {}" d="M0 {:.2f}H100"/>').format(limit.css, shown.y(limit.value)) for limit in limits]
+    drawn += [Markup('<path class="h {}" d="M0 {:.2f}H100"/>').format(limit.css, shown.y(limit.value))
+              for limit in limits]
     written = [Markup('<span class="yt" style="top:{:.2f}%">{}</span>').format(shown.y(tick), short_number(tick))
                for tick in shown.ticks]
-    written += [Markup('<span class="xt{}" style="left:{:.2f}%">{}</span>').format(_edge(x), 100 * x, text) for x, text in labels]
+    written += [Markup('<span class="xt{}" style="left:{:.2f}%">{}</span>').format(_edge(x), 100 * x, text) for x,
+                text in labels]
     written += [_limit_words(limit, shown) for limit in limits]
     written += [_last(trace, shown) for trace in traces if trace.last]
-    return Markup('<div class="plot" style="{}"><svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">{}</svg>{}</div>').format(
+    return Markup('<div class="plot" style="{}"><svg viewBox="0 0 100 100" preserveAspectRatio="none" '
+                  'aria-hidden="true">{}</svg>{}</div>').format(
         style, EMPTY.join(drawn), EMPTY.join(written))
 
 
@@ -98,9 +101,14 @@ def _trace(trace: Trace, shown: Axis) -> Markup:
         return _bars(trace, shown)
     runs = _runs(trace.points)
     if trace.kind == "area":
-        return EMPTY.join(Markup('<path class="ar {}" d="M{:.2f} {:.2f}L{}L{:.2f} {:.2f}Z"/>').format(
-            trace.css, 100 * run[0][0], shown.y(shown.low), _path(run, shown), 100 * run[-1][0], shown.y(shown.low)) for run in runs)
+        return EMPTY.join(_area(run, shown, trace.css) for run in runs)
     return EMPTY.join(Markup('<path class="l {}" d="M{}"/>').format(trace.css, _path(run, shown)) for run in runs)
+
+
+def _area(run: Sequence[tuple[float, float]], shown: Axis, css: str) -> Markup:
+    ground = shown.y(shown.low)
+    return Markup('<path class="ar {}" d="M{:.2f} {:.2f}L{}L{:.2f} {:.2f}Z"/>').format(
+        css, 100 * run[0][0], ground, _path(run, shown), 100 * run[-1][0], ground)
 
 
 def _runs(points: Sequence[Dot]) -> list[list[tuple[float, float]]]:
@@ -111,7 +119,8 @@ def _runs(points: Sequence[Dot]) -> list[list[tuple[float, float]]]:
             runs.append([])
         else:
             runs[-1].append((x, value))
-    return [run if len(run) > 1 else [(run[0][0] - .004, run[0][1]), (run[0][0] + .004, run[0][1])] for run in runs if run]
+    return [run if len(run) > 1 else [(run[0][0] - .004, run[0][1]), (run[0][0] + .004, run[0][1])] for run in runs
+            if run]
 
 
 def _path(run: Sequence[tuple[float, float]], shown: Axis) -> str:
@@ -132,7 +141,8 @@ def _bars(trace: Trace, shown: Axis) -> Markup:
 
 def _limit_words(limit: Limit, shown: Axis) -> Markup:
     css, place = (" rt", "") if limit.right else ("", ";left:0")
-    return Markup('<span class="ht{}" style="top:{:.2f}%{}">{}</span>').format(css, shown.y(limit.value), place, limit.text)
+    return Markup('<span class="ht{}" style="top:{:.2f}%{}">{}</span>').format(css, shown.y(limit.value), place,
+                                                                               limit.text)
 
 
 def _last(trace: Trace, shown: Axis) -> Markup:
@@ -157,7 +167,8 @@ def spark(values: Sequence[float | None], ref: float | None = None) -> Markup:
     points = [(k / (len(values) - 1), v) for k, v in enumerate(values)]
     lines = EMPTY.join(Markup('<path d="M{}"/>').format(_spark_path(run, shown)) for run in _runs(points))
     line = Markup('<path class="ref" d="M0 {:.1f}H100"/>').format(8 + .84 * shown.y(ref)) if ref is not None else EMPTY
-    return Markup('<svg class="spark" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">{}{}</svg>').format(line, lines)
+    return Markup('<svg class="spark" viewBox="0 0 100 100" preserveAspectRatio="none" '
+                  'aria-hidden="true">{}{}</svg>').format(line, lines)
 
 
 def _spark_path(run: Sequence[tuple[float, float]], shown: Axis) -> str:

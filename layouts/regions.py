@@ -43,14 +43,15 @@ def questions(screen: Screen, view: ViewState | None = None) -> list[tuple[str, 
     return [(name, asks.settled(question, shown)) for name, question in found]
 
 
-def regions(screen: Screen, answers: Answers, context: Context, feed_rows: Sequence[dict[str, Any]] = ()) -> dict[str, str]:
+def regions(screen: Screen, answers: Answers, context: Context, feed_rows: Sequence[dict[str, Any]] = (),
+            screens: Sequence[Screen] = SCREENS) -> dict[str, str]:
     """Every region's HTML; slots without a panel are empty strings."""
     context = replace(context, window=screen.window)
     makers: dict[str, Callable[[], object]] = {
         "lead": lambda: lead(screen, answers, context),
         "figures": lambda: chrome.figures(screen, answers, context),
         "filters": lambda: chrome.filter_bar(screen, context),
-        "nav": lambda: chrome.nav(SCREENS, screen, answers, context),
+        "nav": lambda: chrome.nav(screens, screen, answers, context),
         "situation": lambda: chrome.situation(answers, context),
         "ticker": lambda: chrome.ticker(answers, context),
         "feeds": lambda: chrome.feed_counts(feed_rows, context),
@@ -103,4 +104,5 @@ def _safe(name: str, make: Callable[[], object]) -> str:
         LOG.exception("region %s failed", name)
         if name != "lead":
             return ""
-        return '<div class="lead is-unknown"><div class="txt"><h1>概况暂时无法生成</h1><p>各面板不受影响，错误已记录</p></div></div>'
+        return ('<div class="lead is-unknown"><div class="txt"><h1>概况暂时无法生成</h1>'
+                '<p>各面板不受影响，错误已记录</p></div></div>')

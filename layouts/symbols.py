@@ -4,60 +4,65 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-_SYMBOLS = {
-    "s-ok": ("-8 -8 16 16", '<circle r="5.6" fill="none" stroke-width="2"/>'),
-    "s-att": ("-8 -8 16 16", '<path d="M0-7L7 6H-7Z"/>'),
-    "s-warn": ("-8 -8 16 16", '<path d="M0-7.6L7.6 0 0 7.6-7.6 0Z"/>'),
-    "s-alarm": ("-8 -8 16 16", '<rect x="-6.4" y="-6.4" width="12.8" height="12.8" rx="1.4"/>'),
-    "f-live": ("-8 -8 16 16", '<circle r="5.5" stroke="none"/>'),
-    "f-late": ("-8 -8 16 16", '<circle r="5.5" fill="none" stroke-width="2.2"/>'
-                              '<path d="M0-5.5A5.5 5.5 0 0 0 0 5.5Z" stroke="none"/>'),
-    "f-down": ("-8 -8 16 16", '<circle r="5.5" fill="none" stroke-width="2.2"/>'
-                              '<path d="M-5.5 5.5L5.5-5.5" fill="none" stroke-width="2.2"/>'),
-    "f-unknown": ("-8 -8 16 16", '<circle r="6" fill="none" stroke-width="2.2" stroke-dasharray="3 2.4"/>'),
-    "a-up": ("0 0 10 10", '<path d="M5 1L9.4 9H.6Z"/>'),
-    "a-dn": ("0 0 10 10", '<path d="M5 9L.6 1H9.4Z"/>'),
-    "a-eq": ("0 0 10 10", '<path d="M.6 3.2H9.4V6.8H.6Z"/>'),
-    "e-calm": ("0 0 40 40", '<path d="M9 27a7 7 0 0 1 1-14 10 10 0 0 1 19-1 7.6 7.6 0 0 1 2 15Z" stroke-width="2.2"/>'
-                            '<path d="M14.5 20l4 4 7.5-8" stroke-width="2.2"/>'),
-    "e-none": ("0 0 40 40", '<rect x="6" y="9" width="28" height="22" rx="2" stroke-width="2.2"/>'
-                            '<path d="M12 25l5-6 4 4 3-3 5 5M8 33L32 7" stroke-width="2.2"/>'),
-    "e-error": ("0 0 40 40", '<path d="M20 6L36 34H4Z" stroke-width="2.2"/>'
-                             '<path d="M20 16v9M20 28v2.6" stroke-width="2.4"/>'),
-    "g-dots": ("0 0 20 20", '<circle cx="4" cy="10" r="1.7"/><circle cx="10" cy="10" r="1.7"/>'
-                            '<circle cx="16" cy="10" r="1.7"/>'),
-    "g-box": ("0 0 10 10", '<rect x="1" y="1" width="8" height="8" rx="1" stroke-width="1.4"/>'),
-    "g-x": ("0 0 10 10", '<path d="M2 2L8 8M8 2L2 8" stroke-width="1.5"/>'),
-    "k-res": ("0 0 20 20", '<path d="M2 4H18L13.5 17H6.5Z"/>'),
-    "k-gauge": ("0 0 20 20", '<circle cx="10" cy="10" r="6.4" fill="none" stroke-width="2.6"/>'),
-    "k-home": ("0 0 20 20", '<path d="M10 2.5L18 10H15.5V17.5H4.5V10H2Z"/>'),
+_SYMBOLS: dict[str, tuple[str, Markup]] = {
+    "s-ok": ("-8 -8 16 16", Markup('<circle r="5.6" fill="none" stroke-width="2"/>')),
+    "s-att": ("-8 -8 16 16", Markup('<path d="M0-7L7 6H-7Z"/>')),
+    "s-warn": ("-8 -8 16 16", Markup('<path d="M0-7.6L7.6 0 0 7.6-7.6 0Z"/>')),
+    "s-alarm": ("-8 -8 16 16", Markup('<rect x="-6.4" y="-6.4" width="12.8" height="12.8" rx="1.4"/>')),
+    "f-live": ("-8 -8 16 16", Markup('<circle r="5.5" stroke="none"/>')),
+    "f-late": ("-8 -8 16 16", Markup('<circle r="5.5" fill="none" stroke-width="2.2"/>'
+                              '<path d="M0-5.5A5.5 5.5 0 0 0 0 5.5Z" stroke="none"/>')),
+    "f-down": ("-8 -8 16 16", Markup('<circle r="5.5" fill="none" stroke-width="2.2"/>'
+                              '<path d="M-5.5 5.5L5.5-5.5" fill="none" stroke-width="2.2"/>')),
+    "f-unknown": ("-8 -8 16 16", Markup('<circle r="6" fill="none" stroke-width="2.2" stroke-dasharray="3 2.4"/>')),
+    "a-up": ("0 0 10 10", Markup('<path d="M5 1L9.4 9H.6Z"/>')),
+    "a-dn": ("0 0 10 10", Markup('<path d="M5 9L.6 1H9.4Z"/>')),
+    "a-eq": ("0 0 10 10", Markup('<path d="M.6 3.2H9.4V6.8H.6Z"/>')),
+    "e-calm": ("0 0 40 40",
+               Markup('<path d="M9 27a7 7 0 0 1 1-14 10 10 0 0 1 19-1 7.6 7.6 0 0 1 2 15Z" stroke-width="2.2"/>'
+                            '<path d="M14.5 20l4 4 7.5-8" stroke-width="2.2"/>')),
+    "e-none": ("0 0 40 40", Markup('<rect x="6" y="9" width="28" height="22" rx="2" stroke-width="2.2"/>'
+                            '<path d="M12 25l5-6 4 4 3-3 5 5M8 33L32 7" stroke-width="2.2"/>')),
+    "e-error": ("0 0 40 40", Markup('<path d="M20 6L36 34H4Z" stroke-width="2.2"/>'
+                             '<path d="M20 16v9M20 28v2.6" stroke-width="2.4"/>')),
+    "g-dots": ("0 0 20 20", Markup('<circle cx="4" cy="10" r="1.7"/><circle cx="10" cy="10" r="1.7"/>'
+                            '<circle cx="16" cy="10" r="1.7"/>')),
+    "g-box": ("0 0 10 10", Markup('<rect x="1" y="1" width="8" height="8" rx="1" stroke-width="1.4"/>')),
+    "g-x": ("0 0 10 10", Markup('<path d="M2 2L8 8M8 2L2 8" stroke-width="1.5"/>')),
+    "k-res": ("0 0 20 20", Markup('<path d="M2 4H18L13.5 17H6.5Z"/>')),
+    "k-gauge": ("0 0 20 20", Markup('<circle cx="10" cy="10" r="6.4" fill="none" stroke-width="2.6"/>')),
+    "k-home": ("0 0 20 20", Markup('<path d="M10 2.5L18 10H15.5V17.5H4.5V10H2Z"/>')),
 }
 
 
 def symbols() -> Markup:
     """The hidden drawing that every `icon` refers to; the shell holds it once."""
-    drawn = "".join(f'<symbol id="{key}" viewBox="{box}">{shape}</symbol>' for key, (box, shape) in _SYMBOLS.items())
-    return Markup(f'<svg class="defs" aria-hidden="true"><defs>{drawn}</defs></svg>')
+    drawn = Markup("").join(Markup('<symbol id="{}" viewBox="{}">{}</symbol>').format(key, box, shape)
+                            for key, (box, shape) in _SYMBOLS.items())
+    return Markup('<svg class="defs" aria-hidden="true"><defs>{}</defs></svg>').format(drawn)
 
 
 def icon(key: str, css: str = "") -> Markup:
     """One sign by its key."""
     if key not in _SYMBOLS:
         raise KeyError(key)
-    return Markup('<svg class="i{}" aria-hidden="true"><use href="#{}"></use></svg>').format(f" {css}" if css else "", key)
+    return Markup('<svg class="i{}" aria-hidden="true"><use href="#{}"></use></svg>').format(f" {css}" if css else "",
+                                                                                             key)
 
 
 def signal(state: str) -> Markup:
     """The large sign beside the leading sentence: ok, att/warn, alarm, unknown."""
-    shapes = {"ok": '<circle cx="24" cy="24" r="21"/><path d="M14 24.5l7 7 13-14"/>',
-              "unknown": '<circle cx="24" cy="24" r="21" stroke-dasharray="6 5"/><path d="M15 24H33"/>'}
-    warning = '<path d="M24 6L44 41H4Z" stroke-linejoin="round"/><path d="M24 19v10M24 33v3.4"/>'
+    shapes = {"ok": Markup('<circle cx="24" cy="24" r="21"/><path d="M14 24.5l7 7 13-14"/>'),
+              "unknown": Markup('<circle cx="24" cy="24" r="21" stroke-dasharray="6 5"/><path d="M15 24H33"/>')}
+    warning = Markup('<path d="M24 6L44 41H4Z" stroke-linejoin="round"/><path d="M24 19v10M24 33v3.4"/>')
     css = {"att": " att", "warn": " warn"}.get(state, "")
-    return Markup(f'<svg class="sig{css}" viewBox="0 0 48 48" aria-hidden="true">{shapes.get(state, warning)}</svg>')
+    return Markup('<svg class="sig{}" viewBox="0 0 48 48" aria-hidden="true">{}</svg>').format(
+        css, shapes.get(state, warning))
 
 
 def brand_mark() -> Markup:
     """The mark before the place's name: hills over a river."""
     return Markup(
-        '<svg class="mark" viewBox="0 0 28 28" aria-hidden="true"><path class="mark-river" d="M3 21C8 16 11 25 16 20S23 15 26 18"/>'
+        '<svg class="mark" viewBox="0 0 28 28" aria-hidden="true">'
+        '<path class="mark-river" d="M3 21C8 16 11 25 16 20S23 15 26 18"/>'
         '<path class="mark-hill" d="M6 14L12 6l4 5 3-3 4 6"/></svg>')

@@ -7,46 +7,67 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from layouts import words
+
 EMPTY = Markup("")
-MOST_CELLS = 24 * 7
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's head; `right` aligns figures, `wide` takes what is left and ends with … when too long."""
+    """A column's head; `right` aligns figures, `wide` takes what is left and ends with … when too long.
+
+    `optional` goes first where there is little room (phone), `second` on desks too.
+    """
 
     head: str
     right: bool = False
     wide: bool = False
     optional: bool = False
+    second: bool = False
 
     @property
     def css(self) -> str:
         """Classes of its cells."""
-        return " ".join(word for word, on in (("r", self.right), ("el", self.wide), ("opt", self.optional)) if on)
+        return " ".join(word for word, on in (("r", self.right), ("el", self.wide), ("opt", self.optional),
+                                    ("snd", self.second)) if on)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A text that is shown to so many letters, in full on hovering."""
+
+    text: str
+    most: int
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], css: str = "") -> Markup:
     """A table that fills its panel."""
-    head = EMPTY.join(Markup('<th class="{}" scope="col">{}</th>').format(c.css.replace("el", "").strip(), c.head) for c in columns)
+    head = EMPTY.join(Markup('<th class="{}" scope="col">{}</th>').format(c.css.replace("el", "").strip(), c.head)
+                      for c in columns)
     body = EMPTY.join(Markup("<tr>{}</tr>").format(EMPTY.join(_cell(c, v) for c, v in zip(columns, row, strict=True)))
                       for row in rows)
     few = " few" if len(rows) < 4 else ""
-    return Markup('<div class="tb"><table class="fill{}"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
+    return Markup('<div class="tb"><table class="fill{}"><thead><tr>{}</tr></thead>'
+                  '<tbody>{}</tbody></table></div>').format(
         f" {css}{few}" if css else few, head, body)
 
 
 def _cell(column: Column, value: object) -> Markup:
-    if not column.wide:
-        return Markup('<td class="{}">{}</td>').format(column.css, value)
-    return Markup('<td class="{}" title="{}">{}</td>').format(column.css, plain(value), value)
+    if isinstance(value, Cut):
+        return Markup('<td class="{}" title="{}">{}</td>').format(column.css, value.text,
+                                                                  words.short(value.text, value.most))
+    if column.wide:
+        return Markup('<td class="{}" title="{}">{}</td>').format(column.css, plain(value), value)
+    return Markup('<td class="{}">{}</td>').format(column.css, value)
 
 
 def data_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
     """The figures behind a chart as a plain table, shown instead of it on demand and read by screen readers."""
     top = EMPTY.join(Markup('<th scope="col">{}</th>').format(h) for h in head)
-    body = EMPTY.join(Markup("<tr>{}</tr>").format(EMPTY.join(Markup("<td>{}</td>").format(v) for v in row)) for row in rows)
-    return Markup('<div class="asdata"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(top, body)
+    body = EMPTY.join(Markup("<tr>{}</tr>").format(EMPTY.join(Markup("<td>{}</td>").format(v) for v in row))
+                      for row in rows)
+    return Markup('<div class="asdata"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(top,
+                                                                                                                 body)
 
 
 @dataclass(frozen=True)
@@ -90,7 +111,8 @@ def _bar(row: Bar, low: float, span: float, widths: tuple[float, float, float]) 
     tick = Markup('<u style="left:{:.1f}%"></u>').format(_share(row.tick, low, span)) if row.tick is not None else EMPTY
     extra = (Markup('<span class="x" style="width:{:.2f}rem">{}</span>').format(widths[2], row.extra)
              if row.extra is not None else EMPTY)
-    return Markup('<div class="bar"><span class="n" style="width:{:.2f}rem" title="{}">{}</span><span class="trk">{}{}</span>'
+    return Markup('<div class="bar"><span class="n" style="width:{:.2f}rem" title="{}">{}</span>'
+                  '<span class="trk">{}{}</span>'
                   '<span class="v" style="width:{:.2f}rem">{}</span>{}</div>').format(
         widths[0], plain(row.name), row.name, fill, tick, widths[1], row.text, extra)
 

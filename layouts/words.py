@@ -9,6 +9,7 @@ MINUS = "−"
 NONE = "—"
 WEEKDAYS = ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日")
 SHORT_WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+HUNDRED_MILLION = 1e8
 _DAY, _HOUR, _MINUTE = 86400, 3600, 60
 
 
@@ -16,12 +17,23 @@ def number(value: float | None, decimals: int = 0) -> str:
     """A figure with thousands separators and a true minus sign; — where nothing was delivered."""
     if value is None or value != value:
         return NONE
+    if abs(value) >= HUNDRED_MILLION:
+        return f"{number(value / HUNDRED_MILLION, 2)}亿"
     rounded = round(value, decimals)
     return f"{rounded:,.{decimals}f}".replace("-", MINUS) if rounded else f"{0:.{decimals}f}"
 
 
+def compact(value: float | None, decimals: int = 0) -> str:
+    """A figure for a narrow place: from a million on in 万."""
+    if value is None or not 1e6 <= abs(value) < HUNDRED_MILLION:
+        return number(value, decimals)
+    return f"{number(value / 10000, 1)}万"
+
+
 def short_number(value: float) -> str:
-    """A tick of an axis: no needless decimals, thousands separators below 10,000, 万 above."""
+    """A tick of an axis: no needless decimals, thousands separators below 10,000, 万 and 亿 above."""
+    if abs(value) >= HUNDRED_MILLION:
+        return f"{number(value / HUNDRED_MILLION, 1).removesuffix('.0')}亿"
     if abs(value) >= 10000:
         return f"{number(value / 10000, 1).removesuffix('.0')}万"
     text = f"{value:,.2f}".rstrip("0").rstrip(".")
@@ -38,6 +50,11 @@ def signed(value: float, decimals: int = 0) -> str:
 def difference_decimals(unit: str, figure_decimals: int) -> int:
     """Decimals of a difference: one for rates, else those of the figure itself."""
     return 1 if unit in ("%", "百分点") else figure_decimals
+
+
+def short(text: str, most: int) -> str:
+    """At most so many letters; … where something was left out."""
+    return text if len(text) <= most else text[:most - 1].rstrip() + "…"
 
 
 def age(seconds: float) -> str:

@@ -23,5 +23,6 @@ from layouts.screen import Render
 KINDS: dict[str, Render] = {
     "vitals": vitals.render, "overdue": overdue.render, "warnings": warnings.render, "progress": progress.render,
     "air": air.render, "trend": trend.render, "ranking": ranking.render, "bars": bars.render, "funnel": funnel.render,
-    "table": table.render, "heat": heat.render, "stations": stations.render, "feeds": feeds.render, "profile": profile.render,
+    "table": table.render, "heat": heat.render, "stations": stations.render, "feeds": feeds.render,
+    "profile": profile.render,
 }

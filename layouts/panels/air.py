@@ -49,7 +49,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
 
 
 def _primary(main: Answer, before: str) -> str:
-    found = str(main.parts.get("primary") or "")
+    found = str(main.parts.get("primary_text") or "")
     return before + found if found and found != words.NONE else ""
 
 
@@ -83,6 +83,7 @@ def _chart(main: Answer, context: Context) -> Markup:
 
 def _table(main: Answer, context: Context) -> Markup:
     by = resolution(main.series)
-    rows = [(words.full_bucket(point.time, context.place.timezone, by), words.number(point.value), air_class(point.value)[1])
+    rows = [(words.full_bucket(point.time, context.place.timezone, by), words.number(point.value),
+             air_class(point.value)[1])
             for point in main.series[-96:]]
     return data_table(("时间", "AQI", "类别"), rows) if rows else EMPTY

@@ -42,12 +42,13 @@ def title(panel: Panel, main: Answer, known: list[Group]) -> str:
         below = sum((group.value or 0) < main.target for group in known)
         wanted = f"{words.number(main.target)}{main.unit}"
         return f"{panel.title}：{below} 个低于 {wanted}" if below else f"{panel.title}：全部达到 {wanted}"
-    return f"{panel.title}：{known[0].name}最多"
+    return f"{panel.title}：{words.short(known[0].name, 9)}最多"
 
 
 def _bar(panel: Panel, group: Group, main: Answer, context: Context, first: bool) -> Bar:
     missed = main.target is not None and bool(panel.options.get("lowest")) and (group.value or 0) < main.target
-    css = "f-att" if missed else STATE_CSS.get(str(group.extra.get("state") or ""), "hi" if first or panel.options.get("lowest") else "")
+    css = "f-att" if missed else STATE_CSS.get(str(group.extra.get("state") or ""),
+                                               "hi" if first or panel.options.get("lowest") else "")
     text = Markup("{}<small>{}</small>").format(words.number(group.value, main.decimals), main.unit)
     field = main.question.by
     name = anchor(context, {f"f.{field}": group.code}, group.name, "dl") if field in FIELDS else group.name

@@ -12,12 +12,14 @@ from layouts import words
 from layouts.frame import Drawn, framed
 from layouts.parts import EMPTY, axis_note, empty, fresh_word
 from layouts.screen import Answers, Context, Panel
-from layouts.tables import Column, table
+from layouts.tables import Column, Cut, table
 
 ORDER = ("down", "late", "unknown", "live", "scheduled")
-SHORT = (Column("状态"), Column("来源", wide=True), Column("应间隔", right=True, optional=True), Column("最近", right=True))
+SHORT = (Column("状态"), Column("来源", wide=True), Column("应间隔", right=True, optional=True),
+         Column("最近", right=True))
 LONG = (Column("状态"), Column("数据源", wide=True), Column("部门"), Column("专题"), Column("应间隔", right=True),
-        Column("数据时间", right=True), Column("最近收到", right=True), Column("已入库", right=True), Column("重复", right=True),
+        Column("数据时间", right=True), Column("最近收到", right=True), Column("已入库", right=True),
+        Column("重复", right=True),
         Column("隔离", right=True), Column("说明", wide=True))
 
 
@@ -67,8 +69,8 @@ def _when(row: dict[str, Any], key: str, context: Context) -> str:
 
 
 def _short(row: dict[str, Any], context: Context) -> tuple[object, ...]:
-    name = " ".join(filter(None, (str(row.get("department") or ""), _name(row))))
-    return _mark(row), name, words.interval(float(row.get("cadence_s") or 0)), _when(row, "last_time_us", context)
+    return _mark(row), Cut(_name(row), 14), words.interval(float(row.get("cadence_s") or 0)), _when(row, "last_time_us",
+                                                                                                    context)
 
 
 def _long(row: dict[str, Any], context: Context) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from data.answers import Answer
 from layouts import words
 from layouts.frame import Drawn, framed
-from layouts.parts import axis_note, empty, join
+from layouts.parts import axis_note, calm, join
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Bar, bars, data_table
 
@@ -36,7 +36,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     main = answers["by"]
     steps = reached(main)
     if not steps or not steps[0][1]:
-        return Drawn(empty("e-calm", "本时段无受理事件", "更换时段或区划后再看"), panel.title)
+        return Drawn(calm(main, "本时段无受理事件", "更换时段或区划后再看"), panel.title)
     total = steps[0][1]
     rows = [Bar(word, count, Markup("{}<small>件</small>").format(words.number(count)), None, "hi" if k < 3 else "",
                 f"{words.number(100 * count / total, 1)}%") for k, (word, count) in enumerate(steps)]
@@ -56,4 +56,5 @@ def _fact(answers: Answers, name: str) -> str:
     answer = answers.get(name)
     if answer is None or answer.value is None:
         return ""
-    return f"{answer.name} {words.number(answer.value, answer.decimals)}{' ' if answer.unit != '%' else ''}{answer.unit}"
+    gap = "" if answer.unit == "%" else " "
+    return f"{answer.name} {words.number(answer.value, answer.decimals)}{gap}{answer.unit}"

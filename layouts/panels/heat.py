@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from markupsafe import Markup
 
 from data.answers import Answer, Point
 from layouts import words
 from layouts.frame import Drawn, framed
-from layouts.parts import axis_note, empty
+from layouts.parts import axis_note, calm
 from layouts.plots import nice_step
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import data_table, heat
@@ -55,7 +56,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     cells = week(main.series, context.place.timezone) if main.series else summed(main)
     known = [(value, d, c) for d, row in enumerate(cells) for c, value in enumerate(row) if value is not None]
     if not known or not max(known)[0]:
-        return Drawn(empty("e-calm", "本时段没有记录", "至少一周的记录才能成图"), panel.title)
+        return Drawn(calm(main, "本时段没有记录", "至少一周的记录才能成图"), panel.title)
     top, day, cell = max(known)
     breaks = levels(top)
     body = heat(list(zip(words.SHORT_WEEKDAYS, cells, strict=True)), LABELS, breaks)
@@ -73,5 +74,5 @@ def levels(top: float) -> list[float]:
 
 def _ranges(breaks: Sequence[float]) -> str:
     texts = [words.short_number(b) for b in breaks]
-    middle = [f"{a}–{b}" for a, b in zip(texts, texts[1:], strict=False)]
+    middle = [f"{a}–{b}" for a, b in pairwise(texts)]
     return "·".join([f"<{texts[0]}", *middle, f"≥{texts[-1]}"])

@@ -10,14 +10,16 @@ from markupsafe import Markup
 from layouts import words
 from layouts.frame import Drawn, framed
 from layouts.links import anchor, division_link
-from layouts.parts import change_mark, elapsed, empty, join, state_mark
 from layouts.parts import axis_note as note
+from layouts.parts import calm, change_mark, elapsed, join, state_mark
 from layouts.screen import Answers, Context, Panel
-from layouts.tables import Column, table
+from layouts.tables import Column, Cut, table
 
-OVERDUE = (Column(""), Column("事件", wide=True), Column("地点", optional=True), Column("承办", optional=True),
+OVERDUE = (Column(""), Column("事件", wide=True), Column("地点", optional=True),
+           Column("承办", optional=True, second=True),
            Column("已超期", right=True))
-NEWEST = (Column(""), Column("事件", wide=True), Column("地点", optional=True), Column("环节"), Column("时间", right=True))
+NEWEST = (Column(""), Column("事件", wide=True), Column("地点", optional=True), Column("环节"),
+          Column("时间", right=True))
 
 
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
@@ -32,21 +34,13 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     total = listed.total or len(listed.rows)
     if not listed.rows:
         say = "当前无超期事件" if late else "本时段无新事件"
-        return Drawn(empty("e-calm", say, _soon(answers)), panel.title)
+        return Drawn(calm(listed, say, _soon(answers)), panel.title)
     rows = [(_overdue if late else _newest)(row, context) for row in listed.rows]
-    more = total - len(listed.rows)
-    left = join([f"另有 {words.number(more)} 件" if more > 0 else "", _soon(answers), _change(answers)], "·") if late else _soon(answers)
-    return Drawn(table(OVERDUE if late else NEWEST, rows) + note(_trim(left), _all(context)),
+    more = total - len(listed.rows) if late else 0
+    facts = [f"另有 {words.number(more)} 件" if more > 0 else "", _soon(answers), _change(answers)]
+    left = join(filter(None, facts), "·")
+    return Drawn(table(OVERDUE if late else NEWEST, rows) + note(left, _all(context)),
                  _title(panel, answers, total) if late else panel.title)
-
-
-def _trim(text: Markup | str) -> Markup:
-    plain = Markup(text)
-    while plain.startswith("·"):
-        plain = Markup(plain[1:])
-    while plain.endswith("·"):
-        plain = Markup(plain[:-1])
-    return plain
 
 
 def _title(panel: Panel, answers: Answers, total: int) -> str:
@@ -77,8 +71,8 @@ def _all(context: Context) -> Markup:
     return anchor(context, {"screen": "events"}, "全部事件", "act")
 
 
-def _subject(row: dict[str, Any]) -> str:
-    return str(row.get("title") or row.get("category") or row.get("id") or words.NONE)
+def _subject(row: dict[str, Any], most: int) -> Cut:
+    return Cut(str(row.get("title") or row.get("category") or row.get("id") or words.NONE), most)
 
 
 def _place(row: dict[str, Any], context: Context) -> Markup:
@@ -91,12 +85,12 @@ def _overdue(row: dict[str, Any], context: Context) -> tuple[object, ...]:
     due = row.get("due_us")
     late = (elapsed(int(due), context.now_us, "short") if due
             else Markup("{}").format(words.short_age(float(row.get("overdue_s") or 0))))
-    return (state_mark(str(row.get("state") or "warn"), ""), _subject(row), _place(row, context),
-            str(row.get("department") or words.NONE), Markup("<b>{}</b>").format(late))
+    return (state_mark(str(row.get("state") or "warn"), ""), _subject(row, 13), _place(row, context),
+            Cut(str(row.get("department") or words.NONE), 6), Markup("<b>{}</b>").format(late))
 
 
 def _newest(row: dict[str, Any], context: Context) -> tuple[object, ...]:
     at = int(row.get("stage_time_us") or row.get("time_us") or 0)
     when = words.clock_or_day(at, context.place.timezone, context.now_us) if at else words.NONE
-    return (state_mark(str(row.get("state") or "ok"), ""), _subject(row), _place(row, context),
+    return (state_mark(str(row.get("state") or "ok"), ""), _subject(row, 15), _place(row, context),
             str(row.get("stage") or words.NONE), when)

@@ -27,10 +27,12 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     children = len(below_it) if isinstance(below_it, list | tuple) else below_it
     facts = [("人口", _amount(card.get("population"), "人")), ("面积", _amount(card.get("area_km2"), "km²")),
              ("下级", _amount(children, "个")), ("编码", str(context.view.division or context.place.code))]
-    cells = EMPTY.join(Markup('<div><div class="note q">{}</div><div class="fact b">{}</div></div>').format(*fact) for fact in facts)
+    cells = EMPTY.join(Markup('<div><div class="note q">{}</div><div class="fact b">{}</div></div>').format(*fact)
+                       for fact in facts)
     chips = EMPTY.join(division_link(context, code, short, "ctl") for code, short in context.children[:MOST])
     below = Markup('<div class="note q mt">下一级</div><div class="chips">{}</div>').format(chips) if chips else EMPTY
-    return Drawn(Markup('<div class="facts">{}</div>{}').format(cells, below), f"{name}概况" + (f"·{level}" if level else ""))
+    return Drawn(Markup('<div class="facts">{}</div>{}').format(cells, below),
+                 f"{name}概况" + (f"·{level}" if level else ""))
 
 
 def _amount(value: object, unit: str) -> Markup:

@@ -49,7 +49,7 @@ def title(panel: Panel, shown: list[Answer]) -> str:
     behind = sorted((gap, name) for gap, name in gaps if gap < 0)
     if not behind:
         return f"{len(gaps)} 项指标全部快于进度"
-    return f"{len(gaps)} 项指标 {len(gaps) - len(behind)} 快 {len(behind)} 慢，{behind[0][1]}落后"
+    return f"{len(gaps)} 项指标 {len(gaps) - len(behind)} 快 {len(behind)} 慢，{words.short(behind[0][1], 8)}落后"
 
 
 def _bar(answer: Answer) -> Bar:

@@ -34,7 +34,8 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     low, cap = span(main, known[:MOST])
     word = "最低" if panel.options.get("lowest") else "最高"
     note = _note(main, len(known), low, division_name(main.at_division or context.view.division, context))
-    return Drawn(bars(rows, cap, low) + axis_note(note), f"{panel.title}：{known[0].name}{word}", _table(main, known))
+    return Drawn(bars(rows, cap, low) + axis_note(note), f"{panel.title}：{words.short(known[0].name, 8)}{word}",
+                 _table(main, known))
 
 
 def goal(main: Answer) -> float | None:

@@ -13,7 +13,7 @@ from layouts.frame import Drawn, framed
 from layouts.links import division_link
 from layouts.parts import STATE_RANK, axis_note, empty, state_mark
 from layouts.screen import Answers, Context, Panel
-from layouts.tables import Column, table
+from layouts.tables import Column, Cut, table
 
 MOST = 6
 
@@ -35,7 +35,7 @@ def render(panel: Panel, answers: Answers, context: Context) -> Markup:
     """The panel; asks: `by` (a metric by station) and `sites` (the stations' own rows, for place and limit).
 
     Options: `over` True = values are metres above a limit, kept in the site's property `limit` and called
-    `limit_name`; `met` True = 100 is reached, 0 is not; `word` names the kind; `frame` True = a red frame on alarm.
+    `limit_name`; `met` True = 100 is reached, 0 is not; `word` names the kind.
     """
     return framed(panel, answers, context, draw)
 
@@ -48,12 +48,11 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     if not found:
         return Drawn(empty("e-none", f"本区划内没有{word}", "请看上一级区划"), panel.title)
     columns, cells = _over(panel) if panel.options.get("over") else _plain(panel, main)
-    rows = [[state_mark(s.state, "") if s.value is not None else Markup('<span class="q">—</span>'), s.name,
+    rows = [[state_mark(s.state, "") if s.value is not None else Markup('<span class="q">—</span>'), Cut(s.name, 10),
              division_link(context, s.division_code, s.division), *cells(s)] for s in found[:MOST]]
-    red = "is-red" if panel.options.get("frame") and any(s.state == "alarm" for s in found) else ""
     silent = sum(s.value is None for s in found)
     note = "·".join(filter(None, [f"{word} {len(found)} 个", f"{silent} 个无数据" if silent else "", main.limit_text]))
-    return Drawn(table(columns, rows) + axis_note(note), _title(panel, found, word), css=red)
+    return Drawn(table(columns, rows) + axis_note(note), _title(panel, found, word))
 
 
 def stations(panel: Panel, answers: Answers) -> list[Station]:
@@ -70,9 +69,11 @@ def stations(panel: Panel, answers: Answers) -> list[Station]:
 def _station(panel: Panel, group: Group, site: dict[str, Any]) -> Station:
     known = {**site, **group.extra}
     limit = known.get(str(panel.options.get("limit") or "limit"))
-    level = known.get("level_m", limit + group.value if isinstance(limit, int | float) and group.value is not None else None)
+    level = known.get("level_m",
+                      limit + group.value if isinstance(limit, int | float) and group.value is not None else None)
     state = str(group.extra.get("state") or _state(panel, group.value))
-    return Station(group.name, str(known.get("division") or words.NONE), str(known.get("division_code") or ""), group.value,
+    return Station(group.name, str(known.get("division") or words.NONE), str(known.get("division_code") or ""),
+                   group.value,
                    state, level, limit if isinstance(limit, int | float) else None)
 
 
@@ -90,7 +91,8 @@ def _over(panel: Panel) -> tuple[tuple[Column, ...], Any]:
                Column(f"{name} m", right=True, optional=True), Column(f"超{name} m", right=True))
 
     def cells(station: Station) -> list[object]:
-        over = "未知" if station.value is None else words.signed(station.value, 2) if round(station.value, 2) else "0.00"
+        over = "未知" if station.value is None else words.signed(station.value, 2) if round(station.value,
+                                                                                          2) else "0.00"
         return [words.number(station.level, 2), words.number(station.limit, 2), Markup("<b>{}</b>").format(over)]
 
     return columns, cells

@@ -10,19 +10,21 @@ from data.answers import Answer
 from layouts import words
 from layouts.frame import Drawn, framed
 from layouts.links import anchor, division_link
-from layouts.parts import axis_note, change_mark, empty, join, state_mark, with_unit
+from layouts.parts import axis_note, calm, change_mark, join, state_mark, with_unit
 from layouts.screen import Answers, Context, Panel
-from layouts.tables import Column, table
+from layouts.tables import Column, Cut, table
 
 MOST = 6
-FIGURES = (Column("指标", wide=True), Column("当前", right=True), Column("较同期", right=True), Column("进度", right=True, optional=True))
+PAGES = ("feeds", "topics")
+FIGURES = (Column("指标", wide=True), Column("当前", right=True), Column("较同期", right=True),
+           Column("进度", right=True, optional=True))
 
 
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
     """The panel. With ask `list`: its rows by option `columns` = ((key, head, form), …); else each ask is a row.
 
-    form: text | wide | number | us | state | division | yes | list | screens. Options: `most`, `none` (words when empty),
-    `count` (words after the number in the title).
+    form: text | wide | number | us | state | division | yes | list | screens. Options: `most`, `none` (words when
+    empty), `count` (words after the number in the title).
     """
     return framed(panel, answers, context, draw)
 
@@ -33,7 +35,8 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
         return _figures(panel, answers)
     listed = answers["list"]
     if not listed.rows:
-        return Drawn(empty("e-calm", str(panel.options.get("none") or "没有记录"), "范围随所选区划与时段变化"), panel.title)
+        return Drawn(calm(listed, str(panel.options.get("none") or "没有记录"), "范围随所选区划与时段变化"),
+                     panel.title)
     declared = panel.options.get("columns")
     forms = [(str(key), str(head), str(form)) for key, head, form in declared] if isinstance(declared, tuple) else []
     columns = [Column(head, right=form in ("number", "us"), wide=form == "wide") for _, head, form in forms]
@@ -42,7 +45,8 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     total = listed.total or len(listed.rows)
     more = axis_note(f"另有 {words.number(total - len(rows))} 条") if total > len(rows) else Markup("")
     counted = str(panel.options.get("count") or "")
-    return Drawn(table(columns, rows) + more, f"{panel.title} {words.number(total)} {counted}" if counted else panel.title)
+    return Drawn(table(columns, rows) + more,
+                 f"{panel.title} {words.number(total)} {counted}" if counted else panel.title)
 
 
 def _figures(panel: Panel, answers: Answers) -> Drawn:
@@ -65,7 +69,7 @@ def _cell(row: dict[str, Any], key: str, form: str, context: Context) -> object:
     if value is None or value == "":
         return "" if form == "state" else words.NONE
     if form in ("text", "wide"):
-        return str(value)
+        return Cut(str(value), 14 if form == "wide" and context.view.screen not in PAGES else 60)
     return _FORMS[form](value, row, context)
 
 
@@ -95,7 +99,8 @@ def _list(value: Any, row: dict[str, Any], context: Context) -> object:
 
 def _screens(value: Any, row: dict[str, Any], context: Context) -> object:
     names = value if isinstance(value, list | tuple) else [value]
-    return join([anchor(context, {"screen": str(name)}, context.names.get(f"screen:{name}", str(name)), "act") for name in names], "、")
+    return join([anchor(context, {"screen": str(name)}, context.names.get(f"screen:{name}", str(name)), "act")
+                 for name in names], "、")
 
 
 _FORMS = {"number": _number, "us": _moment, "state": _state, "division": _division, "yes": _yes, "list": _list,

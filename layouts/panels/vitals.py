@@ -10,9 +10,10 @@ from layouts.frame import Drawn, framed
 from layouts.parts import EMPTY, STATE_RANK, change_mark, fresh_word, state_mark, with_unit
 from layouts.plots import spark
 from layouts.screen import Answers, Context, Panel
-from layouts.tables import Column, table
+from layouts.tables import Column, Cut, table
 
-COLUMNS = (Column(""), Column("体征", wide=True), Column("当前", right=True), Column("较上期", right=True, optional=True),
+COLUMNS = (Column(""), Column("体征", wide=True), Column("当前", right=True),
+           Column("较上期", right=True, optional=True),
            Column("近 7 期┄目标", right=True))
 
 
@@ -33,13 +34,8 @@ def _title(shown: list[Answer]) -> str:
     bad = sorted((a for a in known if STATE_RANK[a.state or ""] > 0), key=lambda a: -STATE_RANK[a.state or ""])
     head = f"{len(known)} 项体征全部正常" if not bad else f"{len(known)} 项体征 {len(known) - len(bad)} 项正常"
     blind = len(shown) - len(known)
-    tail = f"{bad[0].name}需关注" if bad else ""
-    return words_join(head, tail or (f"{blind} 项无新数据" if blind else ""))
-
-
-def words_join(*pieces: str) -> str:
-    """Facts with a full-width comma between."""
-    return "，".join(piece for piece in pieces if piece)
+    tail = f"，{words.short(bad[0].name, 8)}需关注" if bad else f"，{blind} 项无新数据" if blind else ""
+    return head + tail
 
 
 def _row(answer: Answer) -> tuple[object, ...]:
@@ -51,7 +47,8 @@ def _row(answer: Answer) -> tuple[object, ...]:
     value = with_unit(answer.value, answer.unit, answer.decimals)
     change = EMPTY if stale else change_mark(answer)
     line = spark([point.value for point in answer.series], answer.target)
-    return (mark, answer.name, Markup('<span class="{}">{}</span>').format("old" if stale else "", value), change, line)
+    return (mark, Cut(answer.name, 10), Markup('<span class="{}">{}</span>').format("old" if stale else "", value),
+            change, line)
 
 
 def _times(answer: Answer) -> tuple[int, int]:

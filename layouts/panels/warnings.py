@@ -6,16 +6,18 @@ from typing import Any
 
 from markupsafe import Markup
 
+from data.answers import Answer
 from layouts import words
 from layouts.frame import Drawn, framed
-from layouts.parts import chip, empty, join, two_facts
+from layouts.parts import calm, chip, join, two_facts
 from layouts.screen import Answers, Context, Panel
-from layouts.tables import Column, table
+from layouts.tables import Column, Cut, table
 
 LEVELS = ("red", "orange", "yellow", "blue")
 LEVEL_WORDS = {"red": "红", "orange": "橙", "yellow": "黄", "blue": "蓝"}
 MOST = 6
-COLUMNS = (Column("级"), Column("预警", wide=True), Column("范围", optional=True), Column("发布", right=True), Column("至", right=True))
+COLUMNS = (Column("级"), Column("预警", wide=True), Column("范围", optional=True), Column("发布", right=True),
+           Column("至", right=True))
 
 
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
@@ -42,10 +44,11 @@ def headline(row: dict[str, Any]) -> str:
 
 def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     """Title: how many and the highest level."""
-    rows = answers["list"].rows
+    listed = answers["list"]
+    rows = listed.rows
     active = in_force(rows)
     if not active:
-        return Drawn(_calm(rows, context), panel.title)
+        return Drawn(_calm(listed, context), panel.title)
     top = LEVEL_WORDS.get(str(active[0].get("level")), "")
     body = table(COLUMNS, [_row(row, context) for row in active[:MOST]])
     more = len(active) - MOST
@@ -55,16 +58,17 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     return Drawn(body, f"生效预警 {len(active)} 条" + (f"，最高{top}色" if top else ""), css=red)
 
 
-def _calm(rows: tuple[dict[str, Any], ...], context: Context) -> Markup:
+def _calm(listed: Answer, context: Context) -> Markup:
+    rows = listed.rows
     past = sorted(rows, key=lambda row: -int(row.get("expires_us") or row.get("sent_us") or 0))
     if not past:
-        return empty("e-calm", "当前无生效预警", "预警中心联络正常，本时段内没有发布过预警")
+        return calm(listed, "当前无生效预警", "预警中心联络正常，本时段内没有发布过预警")
     last = past[0]
     ended = int(last.get("expires_us") or last.get("sent_us") or 0)
     zone = context.place.timezone
-    calm = empty("e-calm", "当前无生效预警", f"上一条：{headline(last)}，{words.moment(ended, zone, context.now_us)} 解除")
+    said = calm(listed, "当前无生效预警", f"上一条：{headline(last)}，{words.moment(ended, zone, context.now_us)} 解除")
     days = int((context.now_us - ended) / 86_400e6)
-    return calm + two_facts([("已无预警", f"{days} 天" if days else "不足 1 天"), ("本时段发布", f"{len(rows)} 条")])
+    return said + two_facts([("已无预警", f"{days} 天" if days else "不足 1 天"), ("本时段发布", f"{len(rows)} 条")])
 
 
 def _row(row: dict[str, Any], context: Context) -> tuple[object, ...]:
@@ -74,4 +78,4 @@ def _row(row: dict[str, Any], context: Context) -> tuple[object, ...]:
     times = [words.clock_or_day(int(row[key]), context.place.timezone, context.now_us) if row.get(key) else words.NONE
              for key in ("sent_us", "expires_us")]
     known = level if level in LEVELS else "plain"
-    return chip(LEVEL_WORDS.get(level, "—"), f"chip-{known}"), headline(row), where or words.NONE, *times
+    return chip(LEVEL_WORDS.get(level, "—"), f"chip-{known}"), Cut(headline(row), 14), where or words.NONE, *times

@@ -7,14 +7,16 @@ from layouts.screen import Figure, MapView, Panel, Screen
 
 SCREEN = Screen(
     key="ecology", title="生态环境", topics=("N1", "N2"), lead="ecology",
-    figures=(Figure("aqi"), Figure("pm25"), Figure("pm10"), Figure("o3"), Figure("good_day_rate", "last_year", "优良天比例"),
+    figures=(Figure("aqi"), Figure("pm25"), Figure("pm10"), Figure("o3"),
+             Figure("good_day_rate", "last_year", "优良天比例"),
              Figure("water_good_rate", "last_year", "水质优良率")),
     map=MapView("aqi", ("aqi", "pm25", "pm10", "o3", "water_good_rate", "rain_24h"),
                 ("station_air", "station_water", "station_rain", "enterprise"), ("station_air", "station_water")),
     lead_asks={"warnings": asks.WARNINGS},
     panels=(
         Panel("p1", "p1", "空气质量", "N1", "air",
-              {"aqi": asks.last("aqi", "hour", 24, "yesterday"), "pm25": asks.now("pm25"), "good": asks.now("good_day_rate")},
+              {"aqi": asks.last("aqi", "hour", 24, "yesterday"), "pm25": asks.now("pm25"),
+               "good": asks.now("good_day_rate")},
               ("AQI 与首要污染物", "优良天数比例"), css="first"),
         Panel("p2", "p2", "颗粒物浓度", "N1", "trend",
               {"pm25": asks.over_time("pm25", "yesterday"), "pm10": asks.over_time("pm10")},

@@ -18,7 +18,8 @@ SCREEN = Screen(
     lead_asks={"warnings": asks.WARNINGS, "overdue_by": asks.by("overdue_events", "children")},
     panels=(
         Panel("p1", "p1", "事件流转", "C1", "funnel",
-              {"by": asks.by("received_events", "stage"), "hours": asks.now("handle_hours"), "rate": asks.now("closing_rate")},
+              {"by": asks.by("received_events", "stage"), "hours": asks.now("handle_hours"),
+               "rate": asks.now("closing_rate")},
               ("环节漏斗", "办结率与平均用时")),
         Panel("p2", "p2", "超期事件", "C1", "overdue",
               {"list": asks.rows("events", 6, "overdue"), "count": asks.now("overdue_events", "yesterday"),

@@ -1,4 +1,4 @@
-"""Chromium for tests: one browser a session, a fresh context a test; a console error or a CSP violation fails the test."""
+"""Chromium for tests: one browser a session, a fresh context a test; console errors and CSP violations fail it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from served import Served
 
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-quic",
-        "--no-first-run", "--disable-sync"]
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+        "--disable-quic", "--no-first-run", "--disable-sync"]
 WATCH_CSP = ("document.addEventListener('securitypolicyviolation', (e) => "
              "console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI));")
 
@@ -60,3 +61,13 @@ def pages(chromium) -> Iterator[Watched]:
     watched = Watched(chromium)
     yield watched
     assert watched.close() == []
+
+
+@pytest.fixture(scope="session")
+def county(tmp_path_factory) -> Iterator[Served]:
+    """The demo county, served for the whole session as a user starts it."""
+    found = Served(tmp_path_factory.mktemp("county"))
+    try:
+        yield found.start()
+    finally:
+        found.stop()

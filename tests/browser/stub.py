@@ -1,4 +1,4 @@
-"""A small county behind the real Dash app: real frame, real regions, invented answers, a live stream that tests steer."""
+"""A small county behind the real Dash app: real frame and regions, invented answers, a live stream that tests steer."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ from layouts.view import from_query, to_query
 ROOT = Path(__file__).resolve().parents[2]
 PACK = ROOT / "places" / "yudu"
 TZ = "Asia/Shanghai"
+STATES = ("ok", "ok", "ok", "att", "warn", "alarm")
+STEPS = {"hour": 3600, "day": 86400, "week": 604800, "month": 2592000}
 NAMES = {"open_events": "在办事件", "overdue_events": "超期未办", "aqi": "空气 AQI", "power_load": "用电负荷"}
 
 
@@ -48,9 +50,9 @@ class County:
         if hostile:
             self.rows["360731104000"]["name"] = hostile
         self.levels = ("county", "township", "village", "grid")
-        self.place = Place("360731000000", "于都县", "一屏统览",
-                           (("county", "县"), ("township", "乡镇"), ("village", "村"), ("grid", "网格")), "示意边界", False, TZ)
-        self.seq, self.extra, self.bias, self.down = 1, [], 0.0, False
+        words = tuple(zip(self.levels, ("县", "乡镇", "村", "网格"), strict=True))
+        self.place = Place("360731000000", "于都县", "一屏统览", words, "示意边界", False, TZ)
+        self.seq, self.bias, self.down = 1, 0.0, False
         self.asked: list[str] = []
         self.layer_bytes: dict[str, bytes] = {}
         self.delay_s = 0.0
@@ -67,30 +69,30 @@ class County:
         return tuple(reversed(found))
 
     def answer(self, question, view, now: datetime) -> Answer:
-        value = round(1000 * share(question.name, view.division, view.window, self.bias if question.name == "open_events" else 0), 0)
-        base = Answer(question, NAMES.get(question.name, question.name), unit="件", value=value, time=now, source="县城市运行中心",
-                      freshness="live", served_from="live", cadence_s=300, change=Change("较昨日", -62, "件"), demo=True,
-                      at_division=view.division)
+        bias = self.bias if question.name == "open_events" else 0
+        value = round(1000 * share(question.name, view.division, view.window, bias), 0)
+        base = Answer(question, NAMES.get(question.name, question.name), unit="件", value=value, time=now,
+                      source="县城市运行中心", freshness="live", served_from="live", cadence_s=300,
+                      change=Change("较昨日", -62, "件"), demo=True, at_division=view.division)
         if question.by in ("children", *self.levels):
-            level = self.levels.index(question.by) if question.by in self.levels else self.rows[view.division]["level"] + 1
-            rows = [r for r in self.rows.values() if r["level"] == level] if question.by != "children" else self.children(view.division)
-            groups = [Group(r["code"], r["name"], round(20 * share(question.name, r["code"], self.bias), 1), 3,
-                            {"state": ("ok", "ok", "ok", "att", "warn", "alarm")[int(6 * share("s", r["code"])) % 6]}) for r in rows]
-            return replace(base, groups=tuple(groups))
-        if question.by in ("hour", "day", "week", "month"):
-            step = {"hour": 3600, "day": 86400, "week": 604800, "month": 2592000}[question.by]
-            count = question.limit or 24
-            return replace(base, series=tuple(Point(now - timedelta(seconds=step * (count - k)), 50 + 40 * share(question.name, k))
-                                              for k in range(count)))
+            rows = self.rows_of(question.by, view)
+            return replace(base, groups=tuple(self.group(question.name, row) for row in rows))
+        if question.by in STEPS:
+            count, step = question.limit or 24, timedelta(seconds=STEPS[question.by])
+            series = (Point(now - step * (count - k), 50 + 40 * share(question.name, k)) for k in range(count))
+            return replace(base, series=tuple(series))
         if question.kind == "rows":
-            us = int(now.timestamp() * 1e6)
-            row = [{"id": f"e{k}", "title": f"红旗大道排水堵塞 {k}", "category": "排水", "division": "贡江镇", "department": "县住建局",
-                    "channel": "12345", "stage": "处置", "due_us": us, "overdue_s": 3600 * k, "state": "warn", "time_us": us,
-                    "stage_time_us": us, "name": f"站 {k}"} for k in range(6)]
-            return replace(base, rows=tuple(self.extra + row)[:6], total=20)
-        if question.kind == "warnings":
-            return replace(base, value=0.0)
-        return base
+            return replace(base, rows=tuple(_row(k, int(now.timestamp() * 1e6)) for k in range(6)), total=20)
+        return replace(base, value=0.0) if question.kind == "warnings" else base
+
+    def rows_of(self, by: str, view) -> list[dict]:
+        if by == "children":
+            return self.children(view.division)
+        return [row for row in self.rows.values() if row["level"] == self.levels.index(by)]
+
+    def group(self, name: str, row: dict) -> Group:
+        number = round(20 * share(name, row["code"], self.bias), 1)
+        return Group(row["code"], row["name"], number, 3, {"state": STATES[int(6 * share("s", row["code"])) % 6]})
 
     def view(self, key: str, query: dict[str, str]) -> dict:
         asked = (key, self.seq, *sorted((name, value) for name, value in query.items() if name != "v"))
@@ -107,27 +109,32 @@ class County:
             raise NotFound(f"没有区划 {shown.division}")
         shown = replace(shown, division=shown.division or self.place.code)
         kids = tuple((row["code"], row["name"]) for row in self.children(shown.division))
-        context = Context(self.place, shown, self.chain(shown.division), int(now.timestamp() * 1e6), "dark", True, {}, kids)
+        now_us = int(now.timestamp() * 1e6)
+        context = Context(self.place, shown, self.chain(shown.division), now_us, "dark", True, {}, kids)
         answers = {name: self.answer(question, shown, now) for name, question in made.questions(screen, shown)}
         html = made.regions(screen, answers, context)
-        return {"v": str(self.seq), "seq": self.seq, "now": context.now_us, "screen": key, "query": to_query(shown), "title": screen.title,
-                "demo": True, "alarm": False, "theme": "dark", "regions": html, "feeds": ["events", "air"],
-                "map": {} if screen.plain else self.map(shown, answers)}
+        return {"v": str(self.seq), "seq": self.seq, "now": context.now_us, "screen": key, "query": to_query(shown),
+                "title": screen.title, "demo": True, "alarm": False, "theme": "dark", "regions": html,
+                "feeds": ["events", "air"], "map": {} if screen.plain else self.map(shown, answers)}
 
     def map(self, shown, answers) -> dict:
         row = self.rows[shown.division]
         leaf = row["level"] == len(self.levels) - 1
-        level = shown.map.level if shown.map.level in self.levels[1:] else self.levels[min(row["level"] + 1, 3)]
+        asked = shown.map.level
+        level = asked if asked in self.levels[1:] else self.levels[min(row["level"] + 1, 3)]
         color = made.shade(answers["map"])
         parent = row["parent"] if leaf else row["code"]
+        url = "/api/v1/layers/{}.geojson?v=1".format
+        points = [{"layer": "events", "kind": "events", "url": f"{url('events')}&division={row['code']}&n={self.seq}"}]
+        if "camera" in shown.map.layers:
+            points.append({"layer": "sensor", "kind": "assets", "shape": "circle", "url": url("sensor")})
+        marks = made.marks(answers) if parent == self.place.code else {}
         return {"metric": answers["map"].question.name, "division": row["code"], "level": level,
-                "cells": f"/api/v1/layers/divisions-{level}.geojson?v=1", "outline": "/api/v1/layers/divisions-county.geojson?v=1",
-                "neighbours": "/api/v1/layers/neighbours.geojson?v=1", "rivers": "/api/v1/layers/rivers.geojson?v=1",
+                "cells": url(f"divisions-{level}"), "outline": url("divisions-county"),
+                "neighbours": url("neighbours"), "rivers": url("rivers"), "points": points,
                 "values": {code: list(v) for code, v in color.values.items()}, "classes": list(color.tokens),
-                "marks": {code: list(m) for code, m in made.marks(answers).items()} if parent == self.place.code else {},
-                "bounds": self.bounds(row["code"]), "focus": "" if row["parent"] is None else row["code"],
-                "points": [{"layer": "events", "kind": "events", "url": f"/api/v1/layers/events.geojson?division={row['code']}&v={self.seq}"},
-                           {"layer": "sensor", "kind": "assets", "shape": "circle", "url": "/api/v1/layers/sensor.geojson?v=1"}][:2 if "camera" in shown.map.layers else 1]}
+                "marks": {code: list(mark) for code, mark in marks.items()}, "bounds": self.bounds(row["code"]),
+                "focus": "" if row["parent"] is None else row["code"]}
 
     def bounds(self, code: str) -> list[float]:
         shape = next(f for f in self.features if f["properties"]["code"] == code)["geometry"]
@@ -147,12 +154,23 @@ class County:
         many = {"events": 1286, "sensor": 1500}.get(name)
         if many is None:
             raise NotFound(name)
-        west, south, east, north = self.bounds(self.place.code)
-        spots = [{"type": "Feature", "geometry": {"type": "Point", "coordinates": [west + (east - west) * share(name, k, 1),
-                                                                                   south + (north - south) * share(name, k, 2)]},
-                  "properties": {"id": f"{name}{k}", "name": f"{name} {k}", "text": "处置",
-                                 "state": ("ok", "ok", "ok", "att", "warn", "alarm")[k % 6] if name == "events" else ""}} for k in range(many)]
+        box = self.bounds(self.place.code)
+        spots = [_spot(name, k, box) for k in range(many)]
         return json.dumps({"type": "FeatureCollection", "features": spots}).encode()
+
+
+def _row(k: int, us: int) -> dict:
+    return {"id": f"e{k}", "title": f"红旗大道排水堵塞 {k}", "category": "排水", "division": "贡江镇",
+            "department": "县住建局", "channel": "12345", "stage": "处置", "due_us": us, "overdue_s": 3600 * k,
+            "state": "warn", "time_us": us,
+            "stage_time_us": us, "name": f"站 {k}"}
+
+
+def _spot(name: str, k: int, box: list[float]) -> dict:
+    at = [box[0] + (box[2] - box[0]) * share(name, k, 1), box[1] + (box[3] - box[1]) * share(name, k, 2)]
+    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": at},
+            "properties": {"id": f"{name}{k}", "name": f"{name} {k}", "text": "处置",
+                           "state": STATES[k % 6] if name == "events" else ""}}
 
 
 def _rings(geometry: dict) -> list:
@@ -161,7 +179,7 @@ def _rings(geometry: dict) -> list:
 
 
 class Stub:
-    """The server on a free port; `push` tells open pages that feeds changed; `stop` kills it, `start` brings it back."""
+    """The server on a free port; `push` tells open pages of changes; `stop` ends it, `start` brings it back."""
 
     def __init__(self, county: County) -> None:
         self.county = county
@@ -182,7 +200,8 @@ class Stub:
         if panel not in {p.key for p in BY_KEY[query.get("screen", "overview")].panels}:
             raise NotFound(f"没有面板 {panel}，请刷新页面。")
         figure = {"data": [{"type": "bar", "x": ["甲", "乙"], "y": [3, 5]}], "layout": {"title": {"text": ""}}}
-        return {"title": f"面板 {panel}", "figure": figure, "columns": ["名称", "值"], "rows": [["甲", "3"], ["乙", "5"]]}
+        rows = [["甲", "3"], ["乙", "5"]]
+        return {"title": f"面板 {panel}", "figure": figure, "columns": ["名称", "值"], "rows": rows}
 
     async def view(self, request) -> Response:
         query = dict(request.query_params)
@@ -203,10 +222,12 @@ class Stub:
             body = self.county.layer(request.path_params["layer"])
         except NotFound:
             return JSONResponse({"detail": "没有图层"}, 404)
-        return Response(body, media_type="application/geo+json", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+        forever = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return Response(body, media_type="application/geo+json", headers=forever)
 
     def message(self, feeds=()) -> str:
-        return json.dumps({"v": str(self.county.seq), "seq": self.county.seq, "feeds": list(feeds), "now": int(time.time() * 1e6)})
+        seq = self.county.seq
+        return json.dumps({"v": str(seq), "seq": seq, "feeds": list(feeds), "now": int(time.time() * 1e6)})
 
     async def live(self, request) -> Response:
         if "since" in request.query_params:
@@ -235,9 +256,11 @@ class Stub:
             self.loop = asyncio.get_running_loop()
             return Response("ok")
 
-        app = Starlette(routes=[Route("/healthz", alive), Route("/api/v1/view", self.view), Route("/api/v1/live", self.live),
-                                Route("/api/v1/layers/{layer}.geojson", self.layer), Mount("/", WSGIMiddleware(self.dash.server))])
-        self.server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", self.port, log_level="error", timeout_graceful_shutdown=1))
+        app = Starlette(routes=[
+            Route("/healthz", alive), Route("/api/v1/view", self.view), Route("/api/v1/live", self.live),
+            Route("/api/v1/layers/{layer}.geojson", self.layer), Mount("/", WSGIMiddleware(self.dash.server))])
+        config = uvicorn.Config(app, "127.0.0.1", self.port, log_level="error", timeout_graceful_shutdown=1)
+        self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
         _until(lambda: _answers(self.port), 10)

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "tests" / "fixtures" / "tiny_pack"
 PARTS = ("redis-state", "redis-cache", "collector", "web")
+SPARED = {"collector": "collect", "web": "web"}
 UP_WITHIN_S, BACK_WITHIN_S = 60.0, 5.0
 
 
@@ -41,6 +42,15 @@ def until(ask: Callable[[], Any], wait_s: float) -> Any:
 
 def alive(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def waits(process: psutil.Process, command: str) -> bool:
+    """A spare that has loaded its program and reads from its supervisor's pipe."""
+    try:
+        return (process.cmdline()[-2:] == ["--standby", command]
+                and "pipe" in Path(f"/proc/{process.pid}/wchan").read_text())
+    except (psutil.NoSuchProcess, OSError):
+        return False
 
 
 class Server:
@@ -104,6 +114,8 @@ def test_it_says_its_address_and_a_link_that_opens_once(server: Server) -> None:
 @pytest.mark.parametrize("name", PARTS)
 def test_a_killed_part_is_back_within_five_seconds(server: Server, name: str) -> None:
     until(lambda: server.status(name).state == "up", 30)
+    if name in SPARED:
+        until(lambda: any(waits(member, SPARED[name]) for member in server.pids()), 60)
     before = server.status(name)
     begun = time.monotonic()
     os.kill(before.pid, signal.SIGKILL)

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from data import supervisor
+from data import spare, supervisor
 from data.parts import Part, PartStatus, bound, read_status
 from data.supervisor import Supervisor
 
@@ -105,6 +105,36 @@ def test_a_killed_part_is_back_within_five_seconds(tmp_path: Path) -> None:
         assert run.status("two") == other
     assert any("one 意外退出（信号 SIGKILL）" in line for line in run.said)
     assert any("one 已恢复" in line for line in run.said)
+
+
+WAITER = "import sys, time; print('waits', flush=True); sys.stdin.readline() or sys.exit(0); time.sleep(600)"
+
+
+def test_a_spare_takes_over_and_another_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spare, "AFTER_S", 0.0)
+    monkeypatch.setattr(supervisor, "FIRST_DELAY_S", 0.0)
+    log = tmp_path / "log" / "one.log"
+    with running(tmp_path, [part("one", SLEEPER, spare=bound([sys.executable, "-c", WAITER]))]) as run:
+        until(lambda: log.exists() and log.read_text() == "waits\n")
+        mine = {child.pid for child in psutil.Process().children()}
+        first = run.status("one").pid
+        os.kill(first, signal.SIGKILL)
+        until(lambda: run.status("one").restarts == 1 and run.status("one").state == "up")
+        assert run.status("one").pid in mine - {first}
+        until(lambda: log.read_text() == "waits\nwaits\n")
+        members = [child for child in psutil.Process().children() if "sleep(600)" in " ".join(child.cmdline())]
+        assert len(members) == 2
+    assert [member.pid for member in members if alive(member)] == []
+
+
+def test_a_dead_spare_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spare, "AFTER_S", 0.0)
+    log = tmp_path / "log" / "one.log"
+    dying = bound([sys.executable, "-c", "print('dies')"])
+    with running(tmp_path, [part("one", SLEEPER, spare=dying)]) as run:
+        until(lambda: log.exists() and log.read_text() == "dies\n")
+        os.kill(run.status("one").pid, signal.SIGKILL)
+        until(lambda: run.status("one").restarts == 1 and run.status("one").state == "up")
 
 
 def test_the_delay_grows_while_a_part_goes_on_dying_and_ends_at_its_limit(tmp_path: Path,

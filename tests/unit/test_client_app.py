@@ -150,7 +150,8 @@ def test_enlarge_answers_only_what_a_page_sends():
     assert asked == ({"screen": "overview", "division": "1"}, "p1")
     assert question({"act": "theme"}) is None
     assert question(None) is None
-    for wrong in ({"panel": {"$ne": 1}}, {"panel": "../etc"}, {"panel": "p" * 65}, {"query": ["x"]}, {"query": "x" * 5000}):
+    for wrong in ({"panel": {"$ne": 1}}, {"panel": "../etc"}, {"panel": "p" * 65}, {"query": ["x"]},
+                  {"query": "x" * 5000}):
         with pytest.raises(WrongInput):
             question({"act": "enlarge", "panel": "p1", "query": "screen=overview", **wrong})
     assert open_panel(enlarge, {"act": "other"}) == (no_update, no_update, no_update)
@@ -170,8 +171,9 @@ def callback(client, body) -> tuple[int, str]:
 def test_callbacks_met_with_nonsense_answer_plainly(client):
     outputs = [{"id": ids.DIALOG, "property": name} for name in ("title", "children", "opened")]
     name = "..dialog.title...dialog.children...dialog.opened.."
+    asked = {"act": "enlarge", "panel": "p9", "query": ""}
     good = {"output": name, "outputs": outputs, "changedPropIds": ["control.data"],
-            "inputs": [{"id": ids.CONTROL, "property": "data", "value": {"act": "enlarge", "panel": "p9", "query": ""}}]}
+            "inputs": [{"id": ids.CONTROL, "property": "data", "value": asked}]}
     status, body = callback(client, good)
     assert status == 200
     assert "没有面板 p9" in body
@@ -179,7 +181,8 @@ def test_callbacks_met_with_nonsense_answer_plainly(client):
         status, body = callback(client, {**good, "inputs": [{**good["inputs"][0], "value": value}]})
         assert status in (200, 204), value
         assert "Traceback" not in body
-    for wrong in ({}, {"output": "nobody.data"}, {**good, "output": "nobody.data"}, {**good, "inputs": "x"}, [], {"output": 5}):
+    for wrong in ({}, {"output": "nobody.data"}, {**good, "output": "nobody.data"}, {**good, "inputs": "x"}, [],
+                  {"output": 5}):
         status, body = callback(client, wrong)
         assert status == 400, wrong
         assert "Traceback" not in body

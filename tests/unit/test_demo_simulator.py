@@ -286,3 +286,19 @@ def test_the_push_door_says_why_it_is_shut(tmp_path: Path) -> None:
 def test_pack_files_name_their_sources() -> None:
     limits = yaml.safe_load((PACK / "limits.yaml").read_text(encoding="utf-8"))
     assert all(block.get("source") for block in limits.values())
+
+
+def test_a_connection_that_was_closed_meanwhile_is_opened_again(tmp_path: Path) -> None:
+    gate, calls = Gate(), []
+
+    def flaky(request: httpx.Request) -> httpx.Response:
+        calls.append(1)
+        if len(calls) == 1:
+            raise httpx.ReadError("closed", request=request)
+        return gate(request)
+
+    simulator = make_simulator(tmp_path, gate)
+    simulator.door.client = httpx.Client(base_url="http://test", transport=httpx.MockTransport(flaky))
+    rows = WORLD.observations.reported("rain", NOW - 600, NOW)
+    assert simulator.try_push("rain", rows)
+    assert gate.rows["rain"] == rows

@@ -60,9 +60,11 @@ class Memory:
 
 
 def pack(metrics: dict[str, Metric], divisions: Divisions) -> Pack:
-    place = PlaceInfo(code=ROOT, name="县", lon=1, lat=0.5, timezone="Asia/Shanghai", default_metric=next(iter(metrics)),
-                      levels=tuple(Level(key=k, word=w) for k, w in (("county", "县"), ("township", "乡"), ("village", "村"))))
-    feed = Feed(name="源", topic="C1", department="局", kind="observation", source=FeedSource(kind="push"), cadence="1h")
+    levels = tuple(Level(key=k, word=w) for k, w in (("county", "县"), ("township", "乡"), ("village", "村")))
+    place = PlaceInfo(code=ROOT, name="县", lon=1, lat=0.5, timezone="Asia/Shanghai", levels=levels,
+                      default_metric=next(iter(metrics)))
+    source = FeedSource(kind="push")
+    feed = Feed(name="源", topic="C1", department="局", kind="observation", source=source, cadence="1h")
     return Pack(Path("."), place, divisions, {"f": feed}, metrics, {}, {}, {}, {}, {})
 
 
@@ -83,7 +85,8 @@ def event(event_id: str, stage: str, received: datetime, at: datetime, code: str
 
 def reading(station: str, value: float, at: datetime, code: str = VILLAGE, prev: int = 0, name: str = "m") -> Row:
     raw = {"station": station, "metric": name, "time": at.isoformat(), "value": value}
-    return {**parse("observation", raw), "seq": next(_seq), "prev": prev, "received": to_us(at), "feed": "f", "code": code}
+    meta = {"seq": next(_seq), "prev": prev, "received": to_us(at), "feed": "f", "code": code}
+    return {**parse("observation", raw), **meta}
 
 
 WINDOW = Window(NOW - 24 * H, NOW, "24h")
@@ -126,7 +129,7 @@ def test_ratio_is_computed_from_pooled_parts_not_from_childrens_ratios() -> None
     for number in range(4):
         due, code = NOW - 2 * H, TOWN_B if number else VILLAGE
         rows += [event(f"e{number}", "received", NOW - 9 * H, NOW - 9 * H, code, due=due.isoformat()),
-                 event(f"e{number}", "closed", NOW - 9 * H, due + (H if number == 0 else -H), code, due=due.isoformat())]
+                 event(f"e{number}", "closed", NOW - 9 * H, due + (-H if number else H), code, due=due.isoformat())]
     memory.events.add(rows)
     by_town = {g.code: g.value for g in ask(ev, "rate", "township").groups}
     assert by_town == {TOWN_A: 0.0, TOWN_B: 100.0}

@@ -211,8 +211,8 @@ def test_a_room_without_its_library_leaves_the_others(monkeypatch: pytest.Monkey
     assert parser.parse_args(["doctor"]).command == "doctor"
 
 
-@pytest.mark.parametrize(("line", "command"), [("--place x web", "web"), ("--debug doctor --place y", "doctor"), ("", ""),
-                                               ("--place=web serve", "serve")])
+@pytest.mark.parametrize(("line", "command"), [("--place x web", "web"), ("--debug doctor --place y", "doctor"),
+                                               ("", ""), ("--place=web serve", "serve")])
 def test_the_wanted_command(line: str, command: str) -> None:
     assert app.wanted(line.split()) == command
 

@@ -1,0 +1,100 @@
+"""From a real mouse click to figures on the screen, and to everything repainted; the reference changes in turn."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+from playwright.sync_api import Page
+
+from bench.chromium import OURS, REFERENCE, Wire, browser, opened, page_in, wait_for
+from bench.scene import Scene
+from bench.series import Series
+
+# A place of the window where the map shows a cell of the wanted division and nothing lies above it.
+SPOT = """(code) => {
+  const y = window.yiping, map = y.map.leaflet(), box = map.getContainer().getBoundingClientRect();
+  const free = (x, z) => { const at = document.elementFromPoint(x, z); return at && map.getContainer().contains(at); };
+  const cells = y.map.state.level.cells.filter((cell) => !code || cell.code === code || cell.parent === code);
+  for (const cell of cells) {
+    for (let i = 1; i < 16; i += 1) for (let j = 1; j < 16; j += 1) {
+      const x = box.left + box.width * i / 16, z = box.top + box.height * j / 16;
+      const found = y.hand.under(map.containerPointToLatLng([x - box.left, z - box.top]));
+      if (found.cell === cell && free(x, z)) return {x, y: z, code: cell.code};
+    }
+  }
+  return null;
+}"""
+DONE = "window.bench.t0 && window.bench.all > 0"
+RESULT = "({figures: window.bench.figures - window.bench.t0, all: window.bench.all - window.bench.t0})"
+WINDOWS = ("7d", "24h")
+
+
+def clicking(scene: Scene) -> list[Series]:
+    """Drill by the map twice, change the window, go up; each round another township."""
+    assert scene.play is not None
+    got: dict[str, list[float]] = {"figures": [], "all": [], "bytes": [], "ref_figures": [], "ref_all": []}
+    kinds: list[str] = []
+    codes = scene.place.townships()
+    with browser(scene.play) as ours, browser(scene.play) as theirs:
+        page = page_in(ours, OURS)
+        opened(page, scene.place.url)
+        other = page_in(theirs, REFERENCE) if scene.reference else None
+        if other is not None:
+            opened(other, scene.reference)
+        _round(page, Wire(page), codes[-1], {name: [] for name in got}, [])          # not counted: the engine warms up
+        wire = Wire(page)
+        for number in range(scene.rounds(12, 5)):
+            _round(page, wire, codes[number % len(codes)], got, kinds)
+            if other is not None:
+                _change(other, codes[number % len(codes)], scene.place.pack.divisions.get(codes[number]).name, got)
+    return _series(got, kinds)
+
+
+def _series(got: dict[str, list[float]], kinds: list[str]) -> list[Series]:
+    series = [Series("click_figures_ms", "ms", got["figures"], facts={"kinds": kinds}),
+              Series("click_all_ms", "ms", got["all"], facts={"kinds": kinds}),
+              Series("bytes_change_kb", "kB", got["bytes"]),
+              Series("reference_figures_ms", "ms", got["ref_figures"]),
+              Series("reference_all_ms", "ms", got["ref_all"])]
+    for kind in dict.fromkeys(kinds):
+        chosen = [value for value, name in zip(got["figures"], kinds, strict=True) if name == kind]
+        series.append(Series(f"click_figures_{kind}_ms", "ms", chosen))
+    if got["ref_all"] and got["all"]:
+        series.append(Series("click_ratio", "×", [median(got["all"]) / median(got["ref_all"])]))
+    return series
+
+
+def _round(page: Page, wire: Wire, code: str, got: dict[str, list[float]], kinds: list[str]) -> None:
+    for kind, wanted in (("drill", code), ("deeper", "")):
+        spot = page.evaluate(SPOT, wanted)
+        if spot:
+            _measure(page, wire, got, kinds, kind, lambda at=spot: page.mouse.click(at["x"], at["y"]))
+    for window in WINDOWS:
+        link = page.locator(f'#r-filters [data-set*=\'"window": "{window}"\']').first
+        _measure(page, wire, got, kinds, "window", link.click)
+    root = page.locator("#r-crumb a[data-set*='\"division\": null']").first
+    _measure(page, wire, got, kinds, "up", root.click)
+
+
+def _measure(page: Page, wire: Wire, got: dict[str, list[float]], kinds: list[str], kind: str, act: Any) -> None:
+    page.wait_for_timeout(150)                          # a hand rests between two clicks
+    wire.take()
+    page.evaluate("window.bench.t0 = 0")
+    act()
+    wait_for(page, DONE)
+    found = page.evaluate(RESULT)
+    got["figures"].append(float(found["figures"]))
+    got["all"].append(float(found["all"]))
+    got["bytes"].append(wire.take() / 1000)
+    kinds.append(kind)
+
+
+def _change(page: Page, code: str, name: str, got: dict[str, list[float]]) -> None:
+    for town, word in ((code, name), ("", "全县")):
+        page.evaluate("([code, word]) => window.bench.change(code, word)", [town, word])
+        wait_for(page, DONE)
+        found = page.evaluate(RESULT)
+        got["ref_figures"].append(float(found["figures"]))
+        got["ref_all"].append(float(found["all"]))
+        page.wait_for_timeout(150)

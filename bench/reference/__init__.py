@@ -1,0 +1,1 @@
+"""The same kind of screen in plain Dash idioms, to divide by."""

@@ -1,0 +1,55 @@
+/* Pure functions of the client against hand-worked values; answers a list of what is wrong. */
+() => {
+  const wrong = [];
+  const same = (name, got, want) => {
+    if (JSON.stringify(got) !== JSON.stringify(want)) wrong.push(name + ': ' + JSON.stringify(got) + ' ≠ ' + JSON.stringify(want));
+  };
+  const now = 1e12;
+  const judge = (fresh, age, contact, cadence, scheduled) => yiping.fresh.judge({fresh, scheduled, cadence: String(cadence),
+    time: String((now - age * 1000) * 1000), contact: String((now - contact * 1000) * 1000)}, now);
+  for (const [fresh, age, contact, cadence, scheduled, want] of [
+    ['live', 10, 10, 5, '0', 'live'], ['live', 31, 31, 5, '0', 'late'], ['live', 899, 10, 300, '0', 'live'],
+    ['live', 901, 901, 300, '0', 'late'], ['live', 3700, 3700, 300, '0', 'down'], ['live', 3500, 3500, 300, '0', 'late'],
+    ['live', 20000, 10, 300, '0', 'late'], ['late', 10, 10, 5, '0', 'late'], ['down', 10, 10, 5, '0', 'down'],
+    ['unknown', 10, 10, 5, '0', 'unknown'], ['scheduled', 9e6, 9e6, 86400, '1', 'scheduled'],
+  ]) same('judge ' + [fresh, age, contact, cadence], judge(fresh, age, contact, cadence, scheduled), want);
+
+  const s = yiping.state;
+  same('window rules over from and to', s.reduce({screen: 'overview', division: '1', bbox: '1,2,3,4', from: 'a', to: 'b'},
+    {division: null, window: '7d', evil: 'x'}), {screen: 'overview', window: '7d'});
+  same('another screen drops what was the map\'s', s.reduce({screen: 'overview', division: '1', metric: 'aqi', 'f.category': 'x'},
+    {screen: 'events'}), {screen: 'events', division: '1'});
+  same('parse', s.parse('/events', '?division=36&f.stage=%E5%A4%84%E7%BD%AE&nonsense=1'),
+    {screen: 'events', division: '36', 'f.stage': '处置'});
+  same('address', s.address({screen: 'overview', 'f.a': '甲 乙', division: '1'}), '/?division=1&f.a=%E7%94%B2+%E4%B9%99');
+  same('question', s.question({screen: 'events', theme: 'light', bbox: '1', window: '7d'}), 'screen=events&window=7d');
+  same('prototype names are no names', s.reduce({screen: 'overview'}, JSON.parse('{"__proto__": "x", "constructor": "y"}')),
+    {screen: 'overview'});
+
+  same('ages', [5, 125, 9000, 270000].map((t) => yiping.fresh.age(t)), ['5 秒', '2 分', '2 小时 30 分', '3 天 3 小时']);
+  same('short ages', [2100, 64800, 187200].map((t) => yiping.fresh.age(t, 'short')), ['35分', '18时', '2天04时']);
+  same('date', yiping.fresh.date(Date.UTC(2026, 10, 20, 1, 41)), '2026 年 11 月 20 日 星期五');
+  same('clock', yiping.fresh.clock(Date.UTC(2026, 10, 20, 16, 5)), '00:05');
+
+  const ring = new Float64Array([0, 0, 10, 0, 10, 10, 0, 10]), hole = new Float64Array([4, 4, 6, 4, 6, 6, 4, 6]);
+  const cell = {rings: [ring, hole], box: [0, 0, 10, 10]};
+  same('inside', yiping.geo.contains(cell, 1, 1), true);
+  same('in the hole', yiping.geo.contains(cell, 5, 5), false);
+  same('outside', yiping.geo.contains(cell, 11, 5), false);
+  same('depth', yiping.geo.depth([ring], 2, 5), 2);
+  same('clip', yiping.names.clip(ring, [5, 5, 20, 20]).length, 8);
+
+  const pen = {view: {k: 1, w: 2000, h: 2000}, x: (v) => v, y: (v) => v}, points = [];
+  for (let k = 0; k < 500; k += 1) points.push({x: 100 + k * 37 % 1500, y: 100 + k * 91 % 1500, state: k === 7 ? 'alarm' : 'ok'});
+  const found = yiping.points.clusters(points, pen);
+  same('clusters hold every point', found.reduce((sum, c) => sum + c.n, 0), 500);
+  same('one cluster is alarmed', found.filter((c) => c.state === 'alarm').length, 1);
+
+  const at = yiping.fit.into([0, 0, 10, 20], [0, 0, 100, 100]);
+  same('into a frame', [at.k, at.x, at.y], [5, 25, 0]);
+  const card = [[0, 0, 300, 1000]];
+  const free = yiping.fit.best([{rings: [new Float64Array([0, 0, 10, 0, 10, 20, 0, 20])], box: [0, 0, 10, 20]}], [0, 0, 10, 20],
+    [0, 0, 1000, 1000], card);
+  same('keeps off a card', free.x >= 300, true);
+  return wrong;
+}
