@@ -5,7 +5,7 @@
   const state = {outline: null, neighbours: null, rivers: null, level: null, finer: [], coarser: [], points: [], values: {},
     classes: [], paths: [], marks: {}, focus: [], focusCodes: null, hits: [], top: 0};
   const seen = new Map();          // level name → layer already loaded, to dim and to frame
-  let map = null, sheets = null, token = 0, shown = null, own = false, fitting = false, baseZoom = 0, installed;
+  let map = null, sheets = null, token = 0, pointToken = 0, shown = null, own = false, fitting = false, baseZoom = 0, pointsSaid = '', installed;
   const there = new Promise((resolve) => { installed = resolve; });
 
   /* dash-leaflet's hook: a one-point layer hands over the map; nothing of it is drawn. */
@@ -20,9 +20,14 @@
     sheets = {ground: sheet('ground', yp.ground.paint), points: sheet('points', yp.points.paint),
       names: sheet('names', yp.names.paint)};
     yp.hand.install(map, state);
+    yp.scale.install(map);
     map.on('dragstart zoomstart', () => { if (!fitting) own = true; });
     map.on('moveend', remember);
-    map.on('zoomend', () => { if (shown) loadPoints(shown); });
+    map.on('zoomend', () => {
+      if (!shown || fitting) return;
+      loadPoints(shown);
+      loadFiner(shown);
+    });
     new ResizeObserver(resized).observe(map.getContainer().parentElement.parentElement);
     for (const [name, word] of [['in', '放大'], ['out', '缩小']]) {
       const button = map.getContainer().querySelector('.leaflet-control-zoom-' + name);
@@ -62,6 +67,7 @@
     const box = bounds(data);
     if (!box || !yp.geo.origin.set) return;
     state.top = stretch();
+    if (Math.min(map.getSize().x, map.getSize().y - state.top) < 60) return;     // not laid out yet: `resized` comes
     fitting = true;
     yp.fit.look(map, state.focus.length ? state.focus : (state.outline ? state.outline.cells : []), box, state.top);
     fitting = false;
@@ -91,12 +97,24 @@
   }
 
   async function loadPoints(data) {
-    const mine = token;
+    const mine = ++pointToken;
     const wanted = (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
     const found = await Promise.all(wanted.map((p) => quietly(p.url, 'points')));
-    if (mine !== token) return;
+    if (mine !== pointToken) return;
     state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
     sheets.points.redraw();
+    const said = data.division + ' ' + state.points.map((p) => p.layer).join();
+    if (said !== pointsSaid) sheets.names.redraw();      // names step aside for other points, not for every new event
+    pointsSaid = said;
+  }
+
+  /* Lines of the levels below come with the zoom: the next one a step in, the one after that two more. */
+  async function loadFiner(data) {
+    const wanted = (data.finer || []).filter((url, k) => map.getZoom() > baseZoom + 0.9 + 1.3 * k);
+    const found = await Promise.all(wanted.map((url) => quietly(url, 'polygons')));
+    if (data !== shown || found.length === state.finer.length) return;
+    state.finer = found.filter(Boolean);
+    sheets.ground.redraw();
   }
 
   function focusOf(data) {
@@ -115,12 +133,12 @@
   async function ground(data) {
     const [outline, cells, neighbours, rivers] = await Promise.all([quietly(data.outline, 'polygons'),
       quietly(data.cells, 'polygons'), quietly(data.neighbours, 'polygons'), quietly(data.rivers, 'courses')]);
-    const finer = await Promise.all((data.finer || []).map((url) => quietly(url, 'polygons')));
-    return {outline, cells, neighbours, rivers, finer: finer.filter(Boolean)};
+    return {outline, cells, neighbours, rivers};
   }
 
   function take(data, found) {
-    Object.assign(state, {outline: found.outline, neighbours: found.neighbours, rivers: found.rivers, finer: found.finer});
+    Object.assign(state, {outline: found.outline, neighbours: found.neighbours, rivers: found.rivers});
+    if (!shown || shown.level !== data.level) state.finer = [];
     if (found.cells && data.level) { seen.delete(data.level); seen.set(data.level, found.cells); }
     const many = found.cells ? found.cells.cells.length : 0;
     state.coarser = Array.from(seen.values()).filter((level) => level !== found.cells && level.cells.length < many);

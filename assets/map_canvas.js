@@ -68,6 +68,7 @@
   class Pen {
     constructor(context, view, ratio) {
       this.c = context;
+      this.u = (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16) / 16;     // a wall's strokes are wider
       this.view = view;
       this.ratio = ratio;
       this.pixels();
@@ -93,7 +94,7 @@
     stroke(path, color, width, dx, dy) {
       this.plane(dx, dy);
       this.c.strokeStyle = color;
-      this.c.lineWidth = width / this.view.k;
+      this.c.lineWidth = width * this.u / this.view.k;
       this.c.lineJoin = this.c.lineCap = 'round';
       this.c.stroke(path);
     }

@@ -33,9 +33,9 @@
   function county(pen, state) {
     const outline = state.outline.path;
     pen.c.globalAlpha = 0.2;
-    for (const width of [22, 14, 7]) pen.stroke(outline, color('--map-shadow'), width, 0, 9);
+    for (const width of [22, 14, 7]) pen.stroke(outline, color('--map-shadow'), width, 0, 9 * pen.u);
     pen.c.globalAlpha = 1;
-    pen.fill(outline, color('--map-rim'), 0, 5);
+    pen.fill(outline, color('--map-rim'), 0, 5 * pen.u);
     pen.fill(outline, color('--map-land'));
   }
 
@@ -57,7 +57,7 @@
       if (!path) return;
       const fill = classColor(state.classes[at]);
       pen.fill(path, fill);
-      pen.stroke(path, fill, 0.7);
+      if (state.level.cells.length < 100) pen.stroke(path, fill, 0.7);     // closes hairlines; finer lines cover them
     });
     for (const finer of state.finer) lines(pen, finer, 0.7, fade(room(finer, pen), 20, 48) * 0.8);
     if (state.level) {

@@ -4,16 +4,19 @@
   const yp = window.yiping = window.yiping || {};
   const OFFSETS = [[0, 0], [0, 10], [0, -10], [12, 0], [-12, 0], [0, 20], [0, -20], [20, 10], [-20, 10], [20, -14], [-20, -14],
     [0, 32], [0, -32], [34, 0], [-34, 0]];
+  const MOST_SOFT = 300;
   const isWall = () => window.matchMedia('(min-width:1800px) and (min-height:1000px)').matches;
-  const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
   const family = () => yp.ground.color('--family');
 
-  class Taken {
-    constructor(boxes) { this.boxes = boxes.slice(); }
+  const meets = (b) => (o) => b[0] < o[2] && b[2] > o[0] && b[1] < o[3] && b[3] > o[1];
 
-    free(b) {
-      return !this.boxes.some((o) => b[0] < o[2] && b[2] > o[0] && b[1] < o[3] && b[3] > o[1]);
-    }
+  /* Boxes already written on; `soft` ones (points) are kept clear where it can be done. */
+  class Taken {
+    constructor(boxes, soft) { this.boxes = boxes.slice(); this.soft = soft || []; }
+
+    free(b) { return !this.boxes.some(meets(b)); }
+
+    clear(b) { return !this.soft.some(meets(b)); }
 
     take(b) { this.boxes.push(b); }
   }
@@ -32,7 +35,7 @@
     c.textBaseline = 'alphabetic';
     c.lineJoin = 'round';
     c.strokeStyle = yp.ground.color('--map-halo');
-    c.lineWidth = 3.4;
+    c.lineWidth = 3.4 * pen.u;
     c.globalAlpha = 0.85;
     c.strokeText(text, x, y);
     c.globalAlpha = 1;
@@ -50,27 +53,33 @@
     const r = mark ? fs * (mark[0].length < 3 ? 0.86 : 1.08) : 0;
     const at = cell.heart, cx = pen.x(at.x), cy = pen.y(at.y);
     const across = (cell.box[2] - cell.box[0]) * pen.view.k;
+    if (mark && across < 1.3 * r) return null;              // a mark wider than its cell would stand on another
     const forms = [cell.name, cell.short].filter((text, k, all) => text && all.indexOf(text) === k);
     if (mark) forms.push('');
     for (const text of forms) {
       const tw = text ? width(pen, text, fs) : 0;
-      if (!mark && tw > across * 1.35) continue;
+      if (tw > across * (mark ? 2.4 : 1.35)) continue;
       const w = tw + (r ? 2 * r + (text ? fs * 0.32 : 0) : 0), h = Math.max(fs * 1.15, 2 * r);
-      for (const [dx, dy] of OFFSETS) {
-        const box = [cx + dx - w / 2 - 3, cy + dy - h / 2 - 2, cx + dx + w / 2 + 3, cy + dy + h / 2 + 2];
-        if (!taken.free(box)) continue;
-        taken.take(box);
-        return {cell, mark, text, x: cx + dx - w / 2, y: cy + dy, r};
-      }
+      const spot = room(taken, {cx, cy, w, h, u: pen.u});
+      if (spot) return {cell, mark, text, x: cx + spot[0] - w / 2, y: cy + spot[1], r};
     }
     return null;
+  }
+
+  /* A free offset for a box: off the points too if that can be, else off the other names alone. */
+  function room(taken, {cx, cy, w, h, u}) {
+    const boxAt = ([dx, dy]) => [cx + dx - w / 2 - 3, cy + dy - h / 2 - 2, cx + dx + w / 2 + 3, cy + dy + h / 2 + 2];
+    const free = OFFSETS.map(([dx, dy]) => [dx * u, dy * u]).filter((offset) => taken.free(boxAt(offset)));
+    const spot = free.find((offset) => taken.clear(boxAt(offset))) || free[0];
+    if (spot) taken.take(boxAt(spot));
+    return spot || null;
   }
 
   function drawPlace(pen, spot, fs) {
     let x = spot.x;
     if (spot.mark) {
       const size = fs * (spot.mark[0].length < 3 ? 0.97 : 0.95);
-      yp.shapes.mark(pen.c, spot.mark[1], {x: x + spot.r, y: spot.y, r: spot.r}, spot.mark[0], size);
+      yp.shapes.mark(pen.c, spot.mark[1], {x: x + spot.r, y: spot.y, r: spot.r, u: pen.u}, spot.mark[0], size);
       x += 2 * spot.r + fs * 0.32;
     }
     pen.c.textAlign = 'left';
@@ -121,7 +130,7 @@
       const at = yp.geo.heart([seen], yp.geo.boxOf([seen]));
       const text = cell.name.split('').join('\u2006\u2006'), w = width(pen, text, fs);
       for (const [dx, dy] of OFFSETS) {
-        const x = pen.x(at.x) + 2 * dx, y = pen.y(at.y) + 2 * dy;
+        const x = pen.x(at.x) + 2 * dx * pen.u, y = pen.y(at.y) + 2 * dy * pen.u;
         const box = [x - w / 2 - 4, y - fs, x + w / 2 + 4, y + fs * 0.5];
         if (at.d * pen.view.k < fs || !taken.free(box)) continue;
         taken.take(box);
@@ -171,8 +180,10 @@
   function paint(pen, state, sheet) {
     if (!state.outline) return;
     pen.pixels();
-    const unit = rem(), fs = unit * (isWall() ? 1.0625 : 0.9375), small = unit * (isWall() ? 1 : 0.875);
-    const taken = new Taken(floating(sheet));
+    const unit = 16 * pen.u, fs = unit * (isWall() ? 1.0625 : 0.9375), small = unit * (isWall() ? 1 : 0.875);
+    const points = (state.hits || []).filter((hit) => hit.kind !== 'asset').slice(-MOST_SOFT);
+    const soft = points.map((hit) => [pen.x(hit.x) - hit.r, pen.y(hit.y) - hit.r, pen.x(hit.x) + hit.r, pen.y(hit.y) + hit.r]);
+    const taken = new Taken(floating(sheet), soft);
     const margin = sheet.pad, v = pen.view;
     const frame = [(margin.x - v.ox) / v.k, (margin.y - v.oy) / v.k, (v.w - margin.x - v.ox) / v.k, (v.h - margin.y - v.oy) / v.k];
     if (state.level) places(pen, state, taken, fs);

@@ -6,7 +6,7 @@
 
   /* Clusters of what is on the sheet: squares of CELL pixels, anchored to the plane so that a pan changes nothing. */
   function clusters(points, pen) {
-    const size = CELL / pen.view.k, found = new Map(), out = [];
+    const size = CELL * (pen.u || 1) / pen.view.k, found = new Map(), out = [];
     for (const p of points) {
       const x = pen.x(p.x), y = pen.y(p.y);
       if (x < -CELL || y < -CELL || x > pen.view.w + CELL || y > pen.view.h + CELL) continue;
@@ -31,7 +31,7 @@
     const single = (p) => ({n: 1, x: p.x, y: p.y, state: p.state, one: p});
     const found = split ? layer.points.map(single) : clusters(layer.points, pen);
     for (const c of found) {
-      const r = radius(c.n, unit), at = {x: pen.x(c.x), y: pen.y(c.y), r};
+      const r = radius(c.n, unit), at = {x: pen.x(c.x), y: pen.y(c.y), r, u: pen.u};
       yp.shapes.mark(pen.c, c.state, at, c.n > 1 ? String(c.n) : '', unit * 0.86);
       const kind = c.n > 1 ? 'cluster' : 'event';
       hits.push({x: c.x, y: c.y, r: r + 3, kind, layer: layer.layer, n: c.n, state: c.state, one: c.one});
@@ -55,7 +55,7 @@
       }
       if (!any) continue;
       pen.c.strokeStyle = yp.ground.color('--map-halo');
-      pen.c.lineWidth = 1.6;
+      pen.c.lineWidth = 1.6 * pen.u;
       pen.c.stroke();
       pen.c.fillStyle = yp.ground.color(colors[state]);
       pen.c.fill();
@@ -75,7 +75,7 @@
     pen.c.beginPath();                        // never behind the sentence and the figures of a wall
     pen.c.rect(0, sheet.pad.y + state.top, pen.view.w, pen.view.h);
     pen.c.clip();
-    const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+    const unit = 16 * pen.u;
     for (const layer of state.points) {
       const shown = Object.assign({}, layer, {points: chosen(layer, state)});
       if (layer.kind === 'events') drawClusters(pen, shown, unit, state.hits);

@@ -25,7 +25,7 @@
     const edge = light() && (state === 'att' || state === 'warn') ? yp.ground.color('--mk-edge') : yp.ground.color('--map-halo');
     outline(c, state, at.x, at.y, at.r);
     c.lineJoin = 'round';
-    c.lineWidth = 1.6;
+    c.lineWidth = 1.6 * (at.u || 1);
     c.strokeStyle = edge;
     c.fillStyle = FILL[state] ? yp.ground.color(FILL[state]) : (light() ? '#5A6980' : '#DCE6F2');
     c.fill();

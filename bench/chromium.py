@@ -30,7 +30,8 @@ CLOCK = """
 
 OURS = CLOCK + """
 (() => {
-  const b = window.bench, root = document.documentElement;
+  const b = window.bench;
+  let root = null;
   const same = () => { const y = window.yiping, last = y && y.view && y.view.last();
     return last && last.asked === y.state.question(y.state.at); };
   const ready = () => {
@@ -41,6 +42,7 @@ OURS = CLOCK + """
   };
   const two0 = b.two;
   const watch = () => {
+    root = document.documentElement;
     new MutationObserver(ready).observe(root, {attributes: true, attributeFilter: ['data-ready']});
     new MutationObserver((found) => {
       if (!b.t0 || b.figures) return;
@@ -51,8 +53,8 @@ OURS = CLOCK + """
     ready();
   };
   addEventListener('pointerdown', (e) => { b.t0 = e.timeStamp; b.figures = 0; b.all = 0; }, true);
-  const born = new MutationObserver(() => { born.disconnect(); watch(); });
-  if (root) watch(); else born.observe(document, {childList: true});
+  const born = new MutationObserver(() => { if (document.documentElement) { born.disconnect(); watch(); } });
+  if (document.documentElement) watch(); else born.observe(document, {childList: true});
 })();
 """
 

@@ -61,6 +61,9 @@ class EventTable:
             columns["returned"][at] = True
         if not reached[stage] or when < reached[stage] or stage >= CLOSED:
             reached[stage] = when
+        if stage == RATED and not reached[CLOSED]:
+            # Its closing lies before what memory holds; nobody rates an open event.
+            reached[CLOSED] = when
         if row["act"] == "return":
             columns["returned"][at] = True
         if when >= columns["stage_time"][at]:

@@ -102,7 +102,8 @@ class Evaluator:
             rows = indicator_series(inputs, answer.at_division)
             return replace(answer, series=tuple(Point(start, value, 1, facts) for start, value, facts in rows))
         if by in STEPS:
-            return replace(answer, series=self._series(inputs, answer.at_division, STEPS[by]))
+            trailing = last_steps(inputs, answer.question.limit, STEPS[by])
+            return replace(answer, series=self._series(trailing, answer.at_division, STEPS[by]))
         raise WrongInput(f"by={by!r:.20} 不认识;可用 {'、'.join([*self.levels, *STEPS, 'month', *sorted(LABELS)])}")
 
     def _by_level(self, answer: Answer, inputs: Inputs, code: str, by: str) -> Answer:
@@ -180,6 +181,14 @@ class Evaluator:
 
 def _known(value: Any) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def last_steps(inputs: Inputs, steps: int, step: int) -> Inputs:
+    """The inputs begun so that `steps` buckets end with the window, however short it is; 0 = the window itself."""
+    if not steps:
+        return inputs
+    newest = (inputs.end - 1 + inputs.offset) // step * step - inputs.offset
+    return replace(inputs, start=newest - (steps - 1) * step)
 
 
 def _starts(inputs: Inputs, step: int) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data.batches import Batch
 from data.event_table import EventTable
@@ -49,9 +50,12 @@ class MemoryTables:
             if declared.kind == "observation":
                 table = self._reader.rows("observation", recent, [feed])
                 self._table(feed).load(table)
+                self._mark_demo([feed] * min(1, table.num_rows), [pc.any(table["demo"]).as_py()])
         self._load_events(now_us, known_at_us)
         for kind in ("indicator", "asset", "warning"):
-            self._takers()[kind](sorted(self._reader.current(kind), key=lambda row: int(row["seq"])))
+            rows = sorted(self._reader.current(kind), key=lambda row: int(row["seq"]))
+            self._takers()[kind](rows)
+            self._mark_demo([row["feed"] for row in rows], [row["demo"] for row in rows])
         self.seq = manifest.checkpoint
         for entry in manifest.files:
             for feed in entry.feeds:
@@ -69,6 +73,12 @@ class MemoryTables:
             names = recent.column_names
             rows = pa.concat_tables([older.select(names), recent.cast(older.select(names).schema)])
         self.events.add(rows.sort_by("seq").to_pylist())
+        self._mark_demo(rows["feed"].to_pylist(), rows["demo"].to_pylist())
+
+    def _mark_demo(self, feeds: list[str], marks: list[Any]) -> None:
+        """A feed is marked as simulated while any row that memory took of it is."""
+        for feed, mark in zip(feeds, marks, strict=True):
+            self.demo[feed] = self.demo.get(feed, False) or bool(mark)
 
     def _table(self, feed: str) -> ObservationTable:
         return self.observations.setdefault(feed, ObservationTable(self.divisions))
@@ -81,7 +91,7 @@ class MemoryTables:
         self.versions[batch.feed] = batch.seq1
         if not batch.rows:
             return True
-        self.demo[batch.feed] = bool(batch.rows[-1]["demo"])
+        self._mark_demo([batch.feed], [any(row["demo"] for row in batch.rows)])
         if batch.kind == "observation":
             self._table(batch.feed).add(batch.rows)
         else:

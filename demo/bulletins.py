@@ -106,9 +106,9 @@ class Bulletins:
             found += [bulletin for bulletin in (self._fire(day), self._heat(day), self._fog(day)) if bulletin]
         return found
 
-    def _make(self, day: int, hour: float, lasts_h: int, kind: str, level: str, detail: str) -> Bulletin:
-        sent = self.county.days.start(day) + int(hour * 3600)
-        ends = sent + lasts_h * 3600
+    def _make(self, day: int, hours: tuple[float, float], kind: str, level: str, detail: str) -> Bulletin:
+        """A warning of the whole county from one local hour of the day to another."""
+        sent, ends = (self.county.days.start(day) + int(hour * 3600) for hour in hours)
         return Bulletin(_id(self.county, sent, kind), kind, level, sent, ends, ends, (), detail, ())
 
     def _fire(self, day: int) -> Bulletin | None:
@@ -123,20 +123,20 @@ class Bulletins:
             return None
         level = "orange" if daily.sum() < 2.0 else "yellow"
         text = "近期降雨持续偏少，森林火险气象等级较高，请加强野外火源管控。"
-        return self._make(day, 10.0, 46, "森林火险", level, text)
+        return self._make(day, (10.0, 56.0), "森林火险", level, text)
 
     def _heat(self, day: int) -> Bulletin | None:
         noon = np.array([self.county.days.start(day) + 15 * 3600])
         hottest = float(self.county.sky.temperature(noon)[0])
         if hottest < 35.5:
             return None
-        return self._make(day, 9.5, 10, "高温", "orange" if hottest >= 37.0 else "yellow",
+        return self._make(day, (9.5, 19.5), "高温", "orange" if hottest >= 37.0 else "yellow",
                           f"预计今天午后最高气温将达{hottest:.0f}℃左右，请注意防暑降温。")
 
     def _fog(self, day: int) -> Bulletin | None:
         if date_of(day).month in (6, 7, 8, 9) or one(self.county.seed, "fog", day) > 0.05:
             return None
-        return self._make(day, 5.5, 5, "大雾", "yellow", "预计未来数小时部分乡镇能见度低于500米，请注意行车安全。")
+        return self._make(day, (5.5, 10.5), "大雾", "yellow", "预计未来数小时部分乡镇能见度低于500米，请注意行车安全。")
 
 
 def _id(county: County, sent: int, kind: str) -> str:

@@ -13,10 +13,9 @@ _POINT = {"type": "FeatureCollection",
 
 
 def county_map() -> Component:
-    """Leaflet with zoom and scale; everything seen on it is drawn by assets/map*.js."""
+    """Leaflet with its zoom buttons; everything else seen on it is drawn by assets/map*.js."""
     shown: Component = dl.MapContainer(
-        [dl.ScaleControl(imperial=False, position="bottomright", maxWidth=160),
-         dl.ZoomControl(position="bottomright"),
+        [dl.ZoomControl(position="bottomright"),
          dl.GeoJSON(id=ids.MAP_HOOK, data=_POINT, pointToLayer=HOOK, disableDefaultEventHandlers=True)],
         id=ids.MAP, className="ground", center=[0, 0], zoom=9, minZoom=5, maxZoom=18, zoomSnap=.25, zoomDelta=.5,
         wheelPxPerZoomLevel=120, zoomControl=False, attributionControl=False, preferCanvas=True, zoomAnimation=False,

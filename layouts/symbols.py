@@ -11,22 +11,22 @@ _SYMBOLS: dict[str, tuple[str, Markup]] = {
     "s-alarm": ("-8 -8 16 16", Markup('<rect x="-6.4" y="-6.4" width="12.8" height="12.8" rx="1.4"/>')),
     "f-live": ("-8 -8 16 16", Markup('<circle r="5.5" stroke="none"/>')),
     "f-late": ("-8 -8 16 16", Markup('<circle r="5.5" fill="none" stroke-width="2.2"/>'
-                              '<path d="M0-5.5A5.5 5.5 0 0 0 0 5.5Z" stroke="none"/>')),
+                                     '<path d="M0-5.5A5.5 5.5 0 0 0 0 5.5Z" stroke="none"/>')),
     "f-down": ("-8 -8 16 16", Markup('<circle r="5.5" fill="none" stroke-width="2.2"/>'
-                              '<path d="M-5.5 5.5L5.5-5.5" fill="none" stroke-width="2.2"/>')),
+                                     '<path d="M-5.5 5.5L5.5-5.5" fill="none" stroke-width="2.2"/>')),
     "f-unknown": ("-8 -8 16 16", Markup('<circle r="6" fill="none" stroke-width="2.2" stroke-dasharray="3 2.4"/>')),
     "a-up": ("0 0 10 10", Markup('<path d="M5 1L9.4 9H.6Z"/>')),
     "a-dn": ("0 0 10 10", Markup('<path d="M5 9L.6 1H9.4Z"/>')),
     "a-eq": ("0 0 10 10", Markup('<path d="M.6 3.2H9.4V6.8H.6Z"/>')),
     "e-calm": ("0 0 40 40",
                Markup('<path d="M9 27a7 7 0 0 1 1-14 10 10 0 0 1 19-1 7.6 7.6 0 0 1 2 15Z" stroke-width="2.2"/>'
-                            '<path d="M14.5 20l4 4 7.5-8" stroke-width="2.2"/>')),
+                      '<path d="M14.5 20l4 4 7.5-8" stroke-width="2.2"/>')),
     "e-none": ("0 0 40 40", Markup('<rect x="6" y="9" width="28" height="22" rx="2" stroke-width="2.2"/>'
-                            '<path d="M12 25l5-6 4 4 3-3 5 5M8 33L32 7" stroke-width="2.2"/>')),
+                                   '<path d="M12 25l5-6 4 4 3-3 5 5M8 33L32 7" stroke-width="2.2"/>')),
     "e-error": ("0 0 40 40", Markup('<path d="M20 6L36 34H4Z" stroke-width="2.2"/>'
-                             '<path d="M20 16v9M20 28v2.6" stroke-width="2.4"/>')),
+                                    '<path d="M20 16v9M20 28v2.6" stroke-width="2.4"/>')),
     "g-dots": ("0 0 20 20", Markup('<circle cx="4" cy="10" r="1.7"/><circle cx="10" cy="10" r="1.7"/>'
-                            '<circle cx="16" cy="10" r="1.7"/>')),
+                                   '<circle cx="16" cy="10" r="1.7"/>')),
     "g-box": ("0 0 10 10", Markup('<rect x="1" y="1" width="8" height="8" rx="1" stroke-width="1.4"/>')),
     "g-x": ("0 0 10 10", Markup('<path d="M2 2L8 8M8 2L2 8" stroke-width="1.5"/>')),
     "k-res": ("0 0 20 20", Markup('<path d="M2 4H18L13.5 17H6.5Z"/>')),

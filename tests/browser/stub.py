@@ -134,7 +134,8 @@ class County:
                 "neighbours": url("neighbours"), "rivers": url("rivers"), "points": points,
                 "values": {code: list(v) for code, v in color.values.items()}, "classes": list(color.tokens),
                 "marks": {code: list(mark) for code, mark in marks.items()}, "bounds": self.bounds(row["code"]),
-                "focus": "" if row["parent"] is None else row["code"]}
+                "focus": "" if row["parent"] is None else row["code"],
+                "finer": [url(f"divisions-{name}") for name in self.levels[self.levels.index(level) + 1:]]}
 
     def bounds(self, code: str) -> list[float]:
         shape = next(f for f in self.features if f["properties"]["code"] == code)["geometry"]

@@ -123,6 +123,12 @@ def test_an_event_sent_back_after_closing_is_open_again() -> None:
     assert ask(ev, "rework").value == 100
 
 
+def test_an_event_whose_closing_lies_before_what_memory_holds_is_not_open() -> None:
+    ev, memory = evaluator({"open": metric({"kind": "event_stock"}, "count")})
+    memory.events.add([event("a", "rated", NOW - 90 * H, NOW - H, satisfaction=4)])
+    assert ask(ev, "open").value == 0
+
+
 def test_ratio_is_computed_from_pooled_parts_not_from_childrens_ratios() -> None:
     ev, memory = evaluator({"rate": metric({"kind": "event_ratio", "of": "on_time", "scale": 100}, "ratio")})
     rows = []
