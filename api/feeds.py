@@ -35,6 +35,19 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(found)
 
 
+async def _hand_over(request: Request, feed: str, body: bytes) -> httpx.Response:
+    """The collector's answer; asked a second time when a connection broke, for a repeated record is a duplicate."""
+    client: httpx.AsyncClient = request.app.state.collector
+    headers = {"content-type": request.headers.get("content-type", "application/json")}
+    try:
+        return await client.post(f"/push/{feed}", content=body, headers=headers)
+    except httpx.TransportError:
+        try:
+            return await client.post(f"/push/{feed}", content=body, headers=headers)
+        except httpx.TransportError as error:
+            raise Unavailable("采集进程暂时不在,记录没有收下;请稍后重发") from error
+
+
 async def push(request: Request) -> Response:
     """Takes records of one feed; 200 means they are on disk."""
     web, feed = web_of(request), path(request, "feed")
@@ -46,10 +59,5 @@ async def push(request: Request) -> Response:
     body = await _body(request)
     if body is None:
         return problem(413, "内容过大", "一次最多 10 MB、10,000 条;请分批发送")
-    client: httpx.AsyncClient = request.app.state.collector
-    try:
-        reply = await client.post(f"/push/{feed}", content=body,
-                                  headers={"content-type": request.headers.get("content-type", "application/json")})
-    except httpx.TransportError as error:
-        raise Unavailable("采集进程暂时不在,记录没有收下;请稍后重发") from error
+    reply = await _hand_over(request, feed, body)
     return Response(reply.content, reply.status_code, media_type=reply.headers.get("content-type"))

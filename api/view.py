@@ -62,7 +62,7 @@ def words_of(web: Web) -> dict[str, str]:
 
 
 def _theme(view: ViewState) -> str:
-    return "light" if ("theme", "light") in view.filters else "dark"
+    return "light" if view.theme == "light" else "dark"
 
 
 def ask(web: Web, principal: Principal, question: Question, scope: Scope, span: Window) -> Answer:

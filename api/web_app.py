@@ -117,7 +117,8 @@ def application(settings: Settings, make: DashMaker) -> Starlette:
         hub.bind()
         web.live.start()
         dash.bundles.warm()
-        transport = httpx.AsyncHTTPTransport(uds=str(socket_path(settings, "collector.sock")), retries=1)
+        transport = httpx.AsyncHTTPTransport(uds=str(socket_path(settings, "collector.sock")), retries=1,
+                                            limits=httpx.Limits(keepalive_expiry=2.0))
         async with httpx.AsyncClient(transport=transport, base_url="http://collector", timeout=30.0) as client:
             app.state.collector = client
             yield

@@ -5,7 +5,7 @@
   const state = {outline: null, neighbours: null, rivers: null, level: null, finer: [], coarser: [], points: [], values: {},
     classes: [], paths: [], marks: {}, focus: [], focusCodes: null, hits: [], top: 0};
   const seen = new Map();          // level name → layer already loaded, to dim and to frame
-  let map = null, sheets = null, token = 0, pointToken = 0, shown = null, own = false, fitting = false, baseZoom = 0, pointsSaid = '', installed;
+  let map = null, sheets = null, token = 0, pointToken = 0, shown = null, own = false, fitting = false, baseZoom = 0, pointsSaid = '', said = {}, installed;
   const there = new Promise((resolve) => { installed = resolve; });
 
   /* dash-leaflet's hook: a one-point layer hands over the map; nothing of it is drawn. */
@@ -103,9 +103,9 @@
     if (mine !== pointToken) return;
     state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
     sheets.points.redraw();
-    const said = data.division + ' ' + state.points.map((p) => p.layer).join();
-    if (said !== pointsSaid) sheets.names.redraw();      // names step aside for other points, not for every new event
-    pointsSaid = said;
+    const shows = data.division + ' ' + state.points.map((p) => p.layer).join();
+    if (shows !== pointsSaid) sheets.names.redraw();     // names step aside for other points, not for every new event
+    pointsSaid = shows;
   }
 
   /* Lines of the levels below come with the zoom: the next one a step in, the one after that two more. */
@@ -154,19 +154,33 @@
     state.focusCodes = chosen.codes;
   }
 
+  /* What a sheet shows, as text: a sheet is painted again only when this has changed. */
+  function says(data) {
+    const there = [state.level, state.outline, state.neighbours, state.rivers].map(Boolean);    // a late layer counts
+    const place = [data.cells, data.outline, data.neighbours, data.rivers, data.focus, there].join(' ');
+    return {ground: place + data.classes + JSON.stringify(data.values), names: place + JSON.stringify(data.marks)};
+  }
+
   /* Draws a view's map. Resolves to false when a newer one has come in between. */
   async function show(data) {
     const mine = ++token;
     await there;
-    if (!data.cells && !data.outline) { map.getContainer().hidden = true; return mine === token; }
-    map.getContainer().hidden = false;
+    const box = map.getContainer(), none = !data.cells && !data.outline;
+    if (box.hidden !== none) {
+      box.hidden = none;
+      if (!none) resized();
+    }
+    if (none) return mine === token;
     const found = await ground(data);
     if (mine !== token) return false;
     take(data, found);
     const moved = !shown || shown.division !== data.division || shown.level !== data.level || shown.screen !== data.screen;
     shown = data;
     if (moved) fit(data);
-    for (const sheet of Object.values(sheets)) if (sheet !== sheets.points) sheet.redraw();
+    const kept = said;
+    said = says(data);
+    if (said.ground !== kept.ground) sheets.ground.redraw();
+    if (said.names !== kept.names) sheets.names.redraw();
     label(data);
     await loadPoints(data);
     if (mine !== token) return false;

@@ -41,6 +41,7 @@
   function taken(data, asked) {
     last = Object.assign({}, data, {stamp: ++stamp, asked});
     lastTick = yp.answers.tick();
+    tellReady();
     document.dispatchEvent(new CustomEvent('yiping:answer', {detail: last}));
     return last;
   }

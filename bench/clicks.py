@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import Any
 
 from playwright.sync_api import Page
 
 from bench.chromium import OURS, REFERENCE, Wire, browser, opened, page_in, wait_for
+from bench.place import NotThere
 from bench.scene import Scene
 from bench.series import Series
 
@@ -17,15 +17,26 @@ SPOT = """(code) => {
   const free = (x, z) => { const at = document.elementFromPoint(x, z); return at && map.getContainer().contains(at); };
   const cells = y.map.state.level.cells.filter((cell) => !code || cell.code === code || cell.parent === code);
   for (const cell of cells) {
-    for (let i = 1; i < 16; i += 1) for (let j = 1; j < 16; j += 1) {
-      const x = box.left + box.width * i / 16, z = box.top + box.height * j / 16;
+    for (let i = 1; i < 48; i += 1) for (let j = 1; j < 48; j += 1) {
+      const x = box.left + box.width * i / 48, z = box.top + box.height * j / 48;
       const found = y.hand.under(map.containerPointToLatLng([x - box.left, z - box.top]));
       if (found.cell === cell && free(x, z)) return {x, y: z, code: cell.code};
     }
   }
   return null;
 }"""
-OPEN_MENU = "(s) => { const a = document.querySelector('details ' + s); if (a) a.closest('details').open = true; }"
+# The middle of the first link that can be hit; one inside a closed menu is uncovered first.
+LINK = """(selector) => {
+  for (const link of document.querySelectorAll(selector)) {
+    const menu = link.closest('details'), was = menu && menu.open;
+    if (menu) menu.open = true;
+    const box = link.getBoundingClientRect(), x = box.left + box.width / 2, y = box.top + box.height / 2;
+    const at = document.elementFromPoint(x, y);
+    if (box.width && at && link.contains(at)) return {x, y};
+    if (menu) menu.open = was;
+  }
+  return null;
+}"""
 DONE = "window.bench.t0 && window.bench.all > 0"
 RESULT = "({figures: window.bench.figures - window.bench.t0, all: window.bench.all - window.bench.t0})"
 WINDOWS = ("7d", "24h")
@@ -43,12 +54,13 @@ def clicking(scene: Scene) -> list[Series]:
         other = page_in(theirs, REFERENCE) if scene.reference else None
         if other is not None:
             opened(other, scene.reference)
-        _round(page, Wire(page), codes[-1], {name: [] for name in got}, [])          # not counted: the engine warms up
+        _round(page, Wire(page), codes[0], {name: [] for name in got}, [])          # not counted: the engine warms up
         wire = Wire(page)
         for number in range(scene.rounds(12, 5)):
-            _round(page, wire, codes[number % len(codes)], got, kinds)
+            code = codes[1 + number % (len(codes) - 1)]
+            _round(page, wire, code, got, kinds)
             if other is not None:
-                _change(other, codes[number % len(codes)], scene.place.pack.divisions.get(codes[number]).name, got)
+                _change(other, code, scene.place.pack.divisions.get(code).name, got)
     return _series(got, kinds)
 
 
@@ -67,28 +79,22 @@ def _series(got: dict[str, list[float]], kinds: list[str]) -> list[Series]:
 
 
 def _round(page: Page, wire: Wire, code: str, got: dict[str, list[float]], kinds: list[str]) -> None:
-    for kind, wanted in (("drill", code), ("deeper", "")):
-        spot = page.evaluate(SPOT, wanted)
-        if spot:
-            _measure(page, wire, got, kinds, kind, lambda at=spot: page.mouse.click(at["x"], at["y"]))
-    for window in WINDOWS:
-        _measure(page, wire, got, kinds, "window", _link(page, f'a[data-set*=\'"window": "{window}"\']'))
-    _measure(page, wire, got, kinds, "up", _link(page, "#r-crumb a[data-set*='\"division\": null']"))
+    steps = [("drill", SPOT, code), ("deeper", SPOT, "")]
+    steps += [("window", LINK, f'a[data-set*=\'"window": "{window}"\']') for window in WINDOWS]
+    steps += [("up", LINK, "#r-crumb a[data-set*='\"division\": null']")]
+    for kind, finder, wanted in steps:
+        _measure(page, wire, got, kinds, (kind, finder, wanted))
 
 
-def _link(page: Page, selector: str) -> Any:
-    """The click on the first link that is seen, else on the first inside a menu, which is opened."""
-    seen = page.locator(f"{selector} >> visible=true")
-    if not seen.count():
-        page.evaluate(OPEN_MENU, selector)
-    return seen.first.click
-
-
-def _measure(page: Page, wire: Wire, got: dict[str, list[float]], kinds: list[str], kind: str, act: Any) -> None:
+def _measure(page: Page, wire: Wire, got: dict[str, list[float]], kinds: list[str], step: tuple[str, str, str]) -> None:
+    kind, finder, wanted = step
     page.wait_for_timeout(150)                          # a hand rests between two clicks
     wire.take()
     page.evaluate("window.bench.t0 = 0")
-    act()
+    spot = page.evaluate(finder, wanted)
+    if spot is None:
+        raise NotThere(f"没有可点的 {kind}（{wanted}）")
+    page.mouse.click(spot["x"], spot["y"])
     wait_for(page, DONE)
     found = page.evaluate(RESULT)
     got["figures"].append(float(found["figures"]))

@@ -41,6 +41,7 @@ class Contribution:
     label: name of each row for grouping by category, station …; newest: the newest record's time, µs. rolls_up: False
     where each division publishes its own figure and children are not added to it. describe: what
     else can be said of one group's parts (primary pollutant, validity …). severity: 0 ok … 3 alarm of each row.
+    held: what was rolled up of exactly these rows.
     """
 
     division: Array
@@ -54,6 +55,12 @@ class Contribution:
     rolls_up: bool = True
     describe: Describe | None = None
     severity: Array = field(default_factory=lambda: np.zeros(0, np.int8))
+    held: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the rows, in bytes."""
+        return sum(column.nbytes for column in (self.division, self.parts, self.bucket, self.label, self.severity))
 
     def take(self, mask: npt.NDArray[np.bool_]) -> Contribution:
         """The rows of a mask."""
@@ -94,7 +101,14 @@ def by_group(found: Contribution, group: Array, count: int) -> tuple[Array, Arra
 
 
 def by_division(found: Contribution, divisions: Divisions) -> tuple[Array, Array]:
-    """Values and numbers of rows of every division, children rolled up into parents."""
+    """Values and numbers of rows of every division, children rolled up into parents; made once per contribution."""
+    if "divisions" not in found.held:
+        found.held["divisions"] = _rolled_up(found, divisions)
+    values, rows = found.held["divisions"]
+    return values, rows
+
+
+def _rolled_up(found: Contribution, divisions: Divisions) -> tuple[Array, Array]:
     parts = np.full((len(divisions), found.parts.shape[1]), _START[found.reduce])
     _join(found.reduce, parts, found.division, found.parts)
     rows = np.bincount(found.division, minlength=len(divisions)).astype(float)

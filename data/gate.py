@@ -10,7 +10,9 @@ from access.principal import READ, Principal, may
 from data import rowsets
 from data.answers import Answer, Freshness, Question, Scope, Window
 from data.clock import from_us, to_us
+from data.contribution_memo import ContributionMemo
 from data.errors import NotAllowed, NotFound, WrongInput
+from data.formulas import FORMULAS
 from data.health import freshness, seconds
 from data.history_read import HistoryReader
 from data.live import Live
@@ -31,6 +33,8 @@ class Gate:
         self._memo: OrderedDict[Any, Answer] = OrderedDict()
         self._past: OrderedDict[tuple[int, bool], MemoryTables] = OrderedDict()
         self.computed = 0
+        self._contributions = ContributionMemo(FORMULAS, self._stamp)
+        self._assets = tuple(key for key, feed in pack.feeds.items() if feed.kind == "asset")
 
     def read(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer:
         """The answer to a question.
@@ -94,12 +98,16 @@ class Gate:
         asked = (question, scope, window.name, start, minute, window.at, window.known_now)
         return (*asked, self.live.generation, stamp, second)
 
+    def _stamp(self, metric: Metric) -> Any:
+        versions = self.live.tables.versions
+        return (self.live.generation, *(versions.get(feed, 0) for feed in (*self._feeds(metric), *self._assets)))
+
     def _served(self, window: Window) -> Any:
         return "history" if window.at is not None else self.live.served_from
 
     def _evaluator(self, window: Window) -> Evaluator:
         if window.at is None:
-            return Evaluator(self.pack, self.live.tables)
+            return Evaluator(self.pack, self.live.tables, self._contributions.formulas)
         key = (to_us(window.at), window.known_now)
         if key not in self._past:
             past = MemoryTables(self.pack, self._reader)
@@ -137,8 +145,8 @@ class Gate:
 
     def _beside(self, answer: Answer, metric: Metric) -> Answer:
         answer = self._fresh(answer, self._feeds(metric))
-        source = metric.department or answer.source
-        return replace(answer, source=source)
+        own = seconds(metric.cadence) if metric.cadence else answer.cadence_s
+        return replace(answer, source=metric.department or answer.source, cadence_s=own)
 
     def _fresh(self, answer: Answer, feeds: tuple[str, ...]) -> Answer:
         """Freshness of the worst feed, the department(s), the cadence and, where missing, the data time."""

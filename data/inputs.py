@@ -40,7 +40,10 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Inputs:
-    """One evaluation. Instants in µs UTC; window [start, end); step 0 = no buckets; offset = local time's."""
+    """One evaluation. Instants in µs UTC; window [start, end); step 0 = no buckets; offset = local time's.
+
+    moving: the window follows the clock.
+    """
 
     tables: Tables
     metric: Metric
@@ -53,6 +56,7 @@ class Inputs:
     offset: int = 0
     filters: tuple[tuple[str, str], ...] = ()
     group: str = ""
+    moving: bool = False
 
     def option(self, name: str, default: Any = None) -> Any:
         """A parameter of the metric's formula."""

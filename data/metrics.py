@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from data.contribution import Contribution, by_division, by_group, worst_of
 from data.errors import NotFound, WrongInput
 from data.formulas import FORMULAS, STOCKS
 from data.formulas_figures import indicator_facts, indicator_series
-from data.inputs import Inputs, Tables
+from data.inputs import Formula, Inputs, Tables
 from data.pack import Metric, Pack
 from data.windows import local_offset_us, shifted
 
@@ -26,8 +27,8 @@ LABELS = frozenset({"category", "channel", "department", "stage", "station", "we
 class Evaluator:
     """Computes metrics of one place from its tables; no clock, no cache, no rights."""
 
-    def __init__(self, pack: Pack, tables: Tables) -> None:
-        self.pack, self.tables = pack, tables
+    def __init__(self, pack: Pack, tables: Tables, formulas: Mapping[str, Formula] = FORMULAS) -> None:
+        self.pack, self.tables, self.formulas = pack, tables, formulas
         self.levels = {level.key: number for number, level in enumerate(pack.place.levels)}
 
     def metric(self, name: str) -> Metric:
@@ -45,9 +46,10 @@ class Evaluator:
 
     def inputs(self, name: str, scope: Scope, window: Window) -> Inputs:
         """What the formula of a metric gets for a scope and window."""
-        return Inputs(self.tables, self.metric(name), self.pack.feeds, self.pack.metrics, FORMULAS,
+        return Inputs(self.tables, self.metric(name), self.pack.feeds, self.pack.metrics, self.formulas,
                       to_us(window.start), to_us(window.end), 0,
-                      local_offset_us(self.pack.place.timezone, window.end), scope.filters)
+                      local_offset_us(self.pack.place.timezone, window.end), scope.filters,
+                      moving=bool(window.name))
 
     def nearest(self, metric: Metric, code: str) -> str:
         """The division at or above `code` at which the metric is published."""
@@ -75,7 +77,7 @@ class Evaluator:
 
     def _value(self, question: Question, inputs: Inputs, division: str) -> Answer:
         metric = inputs.metric
-        found = FORMULAS[metric.formula["kind"]](inputs)
+        found = self.formulas[metric.formula["kind"]](inputs)
         values, rows = by_division(found, self.pack.divisions)
         index = self.pack.divisions.index(division)
         value = _known(values[index])
@@ -111,7 +113,7 @@ class Evaluator:
         level = divisions.get(code).level + 1 if by == "children" else self.levels[by]
         level = min(level, self.levels[inputs.metric.level])
         top = next(above for above in divisions.chain(code) if divisions.get(above).level <= level)
-        found = FORMULAS[inputs.metric.formula["kind"]](inputs)
+        found = self.formulas[inputs.metric.formula["kind"]](inputs)
         values, rows = by_division(found, divisions)
         worst = worst_of(found, divisions) if len(found.severity) else None
         chosen = np.flatnonzero(divisions.below(top) & (divisions.level == level))
@@ -123,7 +125,7 @@ class Evaluator:
         return replace(answer, groups=groups, unlocated=rest, parts=parts)
 
     def _by_label(self, answer: Answer, inputs: Inputs, by: str) -> Answer:
-        found = FORMULAS[inputs.metric.formula["kind"]](replace(inputs, group=by))
+        found = self.formulas[inputs.metric.formula["kind"]](replace(inputs, group=by))
         if not len(found.label):
             return answer
         inside = found.take(self.pack.divisions.below(answer.at_division)[found.division])
@@ -151,7 +153,7 @@ class Evaluator:
         starts = _starts(inputs, step)
         if inputs.metric.formula["kind"] in STOCKS:
             return tuple(self._stock_point(inputs, division, start, min(start + step, inputs.end)) for start in starts)
-        found = FORMULAS[inputs.metric.formula["kind"]](replace(inputs, step=step))
+        found = self.formulas[inputs.metric.formula["kind"]](replace(inputs, step=step))
         inside = found.take(self.pack.divisions.below(division)[found.division])
         known = np.isin(inside.bucket, starts)
         inside = inside.take(known)
@@ -162,7 +164,7 @@ class Evaluator:
                      for number, (start, value, count) in enumerate(zip(starts, values, rows, strict=True)))
 
     def _stock_point(self, inputs: Inputs, division: str, start: int, end: int) -> Point:
-        found = FORMULAS[inputs.metric.formula["kind"]](replace(inputs, start=start, end=end))
+        found = self.formulas[inputs.metric.formula["kind"]](replace(inputs, start=start, end=end))
         values, rows = by_division(found, self.pack.divisions)
         index = self.pack.divisions.index(division)
         value = _known(values[index])

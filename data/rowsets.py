@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from shapely.geometry.base import BaseGeometry
 
-from data.answers import Question, Scope
+from data.answers import Question, Scope, Window
 from data.errors import NotFound, WrongInput
 from data.event_table import CLOSED
 from data.formulas_events import severity
@@ -14,6 +16,8 @@ from data.health import freshness, seconds
 from data.metrics import Evaluator
 from data.records import STAGE_WORDS, STAGES, Row
 from data.small_tables import AssetTable
+from geo.divisions import Divisions
+from geo.plane import areas_km2
 
 STATES = ("ok", "att", "warn", "alarm")
 Rows = tuple[tuple[dict[str, Any], ...], int]
@@ -139,15 +143,31 @@ def feeds(evaluator: Evaluator, health: dict[str, Any], now_us: int) -> Rows:
 
 
 def profile(evaluator: Evaluator, scope: Scope) -> dict[str, Any]:
-    """Name, level, parent, number of children and seat of a division."""
+    """Name, level, parent and children of a division; area_km2 of its (perhaps 示意) border; population if known."""
     divisions = evaluator.pack.divisions
     division = divisions.get(scope.division)
     children = divisions.children(scope.division)
     return {"code": division.code, "name": division.name, "level": divisions.level_names[division.level],
             "level_word": divisions.level_words[division.level], "parent": division.parent or "",
-            "official": division.official, "children": [{"code": child.code, "name": child.name} for child in children],
+            "official": division.official,
+            "area_km2": round(float(areas_km2([_shape(divisions, division.code)])[0]), 2),
+            "population": _population(evaluator, division.code),
+            "children": [{"code": child.code, "name": child.name} for child in children],
             "chain": [{"code": code, "name": divisions.get(code).name}
                       for code in reversed(divisions.chain(division.code))]}
+
+
+def _shape(divisions: Divisions, code: str) -> BaseGeometry:
+    return divisions.geometry[divisions.index(code)]
+
+
+def _population(evaluator: Evaluator, code: str) -> float | None:
+    """The newest population that the division itself or all of its children published."""
+    if "population" not in evaluator.pack.metrics:
+        return None
+    far = datetime(2200, 1, 1, tzinfo=UTC)
+    answer = evaluator.evaluate(Question("metric", "population"), Scope(code), Window(far, far))
+    return answer.value if answer.at_division == code else None
 
 
 def check_rows(question: Question) -> None:

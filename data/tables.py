@@ -50,7 +50,7 @@ class MemoryTables:
             if declared.kind == "observation":
                 table = self._reader.rows("observation", recent, [feed])
                 self._table(feed).load(table)
-                self._mark_demo([feed] * min(1, table.num_rows), [pc.any(table["demo"]).as_py()])
+                self._mark_demo([feed], [pc.any(table["demo"]).as_py()])
         self._load_events(now_us, known_at_us)
         for kind in ("indicator", "asset", "warning"):
             rows = sorted(self._reader.current(kind), key=lambda row: int(row["seq"]))

@@ -46,6 +46,7 @@ class Divisions:
         above = [self._index[item.parent] if item.parent else -1 for item in self.items]
         self.parent: IntArray = np.array(above, np.int32)
         self.level: IntArray = np.array([item.level for item in self.items], np.int32)
+        self._at_level = [np.flatnonzero(self.level == level).astype(np.int32) for level in range(self.level.max() + 1)]
         self._children: dict[int, list[int]] = {}
         for position, parent in enumerate(self.parent):
             self._children.setdefault(int(parent), []).append(position)
@@ -83,15 +84,15 @@ class Divisions:
 
     def at_level(self, level: int) -> IntArray:
         """Positions of all divisions of a level."""
-        return np.flatnonzero(self.level == level).astype(np.int32)
+        return self._at_level[level] if level < len(self._at_level) else np.zeros(0, np.int32)
 
     def below(self, code: str) -> npt.NDArray[np.bool_]:
         """Mask over all divisions: True for the division and everything inside it."""
         inside = np.zeros(len(self.items), bool)
         inside[self._index[code]] = True
-        for position in range(1, len(self.items)):
-            if inside[self.parent[position]] and self.parent[position] >= 0:
-                inside[position] = True
+        for level in range(self.get(code).level + 1, len(self._at_level)):
+            at = self._at_level[level]
+            inside[at] = inside[self.parent[at]]
         return inside
 
     def roll_up(self, own: FloatArray) -> FloatArray:

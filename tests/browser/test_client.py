@@ -284,3 +284,31 @@ def test_first_view_json_cannot_leave_its_element(stub, pages):
     first = json.loads(page.locator("#first-view").text_content())
     assert first["screen"] == "overview"
     assert "regions" not in first
+
+
+def test_a_new_event_repaints_its_own_sheet_only_and_moves_nothing(stub, pages):
+    page = pages.open(f"{stub.url}/?division={TOWN}")
+    until(page, "() => yiping.live.streaming() && yiping.map.state.points.length === 1")
+    page.wait_for_timeout(300)
+    value(page, """() => { window.drawn = []; const P = yiping.canvas.Sheet.prototype, draw = P.draw;
+        P.draw = function () { window.drawn.push(this.canvas.className.split('-')[1]); return draw.call(this) };
+        window.at = yiping.map.leaflet().getCenter().toString() + yiping.map.leaflet().getZoom() }""")
+    stamp = value(page, "() => yiping.view.last().stamp")
+    stub.push(("events",))
+    until(page, "(n) => yiping.view.last().stamp > n && document.documentElement.dataset.ready === 'true'", stamp)
+    drawn = value(page, "() => window.drawn")
+    assert "points" in drawn
+    assert "names" not in drawn
+    assert value(page, "() => yiping.map.leaflet().getCenter().toString() + yiping.map.leaflet().getZoom()") == \
+        value(page, "() => window.at")
+
+
+def test_finer_lines_come_with_the_zoom_and_the_address_keeps_the_place(stub, pages):
+    page = pages.open(stub.url)
+    assert value(page, "() => yiping.map.state.finer.length") == 0
+    value(page, "() => { const m = yiping.map.leaflet(); m.setZoom(m.getZoom() + 1.5, {animate: false}) }")
+    until(page, "() => yiping.map.state.finer.length === 1")
+    until(page, "() => location.search.includes('bbox=')")
+    again = pages.open(page.url)
+    zooms = [value(p, "() => yiping.map.leaflet().getZoom()") for p in (page, again)]
+    assert abs(zooms[0] - zooms[1]) < 0.3

@@ -1,0 +1,95 @@
+"""What the doctor finds on machines and places that lack something."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from pathlib import Path
+
+import orjson
+import pytest
+
+from data import doctor, doctor_machine, doctor_place, embedded_redis, parts
+from data.clock import Clock
+from data.errors import Unavailable
+from data.parts import PartStatus
+from data.settings import Settings
+
+PACK = Path(__file__).parents[1] / "fixtures" / "tiny_pack"
+
+
+def marks(found: object) -> dict[str, str]:
+    return {finding.what: finding.mark for finding in found}  # type: ignore[attr-defined]
+
+
+def test_no_redis_is_bad_and_an_old_one_only_in_production(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    demo, production = Settings(state=tmp_path), Settings(state=tmp_path, mode="production")
+    monkeypatch.setattr(embedded_redis, "find_server", lambda: embedded_redis.Server("/r", (6, 2, 14)))
+    assert marks(doctor_machine.redis_server(demo)) == {"redis-server": "warn"}
+    assert marks(doctor_machine.redis_server(production)) == {"redis-server": "bad"}
+
+    def none() -> None:
+        raise Unavailable("找不到")
+
+    monkeypatch.setattr(embedded_redis, "find_server", none)
+    assert marks(doctor_machine.redis_server(demo)) == {"redis-server": "bad"}
+    named = Settings(state=tmp_path, redis_url="redis://a", cache_url="redis://b")
+    assert list(doctor_machine.redis_server(named)) == []
+
+
+def test_no_browser_and_no_font_are_warnings_with_their_apt_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_machine.shutil, "which", lambda _: None)
+    for check in (doctor_machine.chromium, doctor_machine.chinese_font):
+        (found,) = check(Settings())
+        assert found.mark == "warn"
+        assert found.remedy.startswith("apt-get install -y")
+
+
+def test_a_port_held_by_a_stranger_is_bad_by_our_own_web_fine(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        settings = Settings(state=tmp_path, port=holder.getsockname()[1])
+        assert marks(doctor_machine.port(settings)) == {"端口": "bad"}
+        parts.write_status(tmp_path, {"web": PartStatus(os.getpid(), 1, 0, "up")})
+        assert marks(doctor_machine.port(settings)) == {"端口": "ok"}
+
+
+def test_a_pack_that_cannot_be_read_is_bad(tmp_path: Path) -> None:
+    assert marks(doctor_place.pack(Settings(place=PACK))) == {"地区包": "ok"}
+    assert marks(doctor_place.pack(Settings(place=tmp_path))) == {"地区包": "bad"}
+
+
+def test_an_outside_redis_that_does_not_answer_is_bad(tmp_path: Path) -> None:
+    settings = Settings(redis_url=f"unix://{tmp_path}/no.sock", cache_url="redis://127.0.0.1:1/0")
+    assert marks(doctor_place.outside_redis(settings)) == {"YIPING_REDIS_URL": "bad", "YIPING_CACHE_URL": "bad"}
+
+
+def test_a_part_that_waits_for_its_restart_is_bad(tmp_path: Path) -> None:
+    parts.write_status(tmp_path, {"web": PartStatus(os.getpid(), 1, 0, "up"),
+                                  "collector": PartStatus(1, 1, 7, "waiting", -9)})
+    assert marks(doctor_place.running_parts(Settings(state=tmp_path))) == {"web": "ok", "collector": "bad"}
+
+
+def test_late_feeds_are_named_while_the_collector_runs(tmp_path: Path) -> None:
+    settings = Settings(place=PACK, state=tmp_path)
+    assert list(doctor_place.feeds(settings)) == []
+    parts.write_status(tmp_path, {"collector": PartStatus(os.getpid(), 1, 0, "up")})
+    assert marks(doctor_place.feeds(settings)) == {"数据源": "warn"}
+    now_us = Clock().now_us()
+    lost = {"feed": "gauges", "last_time": now_us, "last_received": now_us, "failing_since": now_us,
+            "error": "拒绝连接"}
+    (tmp_path / "health.json").write_bytes(orjson.dumps({"day": "", "feeds": {"gauges": lost}}))
+    found = {finding.what: finding for finding in doctor_place.feeds(settings)}
+    assert "不可用（拒绝连接）" in found["数据源 gauges"].found
+    assert found["数据源"].mark == "ok"
+
+
+@pytest.mark.parametrize(("mark", "code"), [("ok", 0), ("warn", 0), ("bad", 1)])
+def test_the_exit_code_says_whether_anything_must_be_done(mark: str, code: int, monkeypatch: pytest.MonkeyPatch,
+                                                         capsys: pytest.CaptureFixture[str]) -> None:
+    found = doctor_machine.Finding(mark, "x", "y", "z" if code else "")  # type: ignore[arg-type]
+    monkeypatch.setattr(doctor, "CHECKS", (lambda _: [found],))
+    assert doctor.doctor(Settings(), argparse.Namespace()) == code
+    assert "合计 1 项" in capsys.readouterr().out
