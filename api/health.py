@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.web import COOKIE, Web, json_answer, web_of
+from api.web import COOKIE, json_answer, web_of
 from data import once
 from data.clock import from_us
 from data.errors import NotAllowed
+from data.parts import read_status
 
 
 def alive(request: Request) -> Response:
@@ -19,21 +20,13 @@ def alive(request: Request) -> Response:
     return Response("ok", media_type="text/plain")
 
 
-def parts(web: Web) -> dict[str, Any]:
-    """State of every supervised part as the supervisor last wrote it, empty without one."""
-    try:
-        found: dict[str, Any] = orjson.loads((web.settings.state_dir / "parts.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found
-
-
 def ready(request: Request) -> Response:
     """200 when figures can be answered and every part runs; else 503; always with the parts."""
     web = web_of(request)
-    known = parts(web)
-    broken = [name for name, part in known.items() if part.get("state") != "up"]
-    body = {"ready": web.live.tables.loaded and not broken, "broken": broken, "parts": known,
+    known = read_status(web.settings.state_dir)
+    broken = [name for name, part in known.items() if part.state not in ("up", "finished")]
+    body = {"ready": web.live.tables.loaded and not broken, "broken": broken,
+            "parts": {name: asdict(part) for name, part in known.items()},
             "served_from": web.live.served_from, "redis": web.state.ok, "seq": web.live.tables.seq,
             "now": from_us(web.clock.now_us()).isoformat()}
     return Response(orjson.dumps(body), 200 if body["ready"] else 503, media_type="application/json",

@@ -53,6 +53,8 @@ def map_state(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answ
     return {
         "metric": answer.question.name, "division": view.division, "level": level,
         "cells": _url(f"divisions-{level}", view, web.geometry_version, False),
+        "finer": [_url(f"divisions-{name}", view, web.geometry_version, False)
+                  for name in divisions.level_names[divisions.level_names.index(level) + 1:]],
         "outline": _url(f"divisions-{divisions.level_names[0]}", view, web.geometry_version, False),
         "neighbours": _ground(web, "neighbours"), "rivers": _ground(web, "rivers"),
         "values": {code: list(value) for code, value in shading.values.items()}, "classes": list(shading.tokens),

@@ -11,11 +11,11 @@ from starlette.responses import Response, StreamingResponse
 
 from api.web import Web, query_of, web_of
 
-BEAT_S = 15.0
+BEAT_S = 4.0
 
 
 class Hub:
-    """Joins the changes of the tables' thread and tells every open stream, at most `rate` times a second."""
+    """Joins the changes of the tables' thread and tells every stream: the first at once, the next after the gap."""
 
     def __init__(self, gap_s: float = 0.1) -> None:
         self._gap = gap_s
@@ -23,6 +23,8 @@ class Hub:
         self._streams: set[asyncio.Queue[tuple[int, tuple[str, ...]] | None]] = set()
         self._pending: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._told = 0.0
+        self._seq = 0
 
     def bind(self) -> None:
         """Takes the running loop; called once at start."""
@@ -35,12 +37,14 @@ class Hub:
 
     def _collect(self, seq: int, feeds: tuple[str, ...]) -> None:
         self._pending.update(dict.fromkeys(feeds, seq))
+        self._seq = max(self._seq, seq)
         if self._timer is None and self._loop is not None:
-            self._timer = self._loop.call_later(self._gap, self._tell)
+            self._timer = self._loop.call_at(max(self._loop.time(), self._told + self._gap), self._tell)
 
     def _tell(self) -> None:
-        message = (max(self._pending.values(), default=0), tuple(sorted(self._pending)))
+        message = (self._seq, tuple(sorted(self._pending)))
         self._pending, self._timer = {}, None
+        self._told = self._loop.time() if self._loop is not None else 0.0
         for stream in self._streams:
             stream.put_nowait(message)
 
@@ -62,7 +66,7 @@ class Hub:
 
 def _message(web: Web, feeds: tuple[str, ...]) -> bytes:
     return orjson.dumps({"v": web.gate.version(), "feeds": feeds, "now": web.clock.now_us(),
-                         "from": web.live.served_from, "seq": web.live.tables.seq})
+                         "from": web.live.served_from, "trouble": web.live.trouble, "seq": web.live.tables.seq})
 
 
 async def _events(web: Web, hub: Hub) -> AsyncIterator[bytes]:

@@ -89,7 +89,7 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     html = regions(screen, answers, context, feeds.rows, web.screens)
     log.debug("view %s in %.0f ms", key, 1000 * (time.perf_counter() - began))
     depends = feeds_of(web, key, query)
-    return {"v": web.gate.version(depends), "now": web.clock.now_us(), "screen": key,
+    return {"v": web.gate.version(depends), "now": web.clock.now_us(), "seq": web.live.tables.seq, "screen": key,
             "query": to_query(context.view, screen.window), "title": screen.title, "demo": context.demo,
             "alarm": _alarm(answers), "theme": context.theme, "from": web.live.served_from, "regions": html,
             "feeds": depends, "map": map_state(web, screen, context.view, answers)}

@@ -29,7 +29,7 @@ from layouts.screen import Screen
 
 COOKIE = "yp_session"
 _PACKERS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
-    ("br", lambda raw: brotli.compress(raw, quality=5)), ("gzip", lambda raw: gzip.compress(raw, 6)))
+    ("br", lambda raw: brotli.compress(raw, quality=7)), ("gzip", lambda raw: gzip.compress(raw, 6)))
 SMALL = 900
 
 

@@ -55,6 +55,7 @@ def services(settings: Settings, pack: Pack) -> Web:
     state = State(settings.redis_url, f"yp:{pack.place.code}:")
     reader = HistoryReader(settings.state_dir / "history")
     live = Live(pack, state, reader, clock, settings.state_dir)
+    live.collector = socket_path(settings, "collector.sock")
     cache = make_cache(Flask("yiping-cache"), settings.cache_url or settings.redis_url, f"yp:{pack.place.code}:c:")
     web = Web(settings, pack, clock, state, live, Gate(pack, live, reader),
               Sessions(pack.divisions.root.code, settings.mode == "demo"), Shelf(AnswerCache(cache)))

@@ -8,6 +8,7 @@ from typing import Any
 import uvicorn
 
 from api.web_app import application
+from data import embedded_redis
 from data.settings import Settings
 
 
@@ -19,6 +20,7 @@ def commands(add: Any) -> None:
 
 def web(settings: Settings, args: argparse.Namespace) -> int:
     """Serves until told to stop."""
+    embedded_redis.ensure(settings)
     app = application(settings, args.dash)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning",
                             timeout_graceful_shutdown=2, backlog=512, server_header=False)

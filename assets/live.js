@@ -3,10 +3,10 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const URL_LIVE = '/api/v1/live';
-  const SILENT_MS = 30000, POLL_MS = 5000, LOST_MS = 10000, APART_MS = 1000, JITTER_MS = 200, OLD_MS = 300000;
+  const SILENT_MS = 6000, POLL_MS = 5000, LOST_MS = 8500, APART_MS = 1000, JITTER_MS = 200, OLD_MS = 300000;
   let source = null, seq = '', contact = Date.now(), heard = Date.now(), polling = false, nextPoll = 0, nextOpen = 0;
   let due = null, lastAsk = 0, wasLost = false, wanted = false, started = false;
-  let failures = 0, failedAt = 0, notBefore = 0, justOpened = false;
+  let failures = 0, failedAt = 0, notBefore = 0, justOpened = false, trouble = '';
 
   const jitter = (ms) => Math.random() * ms;
 
@@ -19,6 +19,7 @@
     contact = Date.now();
     if (!message) return;
     yp.fresh.setNow(message.now);
+    trouble = message.trouble || '';
     const first = justOpened && !message.since, last = yp.view.last();
     justOpened = false;
     if (first && seq && message.seq && String(message.seq) !== seq) { poll(); return; }      // ask what was missed
@@ -83,12 +84,12 @@
   function watch() {
     if (!started || document.documentElement.dataset.mounted !== '1') return;
     const ms = Date.now();
-    if (streaming() && ms - heard < SILENT_MS) contact = ms;
+    if (streaming() && ms - heard < SILENT_MS) contact = heard;
     else if (ms >= nextPoll) poll();
     if (source && source.readyState === 2 && ms >= nextOpen) open();
     const lost = ms - contact > LOST_MS;
     if (lost) yp.notice.stand('连接中断，画面停在 ' + yp.fresh.age((ms - contact) / 1000) + '前');
-    else yp.notice.stand('');
+    else yp.notice.stand(trouble);
     if (lost) wasLost = true;
     else if (wasLost && ms >= notBefore && contact > failedAt) { wasLost = false; schedule(); }
     document.documentElement.classList.toggle('is-lost', lost);

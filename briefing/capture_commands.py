@@ -23,7 +23,7 @@ SIZES = (Size(1366, 768), Size(1920, 1080), Size(3840, 2160), Size(7680, 2160), 
 def commands(add: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds `capture` and `pictures`."""
     one = add.add_parser("capture", help="把一屏存成图片，图上写明数据时间")
-    one.add_argument("path", metavar="页面路径", help="如 / 或 '/economy?division=360731104000'，不是网址")
+    one.add_argument("path", metavar="页面路径", help="如 / 或 '/economy?window=7d'，不是网址")
     one.add_argument("--size", default="1920x1080", help="宽x高（默认 1920x1080）")
     one.add_argument("--out", type=Path, required=True, help="图片文件 (.png)")
     one.set_defaults(run=capture)

@@ -17,6 +17,7 @@ from callbacks.security import secure
 from callbacks.services import Services
 from data.errors import NotFound, WrongInput, YipingError
 from layouts import shell
+from layouts.symbols import tab_icon
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 _log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class PageApp(dash.Dash):
         return _PAGE.format(
             theme=theme_of(first), timezone=escape(place.timezone),
             style=f' style="font-size:{self.services.wall_root_px:g}px"' if wall else "",
-            title=escape(page_title(str(first.get("title", "")), self.services)), favicon=parts["favicon"],
+            title=escape(page_title(str(first.get("title", "")), self.services)), favicon=tab_icon(),
             css=parts["css"], screen=escape(str(first.get("screen", ""))),
             plain="" if regions.get("maphead") else " is-plain", signs=shell.page_signs(),
             paint=shell.first_paint(place, regions),

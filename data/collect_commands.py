@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from data import embedded_redis
 from data.collect import Collector
 from data.door import make_door
 from data.errors import NotFound, Unavailable
@@ -52,6 +53,7 @@ def run_collect(settings: Settings, _args: argparse.Namespace) -> int:
     """Runs the collector until SIGTERM or SIGINT; 1 if a part of it broke."""
     line = "%(asctime)s %(levelname)s %(name)s %(message)s"
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=line)
+    embedded_redis.ensure(settings)
     collector = Collector(settings, load_pack(settings.place_dir))
     watcher = FileWatcher(collector)
     try:

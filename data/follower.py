@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -39,13 +40,13 @@ class Follower(threading.Thread):
         self._change = threading.Condition()
         self._ends = False
 
+    @abstractmethod
     def apply(self, batch: Batch) -> None:
         """Carries one batch. Raises Unavailable: the target is away, the batch comes again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def position(self) -> int:
         """Number of the last row that the target holds. Raises Unavailable."""
-        raise NotImplementedError
 
     def idle(self) -> None:
         """Called at least every half second between batches. Raises Unavailable."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,8 @@ from data.state import State
 from data.tables import MemoryTables
 
 log = logging.getLogger(__name__)
-REBUILD_S, HEALTH_S, FORGET_S = 20.0, 1.0, 600.0
+REBUILD_S, HEALTH_S, FORGET_S, LOOK_S, REST = 20.0, 1.0, 600.0, 1.0, 6.0
+STATE_LOST, COLLECTOR_LOST = "状态库中断，画面为最后已知数据", "采集中断，新数据暂未进入"
 Listener = Callable[[int, tuple[str, ...]], None]
 
 
@@ -38,11 +40,14 @@ class Live:
         self.health: dict[str, FeedHealth] = {}
         self.served_from: ServedFrom = "none"
         self.generation = 0
+        self.trouble = ""
+        self.collector = state_dir / "collector.sock"
         self._state, self._reader, self._dir = state, reader, state_dir
         self._listeners: list[Listener] = []
         self._stop = threading.Event()
-        self._marks = {"rebuild": 0.0, "health": 0.0, "forget": time.monotonic()}
+        self._marks = {"rebuild": 0.0, "health": 0.0, "look": 0.0, "forget": time.monotonic()}
         self._bulk = self._version = -1
+        self._rest = REBUILD_S
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
 
     def start(self) -> None:
@@ -67,6 +72,7 @@ class Live:
             except Unavailable:
                 self.served_from = "memory" if self.served_from == "live" else self.served_from
                 self._from_disk()
+                self._look()
                 self._stop.wait(0.5)
             except Exception:
                 log.exception("a turn failed; reading everything again from history")
@@ -86,9 +92,10 @@ class Live:
         self.served_from = "live"
         self._tell(changed)
         self._every("health", HEALTH_S, self._read_health)
+        self._every("look", LOOK_S, self._look)
         self._every("forget", FORGET_S, self._forget)
         if self._reader.manifest().bulk != self._bulk:
-            self._every("rebuild", REBUILD_S, self._rebuild)
+            self._every("rebuild", self._rest, self._rebuild)
 
     def _missed(self, first: int) -> bool:
         """True when batches between what memory holds and the tail's first are only in history."""
@@ -97,7 +104,7 @@ class Live:
     def _from_disk(self) -> None:
         self._every("health", HEALTH_S, self._read_health)
         if self._reader.manifest().version != self._version:
-            self._every("rebuild", REBUILD_S, self._rebuild)
+            self._every("rebuild", self._rest, self._rebuild)
 
     def _every(self, name: str, seconds: float, work: Callable[[], None]) -> None:
         if time.monotonic() - self._marks[name] >= seconds:
@@ -110,8 +117,18 @@ class Live:
             for listener in self._listeners:
                 listener(self.tables.seq, feeds)
 
+    def _look(self) -> None:
+        """Says what stands still behind the pages; a change is told at once, without a feed."""
+        lost = [(STATE_LOST, self.served_from != "live"), (COLLECTOR_LOST, not listens(self.collector))]
+        found = "；".join(words for words, true in lost if true)
+        if found != self.trouble:
+            self.trouble = found
+            for listener in self._listeners:
+                listener(self.tables.seq, ())
+
     def _rebuild(self) -> None:
-        """Reads everything from history beside the present tables, then swaps them."""
+        """Reads everything from history beside the present tables, then swaps them; rests far longer after it."""
+        began = time.monotonic()
         try:
             manifest = self._reader.manifest()
             fresh = MemoryTables(self.pack, self._reader)
@@ -125,6 +142,7 @@ class Live:
             self.tables = fresh
             self.generation += 1
         self._bulk, self._version = manifest.bulk, manifest.version
+        self._rest = max(REBUILD_S, REST * (time.monotonic() - began))
         if fresh.loaded and self.served_from != "live":
             self.served_from = "history"
         self._tell(list(fresh.versions))
@@ -143,6 +161,19 @@ class Live:
         turned = [feed for feed, now in self.health.items()
                   if feed in before and bool(before[feed].failing_since) != bool(now.failing_since)]
         self._tell(turned)
+
+
+def listens(path: Path) -> bool:
+    """Whether a process takes connections on a unix socket; one that is busy does."""
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(0.2)
+            line.connect(str(path))
+    except (TimeoutError, BlockingIOError):
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def read_health(path: Path) -> dict[str, FeedHealth]:

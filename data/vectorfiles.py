@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,9 @@ def _properties(row: dict[str, Any]) -> dict[str, Any]:
 
 def _shapes(path: Path, geometries: list[Any]) -> list[BaseGeometry | None]:
     texts = [orjson.dumps(item).decode() if item is not None else None for item in geometries]
-    try:
+    with suppress(shapely.errors.GEOSException):
         return list(shapely.from_geojson(np.array(texts, object)))
-    except shapely.errors.GEOSException:
-        pass
+    # One of them is broken: which one is found by reading them singly.
     for number, text in enumerate(texts, 1):
         try:
             shapely.from_geojson(text)
@@ -112,25 +112,26 @@ def _shapes(path: Path, geometries: list[Any]) -> list[BaseGeometry | None]:
 
 def _by_gdal(path: Path) -> list[Feature]:
     pyogrio = _gdal()
+    import geopandas
+
     # GDAL's warnings about a stranger's file tell nothing that the checks below do not.
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
         copy = _copied(path, Path(folder))
         try:
             layer = pyogrio.list_layers(copy)[0][0]
-            meta, _, shapes, fields = pyogrio.raw.read(copy, layer=layer, force_2d=True)
+            table = geopandas.read_file(copy, layer=layer, engine="pyogrio", force_2d=True, on_invalid="ignore")
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, IndexError, ValueError) as error:
             raise WrongInput(f"{path.name}: 无法打开({error})") from error
-    names = [str(name) for name in meta["fields"]]
-    geometries = shapely.from_wkb(shapes, on_invalid="ignore")
-    columns = [_plain(column) for column in fields]
+    names = [str(name) for name in table.columns if name != table.geometry.name]
+    columns = [_plain(table[name]) for name in names]
     return [
-        Feature({name: column[i] for name, column in zip(names, columns, strict=True)}, geometries[i])
-        for i in range(len(geometries))
+        Feature({name: column[i] for name, column in zip(names, columns, strict=True)}, shape)
+        for i, shape in enumerate(table.geometry)
     ]
 
 
 def _plain(column: Any) -> list[Any]:
-    """Numpy column → Python values; not-a-number is None."""
+    """A column → Python values; not-a-number is None."""
     return [None if isinstance(value, float) and value != value else value for value in column.tolist()]
 
 

@@ -39,7 +39,7 @@ def chain_down(context: Context) -> tuple[tuple[str, str], ...]:
 
 
 def crumb(context: Context) -> Markup:
-    """于都县 › 贡江镇 › 村 ▾: links upwards, children of the last one, removable filters."""
+    """县 › 乡镇 › 村 ▾: links upwards, children of the last one, removable filters."""
     chain = chain_down(context)
     up = [anchor(context, {"division": code if depth else None, "bbox": None}, name)
           for depth, (code, name) in enumerate(chain[:-1])]

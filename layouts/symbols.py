@@ -60,6 +60,15 @@ def signal(state: str) -> Markup:
         css, shapes.get(state, warning))
 
 
+def tab_icon() -> Markup:
+    """The mark for the browser's tab, in the page itself: an address would be asked for at every change of the view."""
+    return Markup('<link rel="icon" type="image/svg+xml" href="data:image/svg+xml,'
+                  '%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 viewBox=%220 0 28 28%22 fill=%22none%22 '
+                  'stroke-width=%222.6%22%3E%3Cpath stroke=%22%233a9bd9%22 '
+                  'd=%22M3 21C8 16 11 25 16 20S23 15 26 18%22/%3E%3Cpath stroke=%22%237cc48d%22 '
+                  'd=%22M6 14L12 6l4 5 3-3 4 6%22/%3E%3C/svg%3E">')
+
+
 def brand_mark() -> Markup:
     """The mark before the place's name: hills over a river."""
     return Markup(
