@@ -22,7 +22,10 @@ def _panels(web: Web, topic: str) -> list[tuple[str, Panel]]:
 
 def _feeds(web: Web, topic: str, metrics: list[str]) -> list[str]:
     own = [key for key, feed in web.pack.feeds.items() if feed.topic == topic]
-    return sorted({*own, *(feed for name in metrics for feed in web.pack.metrics[name].feeds)})
+    asked = [question for _, panel in _panels(web, topic) for question in panel.asks.values()
+             if question.kind in ("metric", "rows", "warnings")]
+    shown = [feed for question in asked for feed in web.gate.feeds_of(question)]
+    return sorted({*own, *shown, *(feed for name in metrics for feed in web.pack.metrics[name].feeds)})
 
 
 def _why_not(web: Web, topic: Topic, found: dict[str, Any], asked: tuple[Principal, Window]) -> list[str]:
@@ -32,11 +35,12 @@ def _why_not(web: Web, topic: Topic, found: dict[str, Any], asked: tuple[Princip
     if not found["feeds"]:
         why.append("没有声明数据源")
     elif not any(states.get(feed) in ("live", "scheduled") for feed in found["feeds"]):
-        why.append("数据源都不在实时或定期状态:" + "、".join(found["feeds"]))
-    why += [f"指标 {name} 没有带时间和来源的数" for name in found["metrics"] if not _answers(web, name, asked)]
+        why.append("数据源都不在实时或定期状态：" + "、".join(web.pack.feeds[feed].name for feed in found["feeds"]))
+    why += [f"指标“{web.pack.metrics[name].name}”没有带时间和来源的数" for name in found["metrics"]
+            if not _answers(web, name, asked)]
     shown = {phrase for _, panel in _panels(web, topic.id) for phrase in panel.shows}
-    why += [f"没有面板显示:{phrase}" for phrase in topic.phrases if phrase not in shown]
-    why += [f"图层 {layer} 没有要素" for layer in found["layers"] if not _features(web, layer)]
+    why += [f"没有面板显示：{phrase}" for phrase in topic.phrases if phrase not in shown]
+    why += [f"图层“{web.pack.layers[layer].name}”没有要素" for layer in found["layers"] if not _features(web, layer)]
     return why
 
 
@@ -72,7 +76,7 @@ def topic_rows(web: Web, principal: Principal) -> tuple[dict[str, Any], ...]:
             "panels": [f"{key}.{panel.key}" for key, panel in panels], "feeds": _feeds(web, topic.id, metrics),
             "metrics": metrics, "layers": layers, "briefing": ""}
         why = _why_not(web, topic, found, (principal, span))
-        rows.append({**found, "live": not why, "why_not": ";".join(why)})
+        rows.append({**found, "live": not why, "why_not": "；".join(why)})
     return tuple(rows)
 
 

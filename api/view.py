@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.principal import Principal
-from api.mapstate import map_state
+from api.mapstate import map_state, numbered
 from api.questions import scope_of, window
 from api.topics import topic_rows
 from api.web import Packed, Web, answer, query_of, web_of
@@ -58,6 +58,8 @@ def words_of(web: Web) -> dict[str, str]:
     named |= {f"layer:{key}": layer.name for key, layer in pack.layers.items()}
     named |= {f"category:{key}": category.name for key, category in pack.categories.items()}
     named |= {f"channel:{key}": word for key, word in pack.channels.items()}
+    named |= {f"screen:{screen.key}": screen.title for screen in web.screens}
+    named |= {f"feed:{key}": feed.name for key, feed in pack.feeds.items()}
     return named | {f"department:{word}": word for word in pack.place.departments.values()}
 
 
@@ -85,6 +87,9 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     span = window(web, query, screen.window)
     asked = questions(screen, context.view)
     answers = {name: ask(web, principal, question, scope, span) for name, question in asked}
+    if not numbered(web, context.view):
+        answers.pop("map.number", None)
+    answers |= _sites(web, principal, (dict(asked), answers), span)
     feeds = ask(web, principal, Question("feeds"), scope, span)
     html = regions(screen, answers, context, feeds.rows, web.screens)
     log.debug("view %s in %.0f ms", key, 1000 * (time.perf_counter() - began))
@@ -93,6 +98,19 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
             "query": to_query(context.view, screen.window), "title": screen.title, "demo": context.demo,
             "alarm": _alarm(answers), "theme": context.theme, "from": web.live.served_from, "regions": html,
             "feeds": depends, "map": map_state(web, screen, context.view, answers)}
+
+
+def _sites(web: Web, principal: Principal, held: tuple[dict[str, Question], dict[str, Answer]],
+           span: Window) -> dict[str, Answer]:
+    """Sites of the division whose stations stand in the panel: below the published level that is one above the view."""
+    asked, answers = held
+    found = {}
+    for name, held_answer in answers.items():
+        panel, _, part = name.rpartition(".")
+        sites = asked.get(f"{panel}.sites")
+        if part == "by" and sites is not None and held_answer.groups and held_answer.at_division:
+            found[f"{panel}.sites"] = ask(web, principal, sites, Scope(held_answer.at_division), span)
+    return found
 
 
 def feeds_of(web: Web, key: str, query: dict[str, str]) -> tuple[str, ...]:

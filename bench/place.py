@@ -42,9 +42,12 @@ class Place:
         self.url = f"http://127.0.0.1:{self.port}"
         self.pack: Pack = load_pack(place)
         self.token = secrets.token_urlsafe(16)
-        self.client = httpx.Client(base_url=self.url, timeout=30.0, trust_env=False)
+        self.client = self._client()
         self._path = place
         self._process: subprocess.Popen[bytes] | None = None
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=30.0, trust_env=False)
 
     def environment(self) -> dict[str, str]:
         """What its commands are told; the caller's own settings do not matter."""
@@ -55,6 +58,8 @@ class Place:
 
     def start(self, patience_s: float = 120.0) -> float:
         """Seconds from the command until `/` answers with figures. Raises NotThere."""
+        if self.client.is_closed:
+            self.client = self._client()
         began = time.monotonic()
         with (self.state.parent / f"{self.state.name}.log").open("ab") as log:
             self._process = subprocess.Popen([sys.executable, str(ROOT / "app.py"), "serve"], env=self.environment(),
@@ -64,6 +69,7 @@ class Place:
 
     def stop(self) -> None:
         """Ends it and all its parts."""
+        self.client.close()
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:

@@ -6,9 +6,9 @@ import os
 import pwd
 import shlex
 import shutil
+import signal
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def find(settings: Settings) -> Chromium:
         user = pwd.getpwnam(_USER)
     except KeyError as error:
         raise Unavailable(_REFUSED) from error
-    if shutil.which("setpriv") is None:
+    if not shutil.which("setpriv"):
         raise Unavailable(_REFUSED)
     return Chromium(program, True, user)
 
@@ -88,6 +88,7 @@ def opened(settings: Settings, origin: str) -> Iterator[BrowserContext]:
         finally:
             with suppress(Error):
                 context.close()
+            end_named(folder)
 
 
 def _launch(play: Playwright, chromium: Chromium, folder: Path, origin: str) -> BrowserContext:
@@ -136,11 +137,11 @@ def _reason(text: str) -> str:
 @contextmanager
 def limited(seconds: float) -> Iterator[threading.Event]:
     """Ends every process started inside when the time is over (the event is then set), and what is left at the end."""
-    began, over = time.time() - 1.0, threading.Event()
+    before, over = set(psutil.Process().children(recursive=True)), threading.Event()
 
     def end() -> None:
         over.set()
-        end_since(began)
+        end_but(before)
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True
@@ -149,15 +150,23 @@ def limited(seconds: float) -> Iterator[threading.Event]:
         yield over
     finally:
         timer.cancel()
-        end_since(began)
+        end_but(before)
 
 
-def end_since(began: float) -> None:
-    """Kills this process's descendants that are younger than `began` (seconds of the epoch), with their groups."""
+def end_named(folder: str) -> None:
+    """Kills whatever was started with the browser's own folder and left its family (the crash handler does)."""
+    for process in psutil.process_iter(["cmdline"]):
+        if any(folder in piece for piece in process.info["cmdline"] or []):
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                process.kill()
+
+
+def end_but(spared: set[psutil.Process]) -> None:
+    """Kills this process's descendants with their groups, but for those that were there before."""
     for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
-            if child.create_time() < began:
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if child in spared:
                 continue
             if os.getpgid(child.pid) == child.pid:
-                os.killpg(child.pid, 9)
+                os.killpg(child.pid, signal.SIGKILL)
             child.kill()

@@ -70,10 +70,10 @@ class Gate:
             raise NotAllowed(f"{principal.name} 无权执行 {capability};请用启动时打印的一次性链接登录")
 
     def version(self, feeds: tuple[str, ...] = ()) -> str:
-        """Data version: generation, newest seq of the feeds (all without any) and the minute."""
+        """Data version: generation, turns of feeds, newest seq of the feeds (all without any) and the minute."""
         tables = self.live.tables
         newest = max((tables.versions.get(feed, 0) for feed in feeds), default=tables.seq)
-        return f"{self.live.generation}.{newest}.{self.live.clock.now_us() // 60_000_000}"
+        return f"{self.live.generation}.{self.live.turns}.{newest}.{self.live.clock.now_us() // 60_000_000}"
 
     def feeds_of(self, question: Question) -> tuple[str, ...]:
         """Feeds a question's answer depends on."""
@@ -96,7 +96,7 @@ class Gate:
         stamp = tuple(tables.versions.get(feed, 0) for feed in feeds)
         second = self.live.clock.now_us() // 1_000_000 if question.kind == "feeds" else 0
         asked = (question, scope, window.name, start, minute, window.at, window.known_now)
-        return (*asked, self.live.generation, stamp, second)
+        return (*asked, self.live.generation, self.live.turns, stamp, second)
 
     def _stamp(self, metric: Metric) -> Any:
         versions = self.live.tables.versions

@@ -39,7 +39,7 @@ class Live:
         self.lock = threading.RLock()
         self.health: dict[str, FeedHealth] = {}
         self.served_from: ServedFrom = "none"
-        self.generation = 0
+        self.generation = self.turns = 0
         self.trouble = ""
         self.collector = state_dir / "collector.sock"
         self._state, self._reader, self._dir = state, reader, state_dir
@@ -155,12 +155,17 @@ class Live:
         """Feed states from Redis, else from the collector's last file."""
         before = self.health
         try:
-            self.health = self._state.health()
+            self.health = self._state.health() or read_health(self._dir / "health.json")
         except Unavailable:
             self.health = read_health(self._dir / "health.json") or self.health
-        turned = [feed for feed, now in self.health.items()
-                  if feed in before and bool(before[feed].failing_since) != bool(now.failing_since)]
+        turned = [feed for feed, now in self.health.items() if _standing(before.get(feed)) != _standing(now)]
+        self.turns += bool(turned)
         self._tell(turned)
+
+
+def _standing(health: FeedHealth | None) -> tuple[bool, bool]:
+    """(ever delivered, failing): what changes a feed's mark at once, not only with time."""
+    return (health is not None and health.last_received > 0, health is not None and health.failing_since > 0)
 
 
 def listens(path: Path) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from data.answers import FRESHNESS_WORDS, Answer
 from layouts import words
@@ -14,7 +14,7 @@ from layouts.links import anchor
 from layouts.mapcards import WINDOW_WORDS, WINDOWS, chain_down, filter_chips
 from layouts.panels.air import air_class
 from layouts.panels.warnings import in_force
-from layouts.parts import EMPTY, change_mark, chip, demo_chip, fresh_word, state_mark
+from layouts.parts import EMPTY, change_mark, chip, demo_chip, fresh_mark, fresh_word, join, state_mark
 from layouts.screen import Context, Figure, Screen
 from layouts.symbols import icon
 from layouts.tables import text_rem
@@ -91,10 +91,10 @@ def kpi(figure: Figure, answer: Answer | None, screen: Screen, context: Context)
     mark = state_mark(answer.state, "") if bad else EMPTY
     css = f"kpi s-{answer.state}" if bad else "kpi is-old" if answer.freshness in ("late", "down", "unknown") else "kpi"
     value, unit = _value(answer)
-    lines = [line for line in (_first(answer, context), _second(answer, context)) if line]
+    first, second = _lines(answer, context)
     inner = Markup('<div class="lbl">{}<span class="kn">{}</span></div><div class="fig">{}<small>{}</small></div>'
-                   '<div class="note">{}</div><div class="note q">{}</div>').format(
-        mark, figure.label or answer.name, value, unit, *[*lines, "", ""][:2])
+                   '<div class="note">{}</div><div class="note q" title="{}">{}</div>').format(
+        mark, figure.label or answer.name, value, unit, first, _origin(answer, context), second)
     if figure.metric not in screen.map.metrics:
         return Markup('<div class="{}" data-metric="{}">{}</div>').format(css, figure.metric, inner)
     return anchor(context, {"metric": figure.metric}, inner, css)
@@ -109,30 +109,56 @@ def _value(answer: Answer) -> tuple[str, str]:
     return words.compact(shown, answer.decimals), answer.unit
 
 
-def _first(answer: Answer, context: Context) -> Markup:
-    if answer.freshness in ("late", "down", "unknown") or answer.value is None:
-        at = words.to_us(answer.time) if answer.time else 0
-        tail = words.clock_or_day(at, context.place.timezone, context.now_us) if at else ""
-        return fresh_word(answer.freshness, (at, answer.contact_us or at), answer.cadence_s, tail)
+def _lines(answer: Answer, context: Context) -> tuple[Markup, Markup]:
+    """The two lines under a figure: its change, then its mark with time and target; of a stale one the mark first."""
+    told = _second(answer, context)
+    if answer.value is None or answer.freshness in ("late", "down", "unknown"):
+        return _mark(answer, context), escape(told)
+    first = _first(answer)
+    if not first:
+        return escape(told), _mark(answer, context)
+    return first, join(filter(None, [_mark(answer, context), told]), "·")
+
+
+def _mark(answer: Answer, context: Context) -> Markup:
+    """Freshness and time of a figure; the browser judges it on, so that it ages when the server is dead."""
+    if answer.value is None and answer.freshness in ("live", "scheduled"):
+        return fresh_word("unknown", (0, 0), answer.cadence_s)
+    at = words.to_us(answer.time) if answer.time else 0
+    period = words.period(str(answer.parts.get("period") or "")) if answer.freshness == "scheduled" else ""
+    year = f"{words.local(context.now_us, context.place.timezone).year} 年"
+    tail = period.removeprefix(year).strip() or (words.clock_or_day(at, context.place.timezone, context.now_us) if at
+                                                 else "")
+    return join([fresh_word(answer.freshness, (at, answer.contact_us or at), answer.cadence_s), tail], " ")
+
+
+def _origin(answer: Answer, context: Context) -> str:
+    """Where a figure comes from, in words: freshness, time, department."""
+    told = [fresh_mark(answer, context).striptags(), answer.source, answer.limit_text]
+    return "·".join(fact for fact in told if fact)
+
+
+def _first(answer: Answer) -> Markup:
     if answer.change is not None:
         return change_mark(answer)
-    return Markup("{}").format(answer.limit_text or words.period(str(answer.parts.get("period") or "")))
+    return Markup("{}").format(answer.limit_text)
 
 
 def _second(answer: Answer, context: Context) -> str:
     asked = context.view.division or context.place.code
+    if answer.value is None and answer.freshness in ("live", "scheduled"):
+        return "本区划没有数据"
     if answer.at_division and answer.at_division != asked:
         return f"数据为{dict(context.chain).get(answer.at_division, context.place.name)}级"
     if answer.parts.get("progress_pct") is not None:
         return f"进度 {words.number(float(answer.parts['progress_pct']), 1)}%"
     if answer.question.name.endswith("_over_m") and answer.value is not None:
         return "低于限值" if answer.value < 0 else "高于限值"
-    if answer.limit_text and answer.change is not None:
-        return answer.limit_text
+    if answer.limit_text:
+        return answer.limit_text if answer.change is not None else ""
     if answer.target is not None:
         return f"目标 {words.number(answer.target, answer.decimals)} {answer.unit}"
-    at = words.to_us(answer.time) if answer.time else 0
-    return f"数据 {words.clock_or_day(at, context.place.timezone, context.now_us)}" if at else ""
+    return ""
 
 
 def ticker(answers: dict[str, Answer], context: Context) -> Markup:

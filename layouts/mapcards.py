@@ -85,7 +85,7 @@ def map_head(screen: Screen, answers: dict[str, Answer], context: Context) -> Ma
         return Markup("<b>地图数据载入中</b>")
     known = [group for group in answer.groups if group.value is not None]
     top = max(known, key=lambda group: group.value or 0, default=None)
-    told = f"{answer.name}：{top.name}最高" if top is not None and (top.value or 0) else answer.name
+    told = f"{answer.name}：{top.name}最高" if len(known) > 1 and top is not None and (top.value or 0) else answer.name
     when = words.moment(words.to_us(answer.time), context.place.timezone, context.now_us) if answer.time else "未知"
     facts = join(filter(None, [when, window_words(context), answer.source]), "·")
     return Markup("<b>{}</b>{}{}<span>{}</span>").format(told, _metrics(screen, context), _windows(context), facts)

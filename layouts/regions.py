@@ -79,9 +79,10 @@ def legends(answers: Answers, context: Context) -> Markup:
         return Markup("")
     found = marks(answers)
     unit = f"{answer.name}（{answer.unit}）" if answer.unit else answer.name
-    levels = context.place.levels
     depth = len(mapcards.chain_down(context))
-    word = levels[depth][1] if depth < len(levels) else "下级"
+    drawn = answer.parts.get("level")
+    word = next((told for key, told in context.place.levels if key == drawn),
+                context.place.levels[depth][1] if depth < len(context.place.levels) else "下级")
     return mapcards.legend(unit, shade(answer), f"按{word}") + mapcards.mark_legend(found, len(answer.groups), word)
 
 

@@ -34,8 +34,8 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     low, cap = span(main, known[:MOST])
     word = "最低" if panel.options.get("lowest") else "最高"
     note = _note(main, len(known), low, division_name(main.at_division or context.view.division, context))
-    return Drawn(bars(rows, cap, low) + axis_note(note), f"{panel.title}：{words.short(known[0].name, 8)}{word}",
-                 _table(main, known))
+    title = f"{panel.title}：{words.short(known[0].name, 8)}{word}" if len(known) > 1 else panel.title
+    return Drawn(bars(rows, cap, low) + axis_note(note), title, _table(main, known))
 
 
 def goal(main: Answer) -> float | None:
@@ -67,7 +67,7 @@ def _bar(group: Group, main: Answer, context: Context, first: bool) -> Bar:
 
 
 def _note(main: Answer, count: int, low: float, whole: str) -> str:
-    facts = [f"前 {min(MOST, count)} 位，共 {count} 个"]
+    facts = [f"前 {min(MOST, count)} 位，共 {count} 个" if count > 1 else "只有本级的数，不作排名"]
     if main.value is not None:
         facts.append(f"{whole} {words.number(main.value, main.decimals)} {main.unit}")
     if goal(main) is not None:

@@ -94,7 +94,8 @@ def _yes(value: Any, row: dict[str, Any], context: Context) -> object:
 
 
 def _list(value: Any, row: dict[str, Any], context: Context) -> object:
-    return "、".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
+    items = value if isinstance(value, list | tuple) else [value]
+    return "、".join(context.names.get(f"feed:{item}", str(item)) for item in items)
 
 
 def _screens(value: Any, row: dict[str, Any], context: Context) -> object:

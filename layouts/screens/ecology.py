@@ -28,7 +28,7 @@ SCREEN = Screen(
               options={"word": "空气站"}),
         Panel("p5", "p5", "水质断面", "N2", "stations",
               {"by": asks.by("water_good_rate", "station"), "sites": asks.rows("assets:station_water")},
-              ("断面类别与达标",), options={"word": "断面", "met": True}),
+              (), options={"word": "断面", "met": True}),
         Panel("p6", "p6", "近 30 天 AQI", "N1", "trend", {"aqi": asks.last("aqi", "day", 30)}, ("逐时与逐日",),
               options={"bars": True, "plain_title": True, "limit": (100.0, "良 ≤ 100", "")}),
         Panel("s1", "s1", "空气质量指数", "N1", "ranking", {"by": asks.by("aqi", "children")}, ()),

@@ -32,7 +32,7 @@ SCREEN = Screen(
         Panel("p4", "p4", "主要经济指标", "E1", "progress",
               {metric: asks.now(metric, "last_year") for metric in
                ("gdp", "retail", "revenue", "fixed_investment_yoy", "new_jobs", "foreign_capital")},
-              ("当前与累计", "同比与环比", "目标与序时进度")),
+              ("目标与序时进度",)),
         Panel("p5", "p5", "空气质量", "N1", "air",
               {"aqi": asks.last("aqi", "hour", 24, "yesterday"), "pm25": asks.now("pm25"),
                "good": asks.now("good_day_rate")},
@@ -44,7 +44,7 @@ SCREEN = Screen(
               ("小时 × 星期热力",)),
         Panel("s2", "s2", "河库水情", "M1", "stations",
               {"by": asks.by("river_over_m", "station"), "sites": asks.rows("assets:station_river")},
-              ("河道水位对警戒与保证",), options={"over": True, "word": "水位站", "limit": "warn_m",
+              (), options={"over": True, "word": "水位站", "limit": "warn_m",
                                         "limit_name": "警戒"}),
         Panel("s3", "s3", "每万人在办事件", "C4", "ranking", {"by": asks.by("open_events_per_10k", "children")},
               ("网格事件负荷",)),

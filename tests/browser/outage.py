@@ -1,6 +1,8 @@
 """What an open page shows while a part of the server is killed, second by second.
 
-    python tests/browser/outage.py docs/kill-log.md      kills web, collector and Redis of a server of its own and writes it down
+    python tests/browser/outage.py docs/kill-log.md
+
+kills web, collector and Redis of a server of its own, each once as it comes and once held down, and writes it down.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from served import Served, event, until
 DIARY = Path(__file__).with_name("diary.js").read_text(encoding="utf-8")
 PARTS = ("web", "collector", "redis-state")
 TOWN = "360731100000"
-FIGURE = "() => Number(document.querySelector('#r-figures .fig').firstChild.textContent.replaceAll(',', ''))"
+NEWS = """(name) => document.querySelector('#r-ticker').innerText.includes(name) &&
+    !document.querySelector('#notice').textContent"""
 _names = count()
 
 
@@ -33,6 +36,7 @@ class Story:
     back: float
     recovered: float
     refused: int
+    held_s: float
     diary: list[dict]
     blanks: list[dict]
 
@@ -48,7 +52,8 @@ def now_ms() -> float:
 
 def passed(page, since_ms: float, seconds: float) -> None:
     """Waits by the page's own clock."""
-    page.wait_for_function("([from, ms]) => Date.now() - from >= ms", arg=[since_ms, seconds * 1000], timeout=(seconds + 30) * 1000)
+    page.wait_for_function("([from, ms]) => Date.now() - from >= ms", arg=[since_ms, seconds * 1000],
+                           timeout=(seconds + 30) * 1000)
 
 
 def outage(county: Served, page, part: str, held_s: float = 0.0) -> Story:
@@ -68,19 +73,22 @@ def outage(county: Served, page, part: str, held_s: float = 0.0) -> Story:
         os.kill(supervisor, signal.SIGCONT)
     until(lambda: county.pid(part) != old and county.whole(), 60, f"{part} again")
     back = now_ms()
-    before = page.evaluate(FIGURE)
-    until(lambda: _pushed(county), 30, "an accepted event")
-    page.wait_for_function(f"(n) => ({FIGURE})() > n && !document.querySelector('#notice').textContent", arg=before, timeout=60000)
+    name = until(lambda: _pushed(county), 30, "an accepted event")
+    page.wait_for_function(NEWS, arg=name, timeout=60000)
     recovered = now_ms()
     passed(page, recovered, 1.0)
-    return Story(part, killed, back, recovered, refused, page.evaluate("() => window.diary"), page.evaluate("() => window.blanks"))
+    diary, blanks = page.evaluate("() => [window.diary, window.blanks]")
+    return Story(part, killed, back, recovered, refused, held_s, diary, blanks)
 
 
-def _pushed(county: Served) -> bool:
+def _pushed(county: Served) -> str:
+    """The title of a new event that was acknowledged, "" while it is not."""
+    name = f"恢复{next(_names)}"
     try:
-        return county.push(event(f"OUTAGE-{next(_names)}", county.clock(), TOWN))["accepted"] == 1
+        county.push(event(name, county.clock(), TOWN, title=name))
     except (AssertionError, KeyError, OSError):
-        return False
+        return ""
+    return name
 
 
 def _refused(county: Served) -> int:
@@ -93,21 +101,25 @@ def _refused(county: Served) -> int:
 def markdown(stories: Iterable[Story]) -> str:
     """The stories as a page: one table an outage, one line a second."""
     lines = ["# 逐个杀死各部分时，打开着的页面显示什么", "",
-             "由 `python tests/browser/outage.py docs/kill-log.md` 在真实服务上生成：页面停在 `/`，依次 `kill -9` 网页、采集与 Redis 进程，",
-             "每秒记录一次页面上的内容；恢复后推送一条新事件，直到它出现在页面上。", ""]
+             "由 `python tests/browser/outage.py docs/kill-log.md` 在真实服务上生成：页面停在 `/`，",
+             "依次 `kill -9` 网页、采集与 Redis 进程，每秒记录一次页面上的内容；",
+             "每个进程两次：一次由看护立即重启，一次压住 12 秒再重启。恢复后推送一条新事件，直到它出现在页面上。", ""]
     for story in stories:
-        lines += [f"## {story.part}", "",
-                  f"停止 {(story.back - story.killed) / 1000:.1f} 秒后全部部分恢复，再过 {(story.recovered - story.back) / 1000:.1f} 秒新事件出现在页面上；"
+        away, after = (story.back - story.killed) / 1000, (story.recovered - story.back) / 1000
+        lines += [f"## {story.part}{'（压住）' if story.held_s else ''}", "",
+                  f"杀死 {away:.1f} 秒后全部部分恢复，再过 {after:.1f} 秒新事件出现在页面上；",
                   f"空白时刻 {len(story.blanks)} 次。", "",
-                  "| 秒 | 在办事件 | 指标 | 面板 | 地图 | 实时·迟滞·不可用 | 页面提示 |", "|---|---|---|---|---|---|---|"]
+                  "| 秒 | 在办事件 | 指标 | 面板 | 地图 | 实时·迟滞·不可用 | 页面提示 |",
+                  "|---|---|---|---|---|---|---|"]
         lines += [_line(row, story.killed) for row in story.diary[::2]] + [""]
     return "\n".join(lines) + "\n"
 
 
 def _line(row: dict, killed: float) -> str:
-    shown = f"{row['live']}·{row['late']}·{row['down']}"
-    return (f"| {(row['at'] - killed) / 1000:+.0f} | {row['figures'][0] if row['figures'] else '—'} | {len(row['figures'])} | {row['panels']} "
-            f"| {'有' if row['map'] else '无'} | {shown} | {row['notice'] or '—'} |")
+    figures = row["figures"]
+    cells = [f"{(row['at'] - killed) / 1000:+.0f}", figures[0] if figures else "—", len(figures), row["panels"],
+             "有" if row["map"] else "无", f"{row['live']}·{row['late']}·{row['down']}", row["notice"] or "—"]
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def main(out: Path) -> None:

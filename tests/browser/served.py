@@ -60,8 +60,8 @@ class Served:
         began = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "serve.log").open("wb") as log:
-            self.process = subprocess.Popen([sys.executable, str(ROOT / "app.py"), "serve"], env=self.environment, stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            self.process = subprocess.Popen([sys.executable, str(ROOT / "app.py"), "serve"], env=self.environment,
+                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         until(self.filled, 240, f"a running county ({self.folder / 'serve.log'})")
         self.ready_s = time.monotonic() - began
         return self

@@ -1,4 +1,4 @@
-"""An open page while parts of the server die, hang or fail: it is never blank, says so in time, and comes back by itself."""
+"""An open page while parts of the server die, hang or fail: never blank, it says so and comes back by itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from layouts.panels import KINDS
 
 pytestmark = pytest.mark.browser
 MARK_S, RECOVERY_S, HELD_S = 10.0, 15.0, 13.0
+LOST = "() => document.querySelector('#notice').textContent.startsWith('连接中断')"
 NETWORK = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "net::ERR", "Failed to load resource"]
 
 
@@ -49,7 +50,7 @@ def test_marks_turn_worse_by_the_pages_own_clock_when_the_server_is_dead(county,
         assert page.locator(".panel .fr-live[data-time]:not([data-scheduled='1'])").count() == 0
         assert page.locator(".panel .fr-late, .panel .fr-down").count() > 0
         assert page.locator("#r-figures .fig").count() == 6
-        page.wait_for_function("() => document.querySelector('#notice').textContent.startsWith('连接中断')", timeout=15000)
+        page.wait_for_function(LOST, timeout=15000)
     finally:
         county.hold("web", still=False)
     until(county.whole, 60, "a whole server")
@@ -63,7 +64,7 @@ def test_a_server_that_hangs_is_said_and_the_page_resumes(county, pages):
     began = page.evaluate("() => Date.now()")
     county.hold("web", still=True)
     try:
-        page.wait_for_function("() => document.querySelector('#notice').textContent.startsWith('连接中断')", timeout=30000)
+        page.wait_for_function(LOST, timeout=30000)
         assert page.evaluate("() => Date.now()") - began <= MARK_S * 1000
         assert page.locator("#r-figures .fig").count() == 6
     finally:

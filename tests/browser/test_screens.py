@@ -1,4 +1,4 @@
-"""Every screen at every size over the real server: it becomes ready, nothing fails, and a reader stumbles over nothing."""
+"""Every screen at every size over the real server: ready, nothing fails, and a reader stumbles over nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def tab(chromium):
     page.said = []
     page.on("console", lambda m: page.said.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: page.said.append(str(error)))
-    page.on("response", lambda answer: page.said.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    page.on("response", lambda got: page.said.append(f"{got.status} {got.url}") if got.status >= 400 else None)
     page.on("requestfailed", lambda request: page.said.append(f"{request.failure} {request.url}"))
     yield page
     context.close()
@@ -47,8 +47,10 @@ def test_a_reader_stumbles_over_nothing(county, tab, path, size):
 
 
 PLANTED = {
-    "overlap": "<div style='position:fixed;left:9px;top:9px'>甲甲甲甲</div><div style='position:fixed;left:12px;top:11px'>乙乙乙乙</div>",
-    "cut": "<div style='position:absolute;width:40px;height:20px;overflow:hidden'><div style='width:200px'>一段放不下的长文字</div></div>",
+    "overlap": "<div style='position:fixed;left:9px;top:9px'>甲甲甲甲</div>"
+               "<div style='position:fixed;left:12px;top:11px'>乙乙乙乙</div>",
+    "cut": "<div style='position:absolute;width:40px;height:20px;overflow:hidden'>"
+           "<div style='width:200px'>一段放不下的长文字</div></div>",
     "outside": "<div style='position:fixed;left:9px;top:99999px'>窗外</div>",
     "small": "<div style='font-size:9px'>小字</div>",
     "faint": "<div style='color:#222;background:#111'>看不清</div>",

@@ -16,6 +16,7 @@ from own_redis import ROOT, TINY_PACK, wait_for
 from web_server import serving
 
 from data.settings import Settings, load_settings
+from data.statefolder import socket_path
 from data.tokens import make_token
 
 pytestmark = pytest.mark.integration
@@ -50,7 +51,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator
     process = subprocess.Popen([sys.executable, str(ROOT / "app.py"), "collect"], env=environment,
                                stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: (settings.state_dir / "collector.sock").exists())
+        wait_for(lambda: socket_path(settings, "collector.sock").exists(), 60)
         with serving(settings) as (client, app):
             yield Served(settings, client, app)
     finally:
@@ -68,6 +69,7 @@ def test_a_pushed_event_is_in_the_figure_and_its_second_push_is_a_duplicate(serv
     assert served.push("cases", case("e1"), case("e2", EAST)).json() == {"accepted": 2, "duplicate": 0, "rejected": []}
     wait_for(lambda: served.value("open_cases") == 2)
     assert served.push("cases", case("e1")).json()["duplicate"] == 1
+    wait_for(lambda: served.get("/metrics/open_cases").json()["freshness"] == "live")
     answer = served.get("/metrics/open_cases", by="township").json()
     assert answer["rows"] == {WEST: 1.0, EAST: 1.0}
     assert answer["unlocated"] == 0
