@@ -18,6 +18,7 @@ from api.topics import topic_rows
 from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
 from data.errors import NotFound, YipingError
+from data.loading import loading
 from layouts.regions import questions, regions
 from layouts.screen import Context, Place, Screen
 from layouts.view import ViewState, from_query, to_query
@@ -48,7 +49,7 @@ def context_of(web: Web, screen: Screen, view: ViewState, principal: Principal) 
     children = tuple((child.code, child.name) for child in divisions.children(code))
     demo = web.settings.mode == "demo" and any(web.live.tables.demo.values())
     return Context(place_of(web), replace(view, division=code), chain, web.clock.now_us(), _theme(view), demo,
-                   words_of(web), children, screen.window)
+                   words_of(web), children, screen.window, loading(web.settings.state_dir))
 
 
 def words_of(web: Web) -> dict[str, str]:
@@ -90,8 +91,11 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     if not numbered(web, context.view):
         answers.pop("map.number", None)
     answers |= _sites(web, principal, (dict(asked), answers), span)
+    if context.busy:
+        # What it would be compared with is not all there yet.
+        answers = {name: replace(found, change=None) for name, found in answers.items()}
     feeds = ask(web, principal, Question("feeds"), scope, span)
-    html = regions(screen, answers, context, feeds.rows, web.screens)
+    html = regions(screen, answers, context, feeds.rows, web.screens, web.panels.draw)
     log.debug("view %s in %.0f ms", key, 1000 * (time.perf_counter() - began))
     depends = feeds_of(web, key, query)
     return {"v": web.gate.version(depends), "now": web.clock.now_us(), "seq": web.live.tables.seq, "screen": key,

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.principal import Principal
+from api.panel_shelf import PanelShelf
 from data.cache import AnswerCache
 from data.clock import Clock
 from data.errors import HTTP_STATUS, TITLES, NotAllowed, YipingError
@@ -99,6 +100,7 @@ class Web:
     gate: Gate
     sessions: Sessions
     shelf: Shelf
+    panels: PanelShelf = field(default_factory=PanelShelf)
     screens: tuple[Screen, ...] = ()
     geometry_version: str = ""
 

@@ -13,6 +13,7 @@ import httpx
 import orjson
 import psutil
 
+from bench.crowd import Crowd
 from bench.place import Place
 from bench.scene import Scene
 from bench.series import Series, p95
@@ -27,59 +28,15 @@ def in_loop(work: Coroutine[Any, Any, None]) -> None:
         pool.submit(asyncio.run, work).result()
 
 
-class Viewers:
-    """A crowd: each holds the live stream and asks for another view every five seconds; walls ask when told of news."""
-
-    def __init__(self, place: Place, count: int) -> None:
-        self.place, self.count = place, count
-        self.took: list[float] = []
-        self.errors = self.messages = 0
-        self._codes = ["", *place.townships()]
-
-    async def run(self, seconds: float, every_s: float = EVERY_S) -> None:
-        """Watches for some seconds."""
-        limits = httpx.Limits(max_connections=2 * self.count + 10)
-        async with httpx.AsyncClient(base_url=self.place.url, timeout=30, limits=limits, trust_env=False) as client:
-            end = time.monotonic() + seconds
-            streams = [asyncio.create_task(self._stream(client)) for _ in range(self.count)]
-            await asyncio.gather(*[self._viewer(client, number, end, every_s) for number in range(self.count)])
-            for stream in streams:
-                stream.cancel()
-            await asyncio.gather(*streams, return_exceptions=True)
-
-    async def _viewer(self, client: httpx.AsyncClient, number: int, end: float, every_s: float) -> None:
-        await asyncio.sleep(every_s * number / self.count)
-        turn = number
-        while time.monotonic() < end:
-            code = self._codes[turn % len(self._codes)]
-            turn += 1
-            began = time.perf_counter()
-            try:
-                reply = await client.get("/api/v1/view", params={"screen": "overview", "division": code})
-                self.errors += reply.status_code != 200
-            except httpx.HTTPError:
-                self.errors += 1
-            self.took.append(1000 * (time.perf_counter() - began))
-            await asyncio.sleep(max(0.0, every_s - (time.perf_counter() - began)))
-
-    async def _stream(self, client: httpx.AsyncClient) -> None:
-        try:
-            async with client.stream("GET", "/api/v1/live", timeout=httpx.Timeout(30, read=60)) as reply:
-                async for line in reply.aiter_lines():
-                    self.messages += line.startswith("data:")
-        except httpx.HTTPError:
-            self.errors += 1
-
-
 def viewers(scene: Scene) -> list[Series]:
     """One viewer alone, then two hundred, while the demo goes on."""
     place, seconds, many = scene.place, scene.rounds(40, 15), 200
-    alone = Viewers(place, 1)
+    paths = [f"/api/v1/view?screen=overview&division={code}" for code in ["", *place.townships()]]
+    alone, crowd = Crowd(place.port, paths, 1), Crowd(place.port, paths, many)
     in_loop(alone.run(seconds, 0.2))
-    crowd = Viewers(place, many)
     web = psutil.Process(place.pid("web"))
     before, began, computed = web.cpu_times(), time.monotonic(), place.counter(COUNTER)
-    in_loop(crowd.run(seconds))
+    in_loop(crowd.run(seconds, EVERY_S))
     spent, after = time.monotonic() - began, web.cpu_times()
     cores = (after.user + after.system - before.user - before.system) / spent
     facts: dict[str, object] = {"viewers": many, "messages": crowd.messages,

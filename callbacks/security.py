@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from layouts import shell
+
 MOST_BYTES = 2 * 1024 * 1024
+NOT_FOUND = 404
 CALLBACK_PATH = "/_dash-update-component"
 _log = logging.getLogger(__name__)
 
@@ -37,7 +40,9 @@ def secure(server: Flask, script_hashes: Sequence[str]) -> None:
         return response
 
     @server.errorhandler(Exception)
-    def _plain(error: Exception) -> HTTPException | tuple[Response, int]:
+    def _plain(error: Exception) -> HTTPException | Response | tuple[Response, int]:
+        if isinstance(error, HTTPException) and error.code == NOT_FOUND:
+            return Response(shell.lost_page(), NOT_FOUND, mimetype="text/html")
         if isinstance(error, HTTPException):
             return error
         malformed = request.path.endswith(CALLBACK_PATH)

@@ -10,7 +10,7 @@ from data.contribution import Contribution
 from data.inputs import Formula, Inputs
 from data.pack import Metric
 
-MOST_BYTES, MOST = 48_000_000, 3000
+MOST_BYTES = 64_000_000
 MINUTE = 60_000_000
 
 
@@ -33,7 +33,7 @@ class ContributionMemo:
             found = self._kept.get(key)
             if found is None:
                 found = formula(inputs)
-                self._keep(key, found)
+                self._keep(key, found, 16 * len(inputs.tables.divisions))
             else:
                 self._kept.move_to_end(key)
             return found
@@ -45,8 +45,9 @@ class ContributionMemo:
         asked = (id(inputs.metric), inputs.start // unit, inputs.end // unit, unit, inputs.step, inputs.offset)
         return (*asked, inputs.filters, inputs.group, self._stamp(inputs.metric))
 
-    def _keep(self, key: Any, found: Contribution) -> None:
+    def _keep(self, key: Any, found: Contribution, rolled_up: int) -> None:
+        """`rolled_up`: bytes of the figures of all divisions, which the contribution will hold."""
         self._kept[key] = found
-        self._bytes += found.nbytes
-        while (self._bytes > MOST_BYTES or len(self._kept) > MOST) and len(self._kept) > 1:
-            self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        self._bytes += found.nbytes + rolled_up
+        while self._bytes > MOST_BYTES and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes + rolled_up

@@ -49,14 +49,17 @@ class Gate:
             raise NotAllowed("无权查看该区划")
         with self.live.lock:
             key = self._key(question, scope, window)
-            known = self._memo.get(key)
+            known, served = self._memo.get(key), self._served(window)
             if known is None:
                 known = self._answer(question, scope, window)
                 self.computed += 1
-                self._memo[key] = known
-                while len(self._memo) > _MEMO:
-                    self._memo.popitem(last=False)
-        return replace(known, served_from=self._served(window))
+            if known.served_from != served:
+                known = replace(known, served_from=served)
+            self._memo[key] = known
+            self._memo.move_to_end(key)
+            while len(self._memo) > _MEMO:
+                self._memo.popitem(last=False)
+        return known
 
     def act(self, principal: Principal, capability: str, target: str) -> None:
         """Decides about a write on a division.
@@ -87,6 +90,14 @@ class Gate:
         extra = [metric.formula[side] for side in ("part", "whole") if metric.formula.get(side) in self.pack.metrics]
         more = [feed for name in extra for feed in self.pack.metrics[name].feeds]
         return tuple(dict.fromkeys([*metric.feeds, *more]))
+
+    def _cadence_s(self, feeds: tuple[str, ...]) -> float:
+        """Seconds between figures: the slowest feed that moves; an asset list or a yearly figure beside it does not age
+        them.
+        """
+        declared = [self.pack.feeds[feed] for feed in feeds]
+        moving = [feed for feed in declared if feed.kind != "asset" and not feed.release]
+        return max((seconds(feed.cadence) for feed in moving or declared), default=0.0)
 
     def _key(self, question: Question, scope: Scope, window: Window) -> Any:
         minute = to_us(window.end) // 60_000_000 if window.name else to_us(window.end)
@@ -162,7 +173,7 @@ class Gate:
                        if (health := self.live.health.get(feed)) is not None), default=0)
         time = answer.time or (from_us(newest) if newest else None)
         return replace(answer, freshness=worst, source=departments, time=time, contact_us=contact,
-                       cadence_s=max((seconds(self.pack.feeds[feed].cadence) for feed in feeds), default=0.0),
+                       cadence_s=self._cadence_s(feeds),
                        scheduled=any(self.pack.feeds[feed].release for feed in feeds),
                        demo=answer.demo or self.demo(feeds))
 

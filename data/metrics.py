@@ -21,6 +21,8 @@ from data.windows import local_offset_us, shifted
 
 STEPS = {"hour": 3_600_000_000, "day": 86_400_000_000, "week": 7 * 86_400_000_000}
 STATES: tuple[State, ...] = ("ok", "att", "warn", "alarm")
+# A year of hours, 27 years of days. A stock is counted anew at each point, so it gets a month of hours.
+MOST_POINTS, MOST_STOCK_POINTS = 10_000, 800
 LABELS = frozenset({"category", "channel", "department", "stage", "station", "weekhour", "layer"})
 
 
@@ -105,6 +107,7 @@ class Evaluator:
             return replace(answer, series=tuple(Point(start, value, 1, facts) for start, value, facts in rows))
         if by in STEPS:
             trailing = last_steps(inputs, answer.question.limit, STEPS[by])
+            check_points(trailing, by)
             return replace(answer, series=self._series(trailing, answer.at_division, STEPS[by]))
         raise WrongInput(f"by={by!r:.20} 不认识;可用 {'、'.join([*self.levels, *STEPS, 'month', *sorted(LABELS)])}")
 
@@ -196,6 +199,18 @@ def last_steps(inputs: Inputs, steps: int, step: int) -> Inputs:
 def _starts(inputs: Inputs, step: int) -> Array:
     first = (inputs.start + inputs.offset) // step * step - inputs.offset
     return np.arange(first, inputs.end, step, dtype=np.int64)
+
+
+def check_points(inputs: Inputs, by: str) -> None:
+    """Refuses a series so long that computing it would hold up every other reader.
+
+    Raises:
+        WrongInput: more points than one question may ask for.
+    """
+    most = MOST_STOCK_POINTS if inputs.metric.formula["kind"] in STOCKS else MOST_POINTS
+    points = (inputs.end - inputs.start) // STEPS[by]
+    if points > most:
+        raise WrongInput(f"by={by} 在这个时段有 {points} 个点，最多 {most} 个；请缩短时段，或用更长的 by")
 
 
 def _described(found: Contribution, mask: Array) -> dict[str, Any]:

@@ -31,6 +31,16 @@ def check_place(root: Path) -> list[str]:
     return list(dict.fromkeys(problems))
 
 
+def outlines(root: Path) -> list[str]:
+    """What must not be wrong for a start: YAML, the tree, and borders that overlap; quick enough for every start."""
+    try:
+        divisions = load_pack(root).divisions
+    except PackProblem as error:
+        return error.problems
+    name = next(name for name in DIVISION_FILES if (root / name).is_file())
+    return [f"{shown(root / name)}:1: {text}" for text in check_topology(divisions)]
+
+
 def check_assets(root: Path, divisions: Divisions) -> list[str]:
     """`assets/*.geojson`: id, layer and name are there, ids are unique in a file, each is somewhere."""
     problems: list[str] = []

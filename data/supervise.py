@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data import once, parts, statefolder
-from data.errors import WrongInput
+from data.errors import Unavailable, WrongInput
+from data.place_check import outlines
 from data.settings import Settings
+from data.state import State
 from data.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
     begun = time.monotonic()
     if not (settings.place_dir / "place.yaml").is_file():
         raise WrongInput(f"{settings.place_dir} 不是地区包（没有 place.yaml）；请用 --place 指向 places/ 下的一个目录")
+    problems = outlines(settings.place_dir)
+    if problems:
+        raise WrongInput(f"{problems[0]}；共 {len(problems)} 处，请运行 ./yiping check {settings.place_dir} 查看并改正")
     folder = statefolder.prepare(settings)
     address = f"http://{parts.reachable_host(settings)}:{settings.port}"
     with alone(folder, address):
@@ -54,6 +59,9 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
         supervisor = Supervisor(parts.table(settings), folder, _say)
         token = once.make(settings)
         _say(f"正在启动 {settings.place_dir.name}，状态目录 {folder}")
+        if settings.redis_url and not _reachable(settings):
+            _say("YIPING_REDIS_URL 所指的 Redis 连不上：记录照收、先落盘，画面用历史数据；"
+                 "请检查地址或启动它，之后自动补上")
 
         def ready() -> None:
             _say(f"已就绪（{time.monotonic() - begun:.1f} 秒）：{address}")
@@ -64,6 +72,17 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
         code = supervisor.run(ready)
     _say("已停止")
     return code
+
+
+def _reachable(settings: Settings) -> bool:
+    state = State(settings.redis_url, "yp:")
+    try:
+        state.ping()
+    except Unavailable:
+        return False
+    finally:
+        state.close()
+    return True
 
 
 def _listen(supervisor: Supervisor) -> None:

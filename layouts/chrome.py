@@ -20,6 +20,7 @@ from layouts.symbols import icon
 from layouts.tables import text_rem
 
 LEAVE: dict[str, str | None] = {"metric": None, "layers": None, "level": None, "bbox": None}
+BORROWED = "数据为"
 MOST_TICKS = 6
 LONGEST_TICK = 22
 WIDEST_REM = 8.2
@@ -45,6 +46,8 @@ def situation(answers: dict[str, Answer], context: Context) -> Markup:
     """Demo mark, peace or alarm, date and clock; the browser moves the clock on."""
     now = words.local(context.now_us, context.place.timezone)
     pieces = [demo_chip()] if context.demo else []
+    if context.busy:
+        pieces.append(chip(context.busy, "chip-plain"))
     if context.view.at:
         pieces.append(chip(f"回放 {context.view.at}", "chip-acc"))
     elif alarm(answers):
@@ -117,7 +120,8 @@ def _lines(answer: Answer, context: Context) -> tuple[Markup, Markup]:
     first = _first(answer)
     if not first:
         return escape(told), _mark(answer, context)
-    return first, join(filter(None, [_mark(answer, context), told]), "·")
+    pieces = [_mark(answer, context), told]
+    return first, join(filter(None, pieces[::-1] if told.startswith(BORROWED) else pieces), "·")
 
 
 def _mark(answer: Answer, context: Context) -> Markup:
@@ -139,7 +143,10 @@ def _origin(answer: Answer, context: Context) -> str:
 
 
 def _first(answer: Answer) -> Markup:
-    if answer.change is not None:
+    change = answer.change
+    if change is not None and change.unit == answer.unit == "%" and change.value == answer.value:
+        return escape(f"{change.word}增速")
+    if change is not None:
         return change_mark(answer)
     return Markup("{}").format(answer.limit_text)
 
@@ -149,15 +156,16 @@ def _second(answer: Answer, context: Context) -> str:
     if answer.value is None and answer.freshness in ("live", "scheduled"):
         return "本区划没有数据"
     if answer.at_division and answer.at_division != asked:
-        return f"数据为{dict(context.chain).get(answer.at_division, context.place.name)}级"
+        return f"{BORROWED}{dict(context.chain).get(answer.at_division, context.place.name)}级"
     if answer.parts.get("progress_pct") is not None:
-        return f"进度 {words.number(float(answer.parts['progress_pct']), 1)}%"
+        return f"进度 {words.number(float(answer.parts['progress_pct']))}%"
     if answer.question.name.endswith("_over_m") and answer.value is not None:
         return "低于限值" if answer.value < 0 else "高于限值"
     if answer.limit_text:
         return answer.limit_text if answer.change is not None else ""
     if answer.target is not None:
-        return f"目标 {words.number(answer.target, answer.decimals)} {answer.unit}"
+        unit = answer.unit if answer.unit == "%" else f" {answer.unit}"
+        return f"目标 {words.number(answer.target, answer.decimals)}{unit}"
     return ""
 
 

@@ -130,7 +130,7 @@ def _missing(answers: Answers) -> str:
 def _top(answers: Answers, name: str) -> str:
     found = answers.get(name)
     groups = [g for g in found.groups if g.value] if found else []
-    return max(groups, key=lambda g: g.value or 0).name if groups else ""
+    return max(groups, key=lambda g: g.value or 0).name if found and len(found.groups) > 1 and groups else ""
 
 
 def overview(answers: Answers, context: Context) -> Lead:

@@ -30,7 +30,7 @@ class Context:
 
     `chain`: (code, name) of the view's division and all above it. `names`: words of the pack by `metric:<id>`,
     `layer:<key>`, `category:<code>`, `channel:<code>`, `department:<code>`. `children`: (code, name) one level below.
-    `window`: the screen's own default, left out of addresses.
+    `window`: the screen's own default, left out of addresses. `busy`: what the program is loading, '' for nothing.
     """
 
     place: Place
@@ -42,6 +42,7 @@ class Context:
     names: dict[str, str] = field(default_factory=dict)
     children: tuple[tuple[str, str], ...] = ()
     window: str = "24h"
+    busy: str = ""
 
 
 Answers = dict[str, Answer]

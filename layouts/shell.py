@@ -110,3 +110,12 @@ def watermark(demo: bool) -> Markup:
 def page_signs() -> Markup:
     """The hidden symbols that every sign refers to."""
     return symbols()
+
+
+def lost_page() -> str:
+    """What an address that is no page gets: one sentence and the way home."""
+    return ('<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>没有这一页</title>'
+            '<link rel="stylesheet" href="/assets/10_tokens.css">'
+            '<link rel="stylesheet" href="/assets/20_base.css"></head>'
+            '<body style="padding:3rem"><h1>没有这一页</h1><p class="note">地址写错了，或这一页还没有做。</p>'
+            '<p><a href="/" style="color:var(--accent)">回到总览</a></p></body></html>')

@@ -45,7 +45,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
 
 def _title(panel: Panel, answers: Answers, total: int) -> str:
     groups = [g for g in answers["by"].groups if g.value] if "by" in answers else []
-    if groups:
+    if groups and len(answers["by"].groups) > 1:
         top = max(groups, key=lambda g: g.value or 0)
         if total > 1 and (top.value or 0) * 2 >= total:
             return f"超期 {words.number(total)} 件，{words.number(top.value)} 件在{top.name}"

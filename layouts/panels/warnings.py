@@ -42,6 +42,12 @@ def headline(row: dict[str, Any]) -> str:
     return str(row.get("headline") or row.get("kind") or "预警")
 
 
+def brief(row: dict[str, Any]) -> str:
+    """What a warning is called without its sender, who stands in the panel's head: 县气象局发布暴雨预警 → 暴雨预警."""
+    told = headline(row)
+    return told.partition("发布")[2] or told
+
+
 def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     """Title: how many and the highest level."""
     listed = answers["list"]
@@ -78,4 +84,4 @@ def _row(row: dict[str, Any], context: Context) -> tuple[object, ...]:
     times = [words.clock_or_day(int(row[key]), context.place.timezone, context.now_us) if row.get(key) else words.NONE
              for key in ("sent_us", "expires_us")]
     known = level if level in LEVELS else "plain"
-    return chip(LEVEL_WORDS.get(level, "—"), f"chip-{known}"), Cut(headline(row), 14), where or words.NONE, *times
+    return chip(LEVEL_WORDS.get(level, "—"), f"chip-{known}"), Cut(brief(row), 14), where or words.NONE, *times

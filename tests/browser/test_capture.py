@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,20 +26,27 @@ pytestmark = pytest.mark.browser
 
 
 def yiping(port: int, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    told = {"YIPING_PORT": str(port), "YIPING_CAPTURE_NO_SANDBOX": "1", "PYTHONUTF8": "1"} | environment
+    told = {"YIPING_PORT": str(port), "YIPING_CAPTURE_NO_SANDBOX": "1", "PYTHONUTF8": "1",
+            "TMPDIR": tempfile.gettempdir()} | environment
     plain = {name: value for name, value in os.environ.items() if not name.startswith("YIPING_")}
     return subprocess.run([sys.executable, str(ROOT / "app.py"), *arguments], env=plain | told, capture_output=True,
                           text=True, timeout=180)
 
 
-def leftovers() -> list[str]:
-    """Browsers of captures that still run."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        line = " ".join(process.info["cmdline"] or [])
-        if "yiping-capture-" in line and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(line[:80])
-    return found
+def browsers(folder: Path) -> list[psutil.Process]:
+    """Every process of captures whose files lie below a folder."""
+    mark = f"{folder}/yiping-capture-"
+    return [process for process in psutil.process_iter(["cmdline"])
+            if any(mark in piece for piece in process.info["cmdline"] or [])]
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this test's browsers keep their files, so that they can be told from others'."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
 
 
 def apart(work):
@@ -75,7 +83,7 @@ def canary():
     thread.join(5)
 
 
-def test_a_screen_becomes_a_picture_that_says_its_time(county, tmp_path: Path):
+def test_a_screen_becomes_a_picture_that_says_its_time(county, own, tmp_path: Path):
     out = tmp_path / "new" / "f.png"
     done = yiping(county.port, "capture", "/events?window=7d", "--size", "1920x1080", "--out", str(out))
     assert (done.returncode, done.stderr) == (0, "")
@@ -89,7 +97,7 @@ def test_a_screen_becomes_a_picture_that_says_its_time(county, tmp_path: Path):
     assert said["Data Time"].startswith("2026-11-20T")
     assert said["Data Time"].endswith("+0800")
     assert len(picture) > 100_000
-    assert leftovers() == []
+    assert browsers(own) == []
 
 
 def test_wrong_input_and_a_missing_server_are_one_line_each(tmp_path: Path):
@@ -114,38 +122,39 @@ def test_a_missing_chromium_is_one_line(county, tmp_path: Path):
     assert done.stderr.count("\n") == 1
 
 
-def test_a_page_that_never_becomes_ready_is_said_and_nothing_is_left(canary, tmp_path: Path):
+def test_a_page_that_never_becomes_ready_is_said_and_nothing_is_left(canary, own, tmp_path: Path):
     settings = Settings(port=canary.server_port, capture_no_sandbox=True)
     with pytest.raises(Unavailable, match="没有画完：页面框架没有装好"):
         apart(lambda: list(take(settings, [Wish("/", Size(800, 600), tmp_path / "f.png")], timeout_s=3.0)))
     assert "/" in canary.asked
     assert not (tmp_path / "f.png").exists()
-    assert leftovers() == []
+    assert browsers(own) == []
 
 
 def test_nothing_but_our_own_server_can_be_reached(county, canary):
     other = f"http://127.0.0.1:{canary.server_port}"
 
-    def work() -> list[str]:
+    def refused(context, address: str) -> bool:
         from playwright.sync_api import Error
 
-        refused = []
-        with limited(120), opened(Settings(port=county.port, capture_no_sandbox=True), county.url) as context:
-            page = context.new_page()
-            for address in (other, f"{county.url}@{other[7:]}/", "http://localhost:1/", "file:///etc/passwd", "https://example.com/"):
-                try:
-                    page.goto(address, timeout=10000)
-                except Error as error:
-                    refused.append(str(error))
-            page.goto(f"{county.url}/healthz")
-            context.unroute_all()                                   # the walls of the browser itself, without the route
-            try:
-                page.goto(other, timeout=10000)
-            except Error as error:
-                refused.append(str(error))
-        return refused
+        page = context.new_page()
+        try:
+            page.goto(address, timeout=10000)
+        except Error:
+            return True
+        finally:
+            page.close()
+        return False
 
-    assert len(apart(work)) == 6
+    def work() -> list[bool]:
+        with limited(120), opened(Settings(port=county.port, capture_no_sandbox=True), county.url) as context:
+            assert not refused(context, f"{county.url}/healthz")
+            by_route = [refused(context, address) for address in (
+                other, f"{county.url}@{other[7:]}/", "http://localhost:1/", "file:///etc/passwd", "https://example.com/")]
+            context.unroute_all()                                   # the walls of the browser itself, without the route
+            return [*by_route, refused(context, other), refused(context, other.replace("127.0.0.1", "localhost"))]
+
+    assert apart(work) == [True] * 7
     assert canary.asked == []
 
 
@@ -153,10 +162,9 @@ def test_the_sandbox_is_on_and_root_is_given_up(county):
     def work() -> tuple[set[str], str]:
         with limited(120), opened(Settings(port=county.port), county.url) as context:
             context.new_page().goto(f"{county.url}/healthz")
-            found = [process for process in psutil.process_iter(["cmdline", "username"])
-                     if any("yiping-capture-" in piece for piece in process.info["cmdline"] or [])
-                     and "chromium" in process.info["cmdline"][0]]
-            return {process.info["username"] for process in found}, " ".join(found[0].info["cmdline"])
+            family = set(psutil.Process().children(recursive=True))
+            found = [process for process in browsers(Path(tempfile.gettempdir())) if process in family]
+            return {process.username() for process in found}, " ".join(found[0].info["cmdline"])
 
     try:
         users, line = apart(work)
@@ -165,22 +173,21 @@ def test_the_sandbox_is_on_and_root_is_given_up(county):
             raise
         pytest.skip("this machine's kernel allows no sandbox")
     assert "--no-sandbox" not in line
+    assert users
     assert "root" not in users
-    assert leftovers() == []
 
 
-def test_a_browser_that_hangs_is_ended_in_time(county):
+def test_a_browser_that_hangs_is_ended_in_time(county, own):
     def work() -> bool:
         from playwright.sync_api import Error
 
         with limited(6.0) as over, opened(Settings(port=county.port, capture_no_sandbox=True), county.url) as context:
             page = context.new_page()
-            for process in psutil.process_iter(["cmdline"]):
-                if any("yiping-capture-" in piece for piece in process.info["cmdline"] or []):
-                    process.suspend()
+            for process in browsers(own):
+                process.suspend()
             with pytest.raises(Error):
                 page.goto(county.url, timeout=60000)
         return over.is_set()
 
     assert apart(work)
-    assert leftovers() == []
+    assert browsers(own) == []

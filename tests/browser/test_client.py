@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 
 import pytest
+from driving import set_view, settled, stub, until, value
 from stub import County, Stub
 
+__all__ = ["stub"]
 pytestmark = pytest.mark.browser
 TOWN, NAME = "360731104000", None
-
-
-@pytest.fixture(scope="module")
-def stub():
-    found = Stub(County())
-    found.dash.bundles.warm()
-    found.start()
-    yield found
-    found.stop()
-
-
-def value(page, script: str, arg=None):
-    return page.evaluate(script, arg)
-
-
-def until(page, script: str, arg=None, seconds: float = 15.0) -> None:
-    page.wait_for_function(script, arg=arg, timeout=seconds * 1000)
-
-
-def set_view(page, patch: dict) -> None:
-    """As a click on an element that carries the patch."""
-    value(page, """(patch) => { const b = document.createElement('button'); b.dataset.set = JSON.stringify(patch);
-                   document.querySelector('.page').append(b); b.click(); b.remove(); }""", patch)
-
-
-def settled(page) -> None:
-    until(page, "() => document.documentElement.dataset.ready === 'true'")
 
 
 def test_figures_are_there_before_any_script(stub, pages):
@@ -265,25 +238,6 @@ def test_a_page_that_never_came_up_loads_itself_again(stub, pages):
         page.clock.run_for(1000)
         page.wait_for_timeout(50)
     assert broken["n"] > 1
-
-
-def test_pure_functions_of_the_client(stub, pages):
-    page = pages.open(stub.url)
-    assert value(page, (Path(__file__).parent / "vectors.js").read_text(encoding="utf8").partition("*/")[2]) == []
-
-
-def test_the_memory_of_answers_is_bounded(stub, pages):
-    page = pages.open(stub.url)
-    size = value(page, """() => { for (let k = 0; k < 200; k += 1) yiping.answers.keep('q' + k, {feeds: []}, 0);
-                          return yiping.answers.size() }""")
-    assert size == 50
-
-
-def test_first_view_json_cannot_leave_its_element(stub, pages):
-    page = pages.open(stub.url)
-    first = json.loads(page.locator("#first-view").text_content())
-    assert first["screen"] == "overview"
-    assert "regions" not in first
 
 
 def test_a_new_event_repaints_its_own_sheet_only_and_moves_nothing(stub, pages):

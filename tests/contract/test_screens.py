@@ -214,6 +214,35 @@ def test_a_borrowed_figure_names_whose_it_is() -> None:
     assert "数据为样例县级" in found["figures"]
 
 
+def test_every_figure_carries_a_mark_that_the_browser_can_age() -> None:
+    for screen in SCREENS:
+        found = read(made(screen, "full")["figures"])
+        figures = [a for _, a in found.tags if "kpi" in a.get("class", "").split()]
+        marks = [a for _, a in found.tags if "data-fresh" in a]
+        assert len(marks) == len(figures) == len(screen.figures), screen.key
+        assert all(int(mark["data-time"]) > 0 for mark in marks), screen.key
+
+
+def test_a_figure_without_a_value_is_not_called_live() -> None:
+    screen = BY_KEY["ecology"]
+    context = invented.context(screen)
+    answers = invented.answers(screen, "full")
+    answers["figure.aqi"] = replace(answers["figure.aqi"], value=None, text="", change=None, freshness="live")
+    found = regions(screen, answers, context)["figures"]
+    assert "本区划没有数据" in found
+    assert 'data-fresh="unknown"' in found
+
+
+def test_one_division_alone_is_not_the_highest() -> None:
+    screen = BY_KEY["economy"]
+    context = invented.context(screen)
+    answers = invented.answers(screen, "full")
+    lonely = {name: replace(answer, groups=answer.groups[:1]) for name, answer in answers.items()}
+    found = regions(screen, lonely, context)
+    assert "最高" not in found["maphead"]
+    assert "不作排名" in found["p4"]
+
+
 def test_links_say_the_same_as_their_patch() -> None:
     screen = BY_KEY["economy"]
     view = from_query("economy", {"f.category": "x", "window": "24h"}, screen.window)

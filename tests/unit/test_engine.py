@@ -13,6 +13,7 @@ from shapely import box
 from data.answers import Question, Scope, Window
 from data.clock import to_us
 from data.contribution import Contribution, by_division, quotient
+from data.errors import WrongInput
 from data.event_table import EventTable
 from data.inputs import Tables
 from data.metrics import Evaluator, state_of
@@ -225,3 +226,12 @@ def test_memory_drops_old_rows_and_keeps_the_latest() -> None:
     assert table.latest("m", 0, to_us(NOW)).last.tolist() == [2.0]
     assert len(table.columns["time"]) == 1
 
+
+
+def test_a_series_of_too_many_points_is_refused_before_it_is_computed() -> None:
+    ev, _ = evaluator({"flow": metric({"kind": "event_flow", "stage": "received"}, "sum"),
+                       "open": metric({"kind": "event_stock", "where": "open"}, "count")})
+    for name, days in (("flow", 500), ("open", 40)):
+        with pytest.raises(WrongInput, match="个点"):
+            ev.evaluate(Question("metric", name, "hour"), Scope(ROOT), Window(NOW - 24 * days * H, NOW))
+    assert len(ev.evaluate(Question("metric", "open", "hour"), Scope(ROOT), Window(NOW - 48 * H, NOW)).series) >= 48
