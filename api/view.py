@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -131,19 +132,31 @@ def _alarm(answers: dict[str, Answer]) -> bool:
 
 def packed(web: Web, principal: Principal, key: str, query: dict[str, str]) -> Packed:
     """The view's bytes, from the shelf while nothing it depends on has changed."""
+    stamp = stamp_of(web, principal, key, query)
+    return web.shelf.get_or_make(stamp, lambda: Packed(orjson.dumps(build(web, principal, key, query))))
+
+
+def stamp_of(web: Web, principal: Principal, key: str, query: dict[str, str]) -> tuple[Any, ...]:
+    """What a view's bytes depend on."""
     clean = tuple(sorted((name, value) for name, value in query.items() if name not in ("v", "screen")))
     version = web.gate.version(feeds_of(web, key, query))
-    stamp = (key, clean, principal.role, principal.division, version, web.live.served_from)
-    return web.shelf.get_or_make(("view", stamp), lambda: Packed(orjson.dumps(build(web, principal, key, query))))
+    return ("view", (key, clean, principal.role, principal.division, version, web.live.served_from))
 
 
-def view(request: Request) -> Response:
-    """The view of an address."""
+async def view(request: Request) -> Response:
+    """The view of an address; one that is on the shelf waits for no thread."""
     web, query = web_of(request), query_of(request)
-    key = query.get("screen") or "overview"
-    screen_of(web, key)
-    found = packed(web, web.principal(request), key, query)
+    key, principal = query.get("screen") or "overview", web.principal(request)
+    found = web.shelf.held(stamp_of(web, principal, key, query))
+    if found is None:
+        found = await run_in_threadpool(_made, web, principal, query, request.headers.get("accept-encoding", ""))
     return answer(request, found, "v" in query)
+
+
+def _made(web: Web, principal: Principal, query: dict[str, str], accepts: str) -> Packed:
+    found = packed(web, principal, query.get("screen") or "overview", query)
+    found.form(accepts)
+    return found
 
 
 def first_view(web: Web, path: str, query: dict[str, str]) -> dict[str, Any]:
@@ -157,4 +170,4 @@ def first_view(web: Web, path: str, query: dict[str, str]) -> dict[str, Any]:
     if principal is None:
         raise NotFound("请先登录")
     found: dict[str, Any] = orjson.loads(packed(web, principal, key, query).body)
-    return found
+    return found | {"now": web.clock.now_us()}

@@ -30,7 +30,7 @@ from layouts.screen import Screen
 
 COOKIE = "yp_session"
 _PACKERS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
-    ("br", lambda raw: brotli.compress(raw, quality=7)), ("gzip", lambda raw: gzip.compress(raw, 6)))
+    ("br", lambda raw: brotli.compress(raw, quality=5)), ("gzip", lambda raw: gzip.compress(raw, 6)))
 SMALL = 900
 
 
@@ -67,14 +67,21 @@ class Shelf:
         self._forms: OrderedDict[str, Packed] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get_or_make(self, parts: tuple[Any, ...], make: Callable[[], Packed], ttl_s: float = 300.0) -> Packed:
-        """The answer of a key, which must name everything it depends on: principal, question, data version."""
-        key = hashlib.blake2b(repr(parts).encode(), digest_size=20).hexdigest()
+    def held(self, parts: tuple[Any, ...]) -> Packed | None:
+        """The answer of a key if it is at hand."""
+        key = _digest(parts)
         with self._lock:
             found = self._forms.get(key)
             if found is not None:
                 self._forms.move_to_end(key)
-                return found
+            return found
+
+    def get_or_make(self, parts: tuple[Any, ...], make: Callable[[], Packed], ttl_s: float = 300.0) -> Packed:
+        """The answer of a key, which must name everything it depends on: principal, question, data version."""
+        found = self.held(parts)
+        if found is not None:
+            return found
+        key = _digest(parts)
 
         def body() -> bytes:
             made = make()
@@ -86,6 +93,10 @@ class Shelf:
             while len(self._forms) > self._most:
                 self._forms.popitem(last=False)
         return found
+
+
+def _digest(parts: tuple[Any, ...]) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=20).hexdigest()
 
 
 @dataclass

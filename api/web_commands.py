@@ -23,6 +23,7 @@ def web(settings: Settings, args: argparse.Namespace) -> int:
     embedded_redis.ensure(settings)
     app = application(settings, args.dash)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning",
-                            timeout_graceful_shutdown=2, backlog=512, server_header=False)
+                            timeout_graceful_shutdown=2, timeout_keep_alive=75, backlog=512,
+                            server_header=False)
     uvicorn.Server(config).run()
     return 0

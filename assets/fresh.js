@@ -84,6 +84,13 @@
     if (yp.live) yp.live.watch();
   }
 
+  /* The page came with the server's time: a viewer's own clock may be wrong, and a demo's is elsewhere. */
+  function begin() {
+    const held = document.getElementById('first-view');
+    try { setNow(JSON.parse(held.textContent).now); } catch (error) { console.info('fresh: the page came without a time'); }
+  }
+
+  begin();
   yp.fresh = {judge, age, clock, date, now, setNow, tick};
   setInterval(tick, 1000);
 })();

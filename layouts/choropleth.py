@@ -31,7 +31,8 @@ def shade(answer: Answer) -> Shading:
     two_sided = answer.unit == "%" and any(value < 0 for value in known)
     breaks = _breaks(answer, known, two_sided)
     palette = CHANGE if two_sided else SEQUENCE
-    tokens = (*(palette[k] for k in _steps(len(breaks) + 1, two_sided)), UNKNOWN)
+    steps = _steps(len(breaks) + 1, two_sided) if breaks or any(known) else range(1)
+    tokens = (*(palette[k] for k in steps), UNKNOWN)
     unknown = len(tokens) - 1
     values = {}
     for group in answer.groups:
@@ -39,6 +40,8 @@ def shade(answer: Answer) -> Shading:
         values[group.code] = (at, _text(answer, group.value))
     counts = [sum(at == k for at, _ in values.values()) for k in range(len(tokens))]
     labels = (*class_words(breaks, answer.decimals), "未知")
+    if known and not breaks:
+        labels = (f"均为 {words.number(known[0], answer.decimals)}", "未知")
     order = [*reversed(range(unknown)), *([unknown] if counts[unknown] else [])]
     return Shading(values, tokens, tuple((tokens[k], labels[k], counts[k]) for k in order))
 

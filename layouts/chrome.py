@@ -120,8 +120,8 @@ def _lines(answer: Answer, context: Context) -> tuple[Markup, Markup]:
     first = _first(answer)
     if not first:
         return escape(told), _mark(answer, context)
-    pieces = [_mark(answer, context), told]
-    return first, join(filter(None, pieces[::-1] if told.startswith(BORROWED) else pieces), "·")
+    pieces = [_mark(answer, context), told.replace("目标 ", "目标")]
+    return first, join(filter(None, pieces[::-1] if answer.scheduled or told.startswith(BORROWED) else pieces), "·")
 
 
 def _mark(answer: Answer, context: Context) -> Markup:

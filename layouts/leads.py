@@ -248,7 +248,7 @@ def lead(screen: Screen, answers: Answers, context: Context) -> Markup:
     if right:
         push = Markup('<div class="push note"><div>{}</div><div class="q">{}</div></div>').format(*right)
     return Markup('<div class="{}">{}<div class="txt"><h1 title="{}">{}</h1><p>{}</p></div>{}</div>').format(
-        css, signal(said.state), said.sentence, said.sentence, said.sub, push)
+        css, signal(said.state), said.sentence, said.sentence.replace(" ", "\N{NO-BREAK SPACE}"), said.sub, push)
 
 
 def _rests_on(answers: Answers, context: Context) -> tuple[str, str] | None:

@@ -51,15 +51,15 @@ def fresh_word(freshness: str, times_us: tuple[int, int], cadence_s: float, tail
         Markup('<span class="ft">·{}</span>').format(tail) if tail else EMPTY)
 
 
-def change_mark(answer: Answer) -> Markup:
-    """Word of the comparison, arrow, sign, unit: 较昨日 ▼ −62; nothing without a comparison."""
+def change_mark(answer: Answer, word: str | None = None) -> Markup:
+    """Word of the comparison (`word`: a shorter one), arrow, sign, unit: 较昨日 ▼ −62; nothing without a comparison."""
     change = answer.change
     if change is None:
         return EMPTY
     text = words.signed(change.value, words.difference_decimals(change.unit, answer.decimals))
     flat = text == "持平"
     arrow = "a-eq" if flat else "a-up" if change.value > 0 else "a-dn"
-    return Markup('<span class="chg">{}{}{}{}</span>').format(change.word, icon(arrow), text,
+    return Markup('<span class="chg">{}{}{}{}</span>').format(change.word if word is None else word, icon(arrow), text,
                                                               "" if flat else _unit(change.unit))
 
 

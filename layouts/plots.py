@@ -93,7 +93,7 @@ def plot(traces: Sequence[Trace], shown: Axis, labels: Sequence[tuple[float, str
 
 
 def _edge(x: float) -> str:
-    return " end" if x > .97 else " start" if x < .03 else ""
+    return " end" if x > .95 else " start" if x < .05 else ""
 
 
 def _trace(trace: Trace, shown: Axis) -> Markup:

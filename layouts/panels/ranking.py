@@ -34,7 +34,13 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     low, cap = span(main, known[:MOST])
     word = "最低" if panel.options.get("lowest") else "最高"
     note = _note(main, len(known), low, division_name(main.at_division or context.view.division, context))
-    title = f"{panel.title}：{words.short(known[0].name, 8)}{word}" if len(known) > 1 else panel.title
+    title = panel.title
+    if len(known) > 1:
+        level = known[0].value == known[-1].value
+        leader = words.short(known[0].name, 8) + word
+        if level:
+            leader = f"均为 {words.number(known[0].value, main.decimals)}"
+        title = f"{panel.title}：{leader}"
     return Drawn(bars(rows, cap, low) + axis_note(note), title, _table(main, known))
 
 

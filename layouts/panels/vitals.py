@@ -15,6 +15,7 @@ from layouts.tables import Column, Cut, table
 COLUMNS = (Column(""), Column("体征", wide=True), Column("当前", right=True),
            Column("较上期", right=True, optional=True),
            Column("近 7 期┄目标", right=True))
+SHORT = {"较昨日": "日", "较上周": "周", "较上期": "期", "较去年": "年"}
 
 
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
@@ -48,7 +49,7 @@ def _row(answer: Answer, context: Context) -> tuple[object, ...]:
         word = FRESHNESS_WORDS[freshness]
         mark = Markup('<span class="only-sign" role="img" aria-label="{0}" title="{0}">{1}</span>').format(word, mark)
     value = with_unit(answer.value, answer.unit, answer.decimals)
-    change = EMPTY if stale else change_mark(answer)
+    change = EMPTY if stale or answer.change is None else change_mark(answer, SHORT.get(answer.change.word))
     line = spark([point.value for point in answer.series], answer.target)
     borrowed = answer.value is not None and answer.at_division not in ("", context.view.division or context.place.code)
     name = f"{answer.name}·{division_name(answer.at_division, context)}级" if borrowed else answer.name

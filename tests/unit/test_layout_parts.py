@@ -137,7 +137,7 @@ def test_classes_count_every_division_once():
 
 
 def test_classes_of_equal_or_missing_values():
-    assert shades([4, 4, 4]).legend == (("q2", "全部", 3),)
+    assert shades([4, 4, 4]).legend == (("q2", "均为 4", 3),)
     assert shades([]).values == {}
     assert [n for _, _, n in shades([None, None]).legend] == [0, 2]
 
