@@ -29,6 +29,12 @@
     });
   }
 
+  /* On a phone the navigation is longer than the window: the page that is open stands in sight. */
+  function current(node) {
+    const on = node.classList.contains('nav') && node.querySelector('[aria-current]');
+    if (on && node.scrollWidth > node.clientWidth) node.scrollLeft = on.offsetLeft - (node.clientWidth - on.offsetWidth) / 2;
+  }
+
   function swap(node, html) {
     if (!node || html === undefined || html === null || node.ypHtml === html) return;
     const same = focusMark(node), before = figures(node);
@@ -36,6 +42,7 @@
     node.innerHTML = html;
     node.ypHtml = html;
     yp.controls.relabel(node);
+    current(node);
     settle(node, before);
     for (const id of open) {
       const panel = document.getElementById(id);
@@ -52,6 +59,7 @@
     const held = document.querySelector('#first-paint [data-region="' + node.id + '"]');
     if (!held) return;
     while (held.firstChild) node.appendChild(held.firstChild);
+    requestAnimationFrame(() => current(node));
   }
 
   function Fragment(props) {

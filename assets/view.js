@@ -93,7 +93,7 @@
     await painted();
     if (answer.stamp !== stamp) return nothing(LATER.length + 1);
     document.title = document.title.replace(/^[^·]*(?=·)/, answer.title || '');
-    if (answer.screen) document.body.className = 'screen-' + answer.screen + ((answer.regions || {maphead: 1}).maphead ? '' : ' is-plain');
+    if (answer.regions) document.body.className = 'screen-' + answer.screen + (answer.regions.maphead ? '' : ' is-plain');
     const map = Object.assign({}, answer.map || {}, {stamp: answer.stamp, screen: answer.screen});
     const regions = answer.regions ? news(LATER, answer.regions) : nothing(LATER.length);
     return [...regions, map];

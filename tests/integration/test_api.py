@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from own_redis import ROOT, TINY_PACK, wait_for
+from own_redis import ROOT, TINY_PACK, RedisServer, wait_for
 from web_server import serving
 
 from data.settings import Settings, load_settings
@@ -43,7 +43,10 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    redis = RedisServer(tmp_path_factory.mktemp("redis"))
+    redis.start()
+    redis_url = redis.url
     settings = load_settings(place=TINY_PACK, state=tmp_path_factory.mktemp("api"), redis_url=redis_url,
                              cache_url=redis_url)
     environment = {**os.environ, "YIPING_PLACE": str(TINY_PACK), "YIPING_STATE": str(settings.state_dir),
@@ -56,7 +59,8 @@ def served(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator
             yield Served(settings, client, app)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        process.wait(20)
+        redis.stop()
 
 
 def case(event_id: str, code: str = WEST, stage: str = "received", **more: Any) -> dict[str, Any]:

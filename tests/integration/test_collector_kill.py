@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from own_redis import ROOT, TINY_PACK, wait_for
+from own_redis import ROOT, TINY_PACK, RedisServer, wait_for
 from unix_http import ask
 
 from data.history import HistoryReader
@@ -120,7 +120,8 @@ def stored(folder: Path, kind: str) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.endurance
-def test_kills_lose_and_double_nothing(redis_url: str, tmp_path: Path) -> None:
+def test_kills_lose_and_double_nothing(redis_server: RedisServer, tmp_path: Path) -> None:
+    redis_url = redis_server.url
     state_dir = tmp_path / "s"
     environment = {**os.environ, "YIPING_PLACE": str(TINY_PACK), "YIPING_STATE": str(state_dir),
                    "YIPING_REDIS_URL": redis_url}
