@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from dataclasses import replace
 from typing import Any
@@ -76,7 +77,12 @@ def ask(web: Web, principal: Principal, question: Question, scope: Scope, span: 
             return Answer(question, "专题目录", rows=topic_rows(web, principal), freshness="live")
         return web.gate.read(principal, question, scope, span)
     except YipingError as error:
-        return Answer(question, question.name, note=str(error), freshness="down", at_division=scope.division)
+        note = str(error)
+    except Exception:
+        reference = secrets.token_hex(3).upper()
+        log.exception("question %s %s failed, reference %s", question.kind, question.name, reference)
+        note = f"计算出错，编号 {reference}；数据更新时自动重试，请将编号告知管理员"
+    return Answer(question, question.name, note=note, freshness="down", at_division=scope.division)
 
 
 def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from data.columns import Array
 from data.contribution import Contribution, plain, quotient
 from data.event_table import CLOSED, RATED, EventTable
+from data.history_span import Span
 from data.inputs import Inputs
 from data.records import STAGES
 
@@ -31,6 +32,10 @@ def _label(events: EventTable, group: str, mask: Mask, offset: int) -> Array:
 
 def _made(inputs: Inputs, mask: Mask, parts: Array, times: Array) -> Contribution:
     events = inputs.tables.events
+    whole = inputs.start >= inputs.tables.events_since or parts.shape[1] == 1
+    if not whole:
+        # Memory holds a part of the window only: half a ratio would be a wrong figure, so it stays unknown.
+        mask, parts, times = mask & False, parts[:0], times[:0]
     delivered = inputs.tables.delivered(inputs.metric.feeds)
     finish = plain if parts.shape[1] == 1 else quotient(float(inputs.option("scale", 1)))
     newest = int(events.columns["stage_time"].max()) if len(events) else 0
@@ -45,6 +50,8 @@ def _within(inputs: Inputs, times: Array) -> Mask:
 def event_stock(inputs: Inputs) -> Contribution:
     """Open events at the window's end: where = open | overdue | due_soon (within `hours`)."""
     events, end = inputs.tables.events, inputs.end
+    if end < inputs.tables.events_since:
+        return replace(_made(inputs, np.zeros(len(events), bool), np.zeros((0, 1)), np.zeros(0, np.int64)), zero=False)
     mask = events.open_at(end) & events.select(inputs.filters)
     due = events.columns["due"]
     if inputs.option("where") == "overdue":
@@ -62,12 +69,41 @@ def severity(due: Array, instant_us: int) -> Array:
 
 
 def event_flow(inputs: Inputs) -> Contribution:
-    """Events that reached `stage` within the window."""
+    """Events that reached `stage` within the window; what lies before memory is counted by history."""
     events = inputs.tables.events
-    stage = inputs.option("stage", "received")
+    stage = str(inputs.option("stage", "received"))
+    edge = _edge(inputs)
+    recent = replace(inputs, start=max(inputs.start, edge))
     times = events.columns["time"] if stage == "received" else events.columns["reached"][:, STAGES.index(stage)]
-    mask = _within(inputs, times) & events.select(inputs.filters)
-    return _made(inputs, mask, np.ones((int(mask.sum()), 1)), times[mask])
+    mask = _within(recent, times) & events.select(inputs.filters)
+    found = _made(inputs, mask, np.ones((int(mask.sum()), 1)), times[mask])
+    return _with_older(inputs, found, stage, min(edge, inputs.end)) if inputs.start < edge else found
+
+
+def _edge(inputs: Inputs) -> int:
+    """Start of the first whole bucket that memory holds completely."""
+    since = inputs.tables.events_since
+    if inputs.start >= since or not inputs.step:
+        return since
+    first = (since + inputs.offset) // inputs.step * inputs.step - inputs.offset
+    return first if first >= since else first + inputs.step
+
+
+def _with_older(inputs: Inputs, found: Contribution, stage: str, edge: int) -> Contribution:
+    rows = inputs.tables.older_events(stage, Span(inputs.start, edge, inputs.step, inputs.offset)).to_pylist()
+    kept = [row for row in rows if all(row.get(name) in value.split(",") for name, value in inputs.filters
+                                       if name in ("category", "channel", "department"))]
+    divisions = inputs.tables.divisions
+    division = np.array([divisions.index(row["code"]) if row["code"] in divisions else 0 for row in kept], np.int64)
+    label = np.array([row[inputs.group] for row in kept], object) if inputs.group in ("category", "channel",
+                                                                                   "department") else found.label[:0]
+    if inputs.group and not len(label) and kept:
+        return replace(found.take(np.zeros(len(found.division), bool)), zero=False)
+    counts = np.array([[float(row["n"])] for row in kept]).reshape(-1, 1)
+    buckets = np.array([row["bucket"] for row in kept], np.int64)
+    return replace(found, division=np.concatenate([found.division, division]),
+                   parts=np.concatenate([found.parts, counts]), bucket=np.concatenate([found.bucket, buckets]),
+                   label=np.concatenate([found.label, label]))
 
 
 def _ratio_of(inputs: Inputs, of: str) -> tuple[Array, Mask]:

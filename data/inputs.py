@@ -24,6 +24,11 @@ class Tables(Protocol):
     indicators: IndicatorTable
     assets: AssetTable
     warnings: WarningTable
+    events_since: int
+
+    def older_events(self, stage: str, span: Any) -> Any:
+        """Counts of events that first reached a stage before `events_since`, from history."""
+        ...
 
     def buckets(self, feeds: tuple[str, ...], metric: str, span: Any) -> Buckets:
         """Aggregates per station and bucket, from memory and, for what is older, from history."""

@@ -35,7 +35,7 @@ class MemoryTables:
         self.seq = 0
         self.loaded = False
         self._pack, self._reader = pack, reader
-        self._since = 0
+        self._since = self.events_since = 0
 
     def load(self, now_us: int, known_at_us: int | None = None) -> None:
         """Reads what memory holds from history.
@@ -66,6 +66,8 @@ class MemoryTables:
         span = Span(now_us - EVENT_DAYS * DAY, now_us + DAY, known_at_us=known_at_us)
         recent = self._reader.rows("event", span)
         rows = recent
+        older_files = self._reader.manifest().of("event", 0, span.start_us)
+        self.events_since = span.start_us if older_files else 0
         if recent.num_rows:
             every = self._reader.table("event", known_at_us)
             closed = every.filter(every.stage == "closed").select("id").distinct()
@@ -107,11 +109,18 @@ class MemoryTables:
         self._since = now_us - OBSERVATION_DAYS * DAY
         for table in self.observations.values():
             table.drop_before(self._since)
+        held = len(self.events)
         self.events.drop_closed_before(now_us - EVENT_DAYS * DAY)
+        if len(self.events) < held:
+            self.events_since = now_us - EVENT_DAYS * DAY
 
     def delivered(self, feeds: tuple[str, ...]) -> bool:
         """True if any of the feeds ever delivered."""
         return any(feed in self.versions for feed in feeds)
+
+    def older_events(self, stage: str, span: Span) -> pa.Table:
+        """Events of history that first reached a stage in the span: code, category, channel, department, bucket, n."""
+        return self._reader.event_buckets(stage, span)
 
     def buckets(self, feeds: tuple[str, ...], metric: str, span: Span) -> Buckets:
         """Aggregates per station and bucket: from memory, and from history for what lies before it.

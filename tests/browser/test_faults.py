@@ -18,14 +18,13 @@ NETWORK = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "net::ERR", "Fail
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_killed_part_is_said_and_the_page_comes_back_by_itself(county, pages, part, tmp_path, record_property):
+def test_a_killed_part_is_said_and_the_page_comes_back_by_itself(county, pages, part, tmp_path):
     pages.allow = NETWORK
     page = pages.open(county.url, size=(1920, 1080))
     page.wait_for_function("() => yiping.live.streaming()")
     story = outage(county, page, part, HELD_S)
     (tmp_path / "story.json").write_text(json.dumps(story.__dict__, ensure_ascii=False))
     (tmp_path / "story.md").write_text(markdown([story]), encoding="utf-8")
-    record_property("recovered_s", (story.recovered - story.back) / 1000)
     assert story.blanks == []
     assert all(row["map"] and len(row["figures"]) == 6 for row in story.diary)
     marked = story.marked_after_s()

@@ -105,7 +105,7 @@ def test_a_panel_opens_as_a_chart_and_as_a_table(quiet, pages):
     wait(page, "() => !document.querySelector('#dialog').open")
 
 
-def test_a_new_event_is_on_the_open_page_within_a_second(quiet, pages, record_property):
+def test_a_new_event_is_on_the_open_page_within_a_second(quiet, pages, tmp_path):
     page = pages.open(quiet.url, size=(1920, 1080))
     wait(page, "() => yiping.live.streaming() && !yiping.answers.busy()")
     page.evaluate("""() => { window.kept = true; window.seen = 0;
@@ -113,13 +113,14 @@ def test_a_new_event_is_on_the_open_page_within_a_second(quiet, pages, record_pr
             .observe(document.querySelector('#r-figures'), {childList: true, subtree: true, characterData: true}); }""")
     took = []
     for turn in range(5):
+        wait(page, "() => Date.now() - window.seen > 1300")         # a page asks at most once a second
         before = page.evaluate(FIGURE)
         sent = page.evaluate("() => Date.now()")
         assert quiet.push(event(f"LIVE-{turn}", quiet.clock(), TOWN))["accepted"] == 1
         wait(page, f"(n) => ({FIGURE})() === n", before + 1, 15)
         took.append(page.evaluate("() => window.seen") - sent)
     assert page.evaluate("() => window.kept") is True
-    record_property("push_to_page_ms", sorted(took))
+    (tmp_path / "push_to_page_ms.txt").write_text(str(sorted(took)))
     assert statistics.median(took) <= LIVE_LIMIT_MS, took
 
 
