@@ -29,6 +29,8 @@
     node.classList.remove('fr-' + old);
     node.classList.add('fr-' + found);
     const word = node.querySelector('.fw'), sign = node.querySelector('use');
+    const figure = node.closest('.kpi');
+    if (figure) figure.classList.toggle('aged', found === 'late' || found === 'down');
     if (word) word.textContent = WORDS[found];
     if (sign) sign.setAttribute('href', '#f-' + (found === 'scheduled' ? 'live' : found));
   }

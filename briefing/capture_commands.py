@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from briefing.capture import TIMEOUT_S, Picture, Wish, take
+from briefing.staged import SCENARIOS, staged
 from briefing.target import Size, size
 from data.errors import WrongInput
 from data.settings import ROOT, Settings
@@ -30,6 +31,8 @@ def commands(add: _SubParsersAction[argparse.ArgumentParser]) -> None:
     every = add.add_parser("pictures", help="把每一屏按每种尺寸存成图片")
     every.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures", help="目录（默认 docs/pictures）")
     every.add_argument("--size", action="append", default=[], dest="sizes", help="只要这种尺寸，可重复")
+    every.add_argument("--states", action="store_true",
+                       help=f"自己启动演示服务，每种情景（{'、'.join(SCENARIOS)}）一个子目录，不用正在运行的服务")
     every.set_defaults(run=pictures)
     for parser in (one, every):
         parser.add_argument("--port", type=int, help="服务的端口（默认 8050）")
@@ -42,11 +45,18 @@ def capture(settings: Settings, args: argparse.Namespace) -> int:
 
 
 def pictures(settings: Settings, args: argparse.Namespace) -> int:
-    """Takes every screen at every size, the files named screen-WIDTHxHEIGHT.png."""
-    sizes = [size(text) for text in args.sizes] or list(SIZES)
-    wishes = [Wish(screen.path, wanted, args.out / f"{screen.key}-{wanted}.png")
-              for wanted in sizes for screen in SCREENS]
-    return _say(take(settings, wishes, _seconds(args.timeout)))
+    """Takes every screen at every size, the files named screen-WIDTHxHEIGHT.png; with --states of every scenario."""
+    sizes, seconds = [size(text) for text in args.sizes] or list(SIZES), _seconds(args.timeout)
+    if not args.states:
+        return _say(take(settings, _all(sizes, args.out), seconds))
+    for scenario in SCENARIOS:
+        with staged(settings, scenario) as here:
+            _say(take(here, _all(sizes, args.out / scenario), seconds))
+    return 0
+
+
+def _all(sizes: list[Size], folder: Path) -> list[Wish]:
+    return [Wish(screen.path, wanted, folder / f"{screen.key}-{wanted}.png") for wanted in sizes for screen in SCREENS]
 
 
 def _seconds(value: float) -> float:

@@ -20,13 +20,16 @@
     return n;
   };
 
+  if (window.diaryEnds) window.diaryEnds();                  // a second outage on the same page begins a new diary
   window.diary = [];
   window.blanks = [];
   const note = () => window.diary.push({at: Date.now(), lead: text(document.querySelector('#r-lead h1')), figures: figures(),
     panels: panels().filter(filled).length, map: map() > 0, notice: text(document.querySelector('#notice')),
     live: count('live'), late: count('late'), down: count('down'), clock: text(document.querySelector('[data-clock=time]'))});
   const look = () => { if (blank()) window.blanks.push({at: Date.now(), figures: figures(), panels: panels().filter(filled).length}); };
-  new MutationObserver(look).observe(document.getElementById('page'), {childList: true, subtree: true});
+  const watcher = new MutationObserver(look);
+  watcher.observe(document.getElementById('page'), {childList: true, subtree: true});
   note();
-  setInterval(() => { look(); note(); }, 500);
+  const timer = setInterval(() => { look(); note(); }, 500);
+  window.diaryEnds = () => { watcher.disconnect(); clearInterval(timer); };
 }
