@@ -39,6 +39,8 @@ LINK = """(selector) => {
 }"""
 DONE = "window.bench.t0 && window.bench.all > 0"
 RESULT = "({figures: window.bench.figures - window.bench.t0, all: window.bench.all - window.bench.t0})"
+# The reference may be driven once its charts are drawn; before that its renderer knows no component to change.
+READY = "document.querySelectorAll('.js-plotly-plot .main-svg').length >= 6"
 WINDOWS = ("7d", "24h")
 
 
@@ -54,6 +56,7 @@ def clicking(scene: Scene) -> list[Series]:
         other = page_in(theirs, REFERENCE) if scene.reference else None
         if other is not None:
             opened(other, scene.reference)
+            wait_for(other, READY)
         _round(page, Wire(page), codes[0], {name: [] for name in got}, [])          # not counted: the engine warms up
         wire = Wire(page)
         for number in range(scene.rounds(12, 5)):
