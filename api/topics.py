@@ -39,7 +39,8 @@ def _why_not(web: Web, topic: Topic, found: dict[str, Any], asked: tuple[Princip
     why += [f"指标“{web.pack.metrics[name].name}”没有带时间和来源的数" for name in found["metrics"]
             if not _answers(web, name, asked)]
     shown = {phrase for _, panel in _panels(web, topic.id) for phrase in panel.shows}
-    why += [f"没有面板显示：{phrase}" for phrase in topic.phrases if phrase not in shown]
+    unseen = [phrase for phrase in topic.phrases if phrase not in shown]
+    why += ["没有面板显示：" + "、".join(unseen)] if unseen else []
     why += [f"图层“{web.pack.layers[layer].name}”没有要素" for layer in found["layers"] if not _features(web, layer)]
     return why
 

@@ -16,6 +16,7 @@ from layouts.tables import Column, Cut, table
 
 MOST = 6
 PAGES = ("feeds", "topics")
+LONG = 22
 FIGURES = (Column("指标", wide=True), Column("当前", right=True), Column("较同期", right=True),
            Column("进度", right=True, optional=True))
 
@@ -69,7 +70,7 @@ def _cell(row: dict[str, Any], key: str, form: str, context: Context) -> object:
     if value is None or value == "":
         return "" if form == "state" else words.NONE
     if form in ("text", "wide"):
-        return Cut(str(value), 14 if form == "wide" and context.view.screen not in PAGES else 60)
+        return Cut(str(value), 60 if form == "text" else LONG if context.view.screen in PAGES else 14)
     return _FORMS[form](value, row, context)
 
 
@@ -95,7 +96,7 @@ def _yes(value: Any, row: dict[str, Any], context: Context) -> object:
 
 def _list(value: Any, row: dict[str, Any], context: Context) -> object:
     items = value if isinstance(value, list | tuple) else [value]
-    return "、".join(context.names.get(f"feed:{item}", str(item)) for item in items)
+    return Cut("、".join(context.names.get(f"feed:{item}", str(item)) for item in items), LONG)
 
 
 def _screens(value: Any, row: dict[str, Any], context: Context) -> object:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from served import Served
+from stub import County, Stub
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
         "--disable-quic", "--no-first-run", "--disable-sync"]
@@ -56,7 +57,22 @@ class Watched:
 
 
 @pytest.fixture
-def pages(chromium) -> Iterator[Watched]:
+def stubs() -> Iterator[Callable[[County], Stub]]:
+    """Starts stub servers for one test; they end after the pages that look at them."""
+    begun: list[Stub] = []
+
+    def start(county: County) -> Stub:
+        begun.append(Stub(county))
+        begun[-1].dash.bundles.warm()
+        return begun[-1].start()
+
+    yield start
+    for one in begun:
+        one.stop()
+
+
+@pytest.fixture
+def pages(chromium, stubs) -> Iterator[Watched]:
     """Opens pages; at the end their consoles must be clean."""
     watched = Watched(chromium)
     yield watched

@@ -127,24 +127,21 @@ def test_an_address_that_does_not_exist_says_so_and_keeps_the_picture(stub, page
     assert page.goto(f"{stub.url}/nowhere").status == 404
 
 
-def test_names_from_feeds_are_text(pages):
+def test_names_from_feeds_are_text(stubs, pages):
     hostile = '<img src=x onerror="window.hacked=1">'
-    found = Stub(County(hostile)).start()
-    try:
-        page = pages.open(found.url, size=(1920, 1080))
-        value(page, """(code) => { const m = yiping.map.leaflet(), c = yiping.map.state.level.byCode.get(code);
-            c.name = '<img src=x onerror="window.hacked=1">';
-            const h = c.heart, k = 2 ** (m.getZoom() - yiping.geo.ZOOM), o = yiping.geo.origin;
-            const at = m.unproject(L.point((h.x + o.x) * k, (h.y + o.y) * k));
-            m.fire('mousemove', {latlng: at, containerPoint: L.point(100, 100)}); }""", TOWN)
-        until(page, "() => !document.querySelector('.maptip').hidden")
-        assert "<img" in page.locator(".maptip").inner_text()
-        set_view(page, {"division": TOWN})
-        settled(page)
-        assert value(page, "() => window.hacked") is None
-        assert page.locator("#page img").count() == 0
-    finally:
-        found.stop()
+    found = stubs(County(hostile))
+    page = pages.open(found.url, size=(1920, 1080))
+    value(page, """(code) => { const m = yiping.map.leaflet(), c = yiping.map.state.level.byCode.get(code);
+        c.name = '<img src=x onerror="window.hacked=1">';
+        const h = c.heart, k = 2 ** (m.getZoom() - yiping.geo.ZOOM), o = yiping.geo.origin;
+        const at = m.unproject(L.point((h.x + o.x) * k, (h.y + o.y) * k));
+        m.fire('mousemove', {latlng: at, containerPoint: L.point(100, 100)}); }""", TOWN)
+    until(page, "() => !document.querySelector('.maptip').hidden")
+    assert "<img" in page.locator(".maptip").inner_text()
+    set_view(page, {"division": TOWN})
+    settled(page)
+    assert value(page, "() => window.hacked") is None
+    assert page.locator("#page img").count() == 0
 
 
 def test_inline_scripts_are_refused(stub, pages):

@@ -7,7 +7,7 @@ import json
 import pytest
 from outage import PARTS, markdown, outage
 from served import until
-from stub import County, Stub
+from stub import County
 
 from layouts.panels import KINDS
 
@@ -72,21 +72,15 @@ def test_a_server_that_hangs_is_said_and_the_page_resumes(county, pages):
     until(county.whole, 60, "a whole server")
 
 
-def test_a_failing_panel_shows_one_error_tile_and_the_others_stand(pages, monkeypatch):
+def test_a_failing_panel_shows_one_error_tile_and_the_others_stand(stubs, pages, monkeypatch):
     def broken(*_):
         raise RuntimeError("planted")
 
     monkeypatch.setitem(KINDS, "air", broken)
-    stub = Stub(County())
-    stub.dash.bundles.warm()
-    stub.start()
-    try:
-        page = pages.open(stub.url, size=(1920, 1080))
-        tile = page.locator(".panel.is-error")
-        assert tile.count() == 1
-        assert "此面板暂时无法显示" in tile.inner_text()
-        others = page.locator(".panel:visible:not(.is-error) .body")
-        assert others.count() >= 5
-        assert all(text.strip() for text in others.all_inner_texts())
-    finally:
-        stub.stop()
+    page = pages.open(stubs(County()).url, size=(1920, 1080))
+    tile = page.locator(".panel.is-error")
+    assert tile.count() == 1
+    assert "此面板暂时无法显示" in tile.inner_text()
+    others = page.locator(".panel:visible:not(.is-error) .body")
+    assert others.count() >= 5
+    assert all(text.strip() for text in others.all_inner_texts())
