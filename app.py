@@ -9,6 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from data import doctor_bare
+from data.command_line import Parser
+from data.errors import EXIT_CODE, YipingError
+
 # Module with a `commands(add)` → the commands it adds. Only the room of the wanted command is imported, so that a part
 # is back quickly after a crash and `doctor` works when another room's library is missing; a test holds the table true.
 ROOMS = {
@@ -37,20 +41,20 @@ def wanted(arguments: list[str]) -> str:
     return ""
 
 
-def build_parser(command: str = "") -> tuple[argparse.ArgumentParser, list[str]]:
-    """The parser with the room of `command` (all rooms when no room has it), and a sentence for each room left out."""
-    parser = argparse.ArgumentParser(prog="yiping", description="一屏统览：县域指挥大屏的命令行")
-    parser.add_argument("--place", type=Path, help="地区包目录（默认 places/yudu）")
+def build_parser(command: str = "") -> tuple[argparse.ArgumentParser, dict[str, str]]:
+    """The parser with the room of `command` (all rooms when no room has it); rooms left out → the missing library."""
+    parser = Parser(prog="yiping", description="一屏统览：县域指挥大屏的命令行")
+    parser.add_argument("--place", type=Path, help="地区包目录，相对路径从当前目录算起（默认本程序的 places/yudu）")
     parser.add_argument("--debug", action="store_true", help="出错时显示完整的调用栈")
     parser.add_argument("--standby", action="store_true", help=argparse.SUPPRESS)
     add = parser.add_subparsers(dest="command", metavar="命令", required=True)
     rooms = [room for room, names in ROOMS.items() if command in names] or list(ROOMS)
-    missing = []
+    missing = {}
     for room in rooms:
         try:
             import_module(room).commands(add)
         except ModuleNotFoundError as error:
-            missing.append(f"{'、'.join(ROOMS[room])} 不可用（缺少 {error.name}）；请运行 ./yiping doctor")
+            missing[room] = str(error.name)
     return parser, missing
 
 
@@ -58,8 +62,10 @@ def execute(arguments: list[str]) -> int:
     """Runs one command and gives its exit code."""
     command = wanted(arguments)
     parser, missing = build_parser(command)
+    if missing and command == "doctor":
+        return doctor_bare.run(*missing.values())
     if missing:
-        sys.stderr.write("\n".join(missing) + "\n")
+        sys.stderr.write(doctor_bare.rooms({"、".join(ROOMS[room]): name for room, name in missing.items()}))
         if any(command in ROOMS[room] for room in ROOMS):
             return 1
     args = parser.parse_args(arguments)
@@ -90,11 +96,6 @@ def dash_app(**services: Any) -> Any:
 
 def main(arguments: list[str]) -> int:
     """Exit codes: 0 done, 1 failed while working, 2 wrong input, 130 interrupted; errors are one plain line."""
-    try:
-        from data.errors import EXIT_CODE, YipingError
-    except ModuleNotFoundError as error:
-        sys.stderr.write(f"缺少 Python 库 {error.name}；请运行 ./script/server，它会安装所需的库\n")
-        return 1
     try:
         return execute(arguments)
     except YipingError as error:

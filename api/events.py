@@ -27,7 +27,7 @@ def _offset(cursor: str) -> int:
     try:
         return max(0, int(base64.urlsafe_b64decode(cursor.encode())))
     except (ValueError, binascii.Error):
-        raise WrongInput("cursor 不是上一页给出的值;去掉它从头取") from None
+        raise WrongInput("cursor 不是上一页给出的值；去掉它从头取") from None
 
 
 def listing(request: Request) -> Response:

@@ -21,7 +21,7 @@ def ours(request: Request, error: Exception) -> Response:
 def unforeseen(request: Request, error: Exception) -> Response:
     """Anything else: logged with its trace, told without it."""
     log.error("unforeseen at %s", request.url.path, exc_info=error)
-    return problem(500, "出错了", "程序遇到没有料到的情况,已记入日志;请稍后再试")
+    return problem(500, "出错了", "程序遇到没有料到的情况，已记入日志；请稍后再试")
 
 
 def missing(request: Request, error: Exception) -> Response:

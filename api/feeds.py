@@ -45,7 +45,7 @@ async def _hand_over(request: Request, feed: str, body: bytes) -> httpx.Response
         try:
             return await client.post(f"/push/{feed}", content=body, headers=headers)
         except httpx.TransportError as error:
-            raise Unavailable("采集进程暂时不在,记录没有收下;请稍后重发") from error
+            raise Unavailable("采集进程暂时不在，记录没有收下；请稍后重发") from error
 
 
 async def push(request: Request) -> Response:
@@ -55,9 +55,10 @@ async def push(request: Request) -> Response:
         raise NotFound(f"没有数据源 {feed!r:.40}")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not check(web.settings, feed, token):
-        return problem(401, "缺少令牌", f"需要 Authorization: Bearer <令牌>;令牌用 ./yiping feed token {feed} 生成")
+        return problem(401, "缺少令牌", f"需要 Authorization: Bearer <令牌>；令牌用 ./yiping feed token {feed} 生成")
     body = await _body(request)
     if body is None:
-        return problem(413, "内容过大", "一次最多 10 MB、10,000 条;请分批发送")
+        return problem(413, "内容过大", "一次最多 10 MB、10,000 条；请分批发送")
     reply = await _hand_over(request, feed, body)
-    return Response(reply.content, reply.status_code, media_type=reply.headers.get("content-type"))
+    wait = {name: reply.headers[name] for name in ("retry-after",) if name in reply.headers}
+    return Response(reply.content, reply.status_code, wait, media_type=reply.headers.get("content-type"))

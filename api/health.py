@@ -21,12 +21,13 @@ def alive(request: Request) -> Response:
 
 
 def ready(request: Request) -> Response:
-    """200 when figures can be answered and every part runs; else 503; always with the parts."""
+    """200 when figures can be answered and every part runs; else 503; always with the parts and the trouble."""
     web = web_of(request)
     known = read_status(web.settings.state_dir)
     broken = [name for name, part in known.items() if part.state not in ("up", "finished")]
     body = {"ready": web.live.tables.loaded and not broken, "broken": broken,
             "parts": {name: asdict(part) for name, part in known.items()},
+            "trouble": web.live.trouble,
             "served_from": web.live.served_from, "redis": web.state.ok, "seq": web.live.tables.seq,
             "now": from_us(web.clock.now_us()).isoformat()}
     return Response(orjson.dumps(body), 200 if body["ready"] else 503, media_type="application/json",
@@ -52,7 +53,7 @@ def login(request: Request) -> Response:
     if not token:
         return json_answer(request, {"detail": "用启动时打印的一次性链接打开本页"})
     if not once.consume(web.settings, token):
-        raise NotAllowed("这个链接已用过或已过期;重新启动服务会得到新的链接")
+        raise NotAllowed("这个链接已用过或已过期；重新启动服务会得到新的链接")
     reply = RedirectResponse("/", 303)
     secure = request.url.scheme == "https"
     reply.set_cookie(COOKIE, web.sessions.open_duty(), httponly=True, samesite="lax", secure=secure, path="/")

@@ -31,7 +31,7 @@ def _collection(features: list[dict[str, Any]], found: Answer) -> Packed:
 
 def _divisions(web: Web, level: str) -> Packed:
     if level not in web.pack.divisions.level_names:
-        raise NotFound(f"没有层级 {level!r:.20};可用 {'、'.join(web.pack.divisions.level_names)}")
+        raise NotFound(f"没有层级 {level!r:.20}；可用 {'、'.join(web.pack.divisions.level_names)}")
     positions = web.pack.divisions.at_level(web.pack.divisions.level_names.index(level))
     return Packed(divisions_geojson(web.pack.divisions, positions), "application/geo+json")
 
@@ -59,7 +59,7 @@ def _points(web: Web, request: Request, name: str) -> Packed:
     layer = web.pack.layers.get(name)
     events = name == "events" or (layer is not None and layer.kind == "events")
     if layer is None and not events:
-        raise NotFound(f"没有图层 {name!r:.40};图层见 layers.yaml")
+        raise NotFound(f"没有图层 {name!r:.40}；图层见 layers.yaml")
     source = "events" if events else f"assets:{layer.source if layer else name}"
     question = Question("rows", source, order="open", limit=20_000)
     found = web.gate.read(web.principal(request), question, scope_of(web, query), window(web, query))

@@ -15,7 +15,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "flag": {"type": "boolean"}, "json": {}}
 _WORDS = {
     "/view": "一屏的全部内容", "/metrics": "指标目录", "/metrics/{metric}": "一个指标的数、序列或分组",
-    "/events": "事件,分页", "/events/{event}": "一个事件及其经过", "/warnings": "预警",
+    "/events": "事件，分页", "/events/{event}": "一个事件及其经过", "/warnings": "预警",
     "/layers/{layer}.geojson": "图层", "/divisions/{code}": "区划", "/feeds": "数据源状态",
     "/feeds/{feed}/records": "推送记录", "/topics": "53 个专题", "/live": "哪些版本变了", "/openapi.json": "本文档"}
 _QUERY = ("division", "from", "to", "window", "at", "by", "compare", "cursor", "since", "v")

@@ -24,6 +24,7 @@ class PanelShelf:
         self._most = most
         self._kept: OrderedDict[Any, Drawn] = OrderedDict()
         self._lock = threading.Lock()
+        self._minute = 0
 
     def draw(self, panel: Panel, answers: Answers, context: Context) -> Markup:
         """The panel for a view's answers; the gate gives the same object for the same answer."""
@@ -35,8 +36,16 @@ class PanelShelf:
             return held[1]
         made = safe_panel(panel, answers, context)
         with self._lock:
+            self._forget(context.now_us // MINUTE)
             self._kept[key] = (own, made)
             self._kept.move_to_end(key)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return made
+
+    def _forget(self, minute: int) -> None:
+        """Lets go of what was drawn for minutes that are over, with the answers it holds: nobody asks for it again."""
+        if minute > self._minute:
+            self._minute = minute
+            for key in [key for key in self._kept if key[-1] < minute - 1]:
+                del self._kept[key]

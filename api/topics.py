@@ -17,7 +17,16 @@ from layouts.topics import TOPICS, Topic
 
 
 def _panels(web: Web, topic: str) -> list[tuple[str, Panel]]:
-    return [(screen.key, panel) for screen in web.screens for panel in screen.panels if panel.topic == topic]
+    return [(screen.key, panel) for screen in web.screens for panel in screen.panels
+            if panel.topic == topic or topic in panel.also]
+
+
+def _shown(web: Web, topic: str) -> dict[str, set[str]]:
+    """Panels and maps that show phrases of a topic: `screen.panel` → the phrases."""
+    shown = {f"{key}.{panel.key}": {*(panel.shows if panel.topic == topic else ()), *panel.also.get(topic, ())}
+             for key, panel in _panels(web, topic)}
+    return shown | {f"{screen.key}.map": set(screen.map.also[topic]) for screen in web.screens
+                    if topic in screen.map.also}
 
 
 def _feeds(web: Web, topic: str, metrics: list[str]) -> list[str]:
@@ -38,7 +47,7 @@ def _why_not(web: Web, topic: Topic, found: dict[str, Any], asked: tuple[Princip
         why.append("数据源都不在实时或定期状态：" + "、".join(web.pack.feeds[feed].name for feed in found["feeds"]))
     why += [f"指标“{web.pack.metrics[name].name}”没有带时间和来源的数" for name in found["metrics"]
             if not _answers(web, name, asked)]
-    shown = {phrase for _, panel in _panels(web, topic.id) for phrase in panel.shows}
+    shown = {phrase for phrases in _shown(web, topic.id).values() for phrase in phrases}
     unseen = [phrase for phrase in topic.phrases if phrase not in shown]
     why += ["没有面板显示：" + "、".join(unseen)] if unseen else []
     why += [f"图层“{web.pack.layers[layer].name}”没有要素" for layer in found["layers"] if not _features(web, layer)]
@@ -71,10 +80,11 @@ def topic_rows(web: Web, principal: Principal) -> tuple[dict[str, Any], ...]:
     for topic in TOPICS:
         metrics = [key for key, metric in web.pack.metrics.items() if metric.topic == topic.id]
         layers = [key for key, layer in web.pack.layers.items() if layer.topic == topic.id]
-        panels = _panels(web, topic.id)
+        panels = list(_shown(web, topic.id))
         found: dict[str, Any] = {
-            "id": topic.id, "name": topic.name, "domain": topic.domain, "screens": sorted({key for key, _ in panels}),
-            "panels": [f"{key}.{panel.key}" for key, panel in panels], "feeds": _feeds(web, topic.id, metrics),
+            "id": topic.id, "name": topic.name, "domain": topic.domain,
+            "screens": sorted({name.partition(".")[0] for name in panels}), "panels": panels,
+            "feeds": _feeds(web, topic.id, metrics),
             "metrics": metrics, "layers": layers, "briefing": ""}
         why = _why_not(web, topic, found, (principal, span))
         rows.append({**found, "live": not why, "why_not": "；".join(why)})

@@ -40,7 +40,7 @@ def screen_of(web: Web, key: str) -> Screen:
     for screen in web.screens:
         if screen.key == key:
             return screen
-    raise NotFound(f"没有屏 {key!r:.30};可用 {'、'.join(screen.key for screen in web.screens)}")
+    raise NotFound(f"没有屏 {key!r:.30}；可用 {'、'.join(screen.key for screen in web.screens)}")
 
 
 def context_of(web: Web, screen: Screen, view: ViewState, principal: Principal) -> Context:
@@ -93,6 +93,7 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     context = context_of(web, screen, view, principal)
     scope = scope_of(web, {**query, "division": context.view.division})
     span = window(web, query, screen.window)
+    context = replace(context, layers=_layers(web, principal, screen, (scope, span)))
     asked = questions(screen, context.view)
     answers = {name: ask(web, principal, question, scope, span) for name, question in asked}
     if not numbered(web, context.view):
@@ -111,6 +112,19 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
             "feeds": depends, "map": map_state(web, screen, context.view, answers)}
 
 
+def _layer_rows(web: Web, screen: Screen) -> dict[str, Question]:
+    """The question behind each point layer of the screen's map; one row is enough, its total is what counts."""
+    found = {key: web.pack.layers[key] for key in screen.map.layers if key in web.pack.layers}
+    return {key: Question("rows", "events" if layer.kind == "events" else f"assets:{layer.source}", limit=1,
+                          order="open") for key, layer in found.items() if layer.kind != "lines"}
+
+
+def _layers(web: Web, principal: Principal, screen: Screen, within: tuple[Scope, Window]) -> dict[str, tuple[str, int]]:
+    """Shape and number of every point layer in the division."""
+    return {key: (web.pack.layers[key].shape, ask(web, principal, question, *within).total)
+            for key, question in _layer_rows(web, screen).items()}
+
+
 def _sites(web: Web, principal: Principal, held: tuple[dict[str, Question], dict[str, Answer]],
            span: Window) -> dict[str, Answer]:
     """Sites of the division whose stations stand in the panel: below the published level that is one above the view."""
@@ -127,8 +141,9 @@ def _sites(web: Web, principal: Principal, held: tuple[dict[str, Question], dict
 def feeds_of(web: Web, key: str, query: dict[str, str]) -> tuple[str, ...]:
     """Feeds on which anything in the view depends."""
     screen = screen_of(web, key)
-    asked = questions(screen, from_query(key, query, screen.window))
-    return tuple(sorted({feed for _, question in asked for feed in web.gate.feeds_of(question)}))
+    asked = [question for _, question in questions(screen, from_query(key, query, screen.window))]
+    asked += _layer_rows(web, screen).values()
+    return tuple(sorted({feed for question in asked for feed in web.gate.feeds_of(question)}))
 
 
 def _alarm(answers: dict[str, Answer]) -> bool:

@@ -19,7 +19,7 @@ from access.principal import Principal
 from api.panel_shelf import PanelShelf
 from data.cache import AnswerCache
 from data.clock import Clock
-from data.errors import HTTP_STATUS, TITLES, NotAllowed, YipingError
+from data.errors import HTTP_STATUS, RETRY_AFTER_S, TITLES, NotAllowed, YipingError
 from data.gate import Gate
 from data.live import Live
 from data.pack import Pack
@@ -158,7 +158,8 @@ def json_answer(request: Request, value: Any, immutable: bool = False) -> Respon
 def problem(status: int, title: str, detail: str) -> Response:
     """An RFC 9457 problem document."""
     body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
-    return Response(body, status, media_type="application/problem+json", headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store"} | ({"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {})
+    return Response(body, status, media_type="application/problem+json", headers=headers)
 
 
 def problem_of(error: YipingError) -> Response:

@@ -19,8 +19,9 @@
 
   const ACTIONS = {
     enlarge(node) {
-      const query = yp.state.question(yp.state.at);
-      window.dash_clientside.set_props('control', {data: {act: 'enlarge', panel: node.dataset.panel, query, n: ++asked}});
+      const data = {act: 'enlarge', panel: node.dataset.panel, query: yp.state.question(yp.state.at), n: ++asked};
+      yp.load('wanted').then(() => { if (data.n === asked) window.dash_clientside.set_props('control', {data}); },
+        () => yp.notice.say('图表部件没有取到，请再点一次'));
     },
     table(node) {
       const panel = node.closest('.panel');

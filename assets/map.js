@@ -8,15 +8,12 @@
   let map = null, sheets = null, token = 0, pointToken = 0, shown = null, own = false, fitting = false, baseZoom = 0, pointsSaid = '', said = {}, installed;
   const there = new Promise((resolve) => { installed = resolve; });
 
-  /* dash-leaflet's hook: a one-point layer hands over the map; nothing of it is drawn. */
-  function hook(feature, latlng, context) {
-    if (!map) install(context.map);
-    return window.L.layerGroup();
-  }
+  /* Leaflet hands over the map that dash-leaflet makes, as soon as it stands. */
+  window.L.Map.addInitHook(function () { this.whenReady(() => { if (!map) install(this); }); });
 
   function install(found) {
     map = found;
-    const sheet = (name, paint) => new yp.canvas.Sheet(map, name, (pen, self) => paint(pen, state, self));
+    const stack = new yp.canvas.Stack(map), sheet = (name, paint) => stack.add(name, (pen, under) => paint(pen, state, under));
     sheets = {ground: sheet('ground', yp.ground.paint), points: sheet('points', yp.points.paint),
       names: sheet('names', yp.names.paint)};
     yp.hand.install(map, state);
@@ -29,11 +26,15 @@
       loadFiner(shown);
     });
     new ResizeObserver(resized).observe(map.getContainer().parentElement.parentElement);
+    document.addEventListener('yiping:mounted', nameButtons);
+    installed(map);
+  }
+
+  function nameButtons() {
     for (const [name, word] of [['in', '放大'], ['out', '缩小']]) {
       const button = map.getContainer().querySelector('.leaflet-control-zoom-' + name);
       if (button) { button.title = word; button.setAttribute('aria-label', word); }
     }
-    installed(map);
   }
 
   /* On a wall the map runs behind the sentence and the figures; there the sheet starts at the cell's top. */
@@ -211,5 +212,5 @@
     }
   }
 
-  yp.map = {hook, show, restyle, ahead, state, closeTip: () => yp.hand.hide(), leaflet: () => map};
+  yp.map = {show, restyle, ahead, state, closeTip: () => yp.hand.hide(), leaflet: () => map, sheets: () => Object.values(sheets)};
 })();

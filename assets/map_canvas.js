@@ -1,4 +1,4 @@
-/* A canvas that rides on the Leaflet map: larger than the map by a margin, drawn again when the margin is used up. */
+/* The canvas that rides on the Leaflet map: larger than the map by a margin, drawn again when the margin is used up. */
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
@@ -10,23 +10,54 @@
     return {k, zoom: map.getZoom(), w: size.x, h: size.y, ox: o.x * k - pixel.x - topLeft.x, oy: o.y * k - pixel.y - topLeft.y};
   }
 
+  /* What is drawn lies in sheets of its own, painted only when asked; the map carries one canvas that lays them together. */
   class Sheet {
-    constructor(map, name, paint) {
-      this.map = map;
+    constructor(stack, name, paint) {
+      this.stack = stack;
       this.paint = paint;
-      this.asked = 0;
-      this.view = null;
       this.canvas = document.createElement('canvas');
-      this.canvas.className = 'sheet sheet-' + name;
+      this.canvas.className = 'sheet-' + name;
+    }
+
+    redraw() { this.stack.ask(this); }
+
+    draw(size, view, ratio) {
+      if (this.canvas.width !== size.x || this.canvas.height !== size.y) {
+        this.canvas.width = size.x;
+        this.canvas.height = size.y;
+      }
+      const context = this.canvas.getContext('2d');
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.clearRect(0, 0, size.x, size.y);
+      this.paint(new Pen(context, view, ratio), this.stack);
+    }
+  }
+
+  class Stack {
+    constructor(map) {
+      this.map = map;
+      this.sheets = [];
+      this.asked = new Set();
+      this.frame = 0;
+      this.canvas = document.createElement('canvas');
+      this.canvas.className = 'sheet';
       map.getPanes().overlayPane.appendChild(this.canvas);
       map.on('moveend viewreset zoom resize', this.redraw, this);
       map.on('move', this.moved, this);
     }
 
+    /* A sheet above those that are there. */
+    add(name, paint) {
+      this.sheets.push(new Sheet(this, name, paint));
+      return this.sheets[this.sheets.length - 1];
+    }
+
+    redraw() { for (const sheet of this.sheets) this.ask(sheet); }
+
     /* One drawing a frame, however often it is asked for. */
-    redraw() {
-      if (this.asked) return;
-      this.asked = requestAnimationFrame(() => { this.asked = 0; this.draw(); });
+    ask(sheet) {
+      this.asked.add(sheet);
+      this.frame = this.frame || requestAnimationFrame(() => { this.frame = 0; this.draw(); });
     }
 
     moved() {
@@ -35,32 +66,39 @@
           Math.abs(at.y - this.at.y - this.pad.y) > this.pad.y * 0.9) this.redraw();
     }
 
+    /* Puts the canvas over what is seen; true when the sheets no longer fit it. */
     place() {
-      const size = this.map.getSize();
+      const size = this.map.getSize(), was = [this.at, this.size, this.zoom, this.ratio].join();
       this.pad = window.L.point(Math.round(size.x * MARGIN), Math.round(size.y * MARGIN));
       this.at = this.map.containerPointToLayerPoint([-this.pad.x, -this.pad.y]).round();
-      const full = size.add(this.pad).add(this.pad);
-      const ratio = Math.min(window.devicePixelRatio || 1, MOST_RATIO);
-      const w = Math.round(full.x * ratio), h = Math.round(full.y * ratio);
-      if (this.canvas.width !== w || this.canvas.height !== h) {
-        this.canvas.width = w;
-        this.canvas.height = h;
-        this.canvas.style.width = full.x + 'px';
-        this.canvas.style.height = full.y + 'px';
+      this.full = size.add(this.pad).add(this.pad);
+      this.ratio = Math.min(window.devicePixelRatio || 1, MOST_RATIO);
+      this.size = this.full.multiplyBy(this.ratio).round();
+      this.zoom = this.map.getZoom();
+      if (this.canvas.width !== this.size.x || this.canvas.height !== this.size.y) {
+        this.canvas.width = this.size.x;
+        this.canvas.height = this.size.y;
+        this.canvas.style.width = this.full.x + 'px';
+        this.canvas.style.height = this.full.y + 'px';
       }
       window.L.DomUtil.setPosition(this.canvas, this.at);
-      this.ratio = ratio;
-      return full;
+      return was !== [this.at, this.size, this.zoom, this.ratio].join();
     }
 
     draw() {
       if (!yp.geo.origin.set) return;
-      const full = this.place();
+      const fresh = this.place();
+      if (!this.size.x || !this.size.y) return;              // a page without a map
+      const view = viewOf(this.map, this.at, this.full);
+      for (const sheet of this.sheets) if (fresh || this.asked.has(sheet)) sheet.draw(this.size, view, this.ratio);
+      this.asked.clear();
+      this.lay();
+    }
+
+    lay() {
       const context = this.canvas.getContext('2d');
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-      this.view = viewOf(this.map, this.at, full);
-      this.paint(new Pen(context, this.view, this.ratio), this);
+      context.clearRect(0, 0, this.size.x, this.size.y);
+      for (const sheet of this.sheets) context.drawImage(sheet.canvas, 0, 0);
     }
   }
 
@@ -100,5 +138,5 @@
     }
   }
 
-  yp.canvas = {Sheet, Pen};
+  yp.canvas = {Sheet, Stack, Pen};
 })();

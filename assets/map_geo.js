@@ -116,7 +116,7 @@
       this.parent = String(p.parent || '');
       this.rings = rings(feature.geometry);
       this.box = boxOf(this.rings);
-      this.found = null;
+      this.found = Array.isArray(p.label_at) ? {x: planeX(p.label_at[0]), y: planeY(p.label_at[1])} : null;
     }
 
     get heart() {

@@ -1,4 +1,4 @@
-/* Own React components, no build: Fragment (a region of finished HTML), CountyMap, Dialog, Notice. */
+/* Own React components, no build: Fragment (a region of finished HTML), CountyMap, Dialog, Held, Notice. */
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
@@ -118,6 +118,9 @@
     return make()('div', {id: props.id, className: props.className, role: 'status', 'aria-live': 'polite', ref});
   }
 
-  window.yiping_own = {Fragment, CountyMap, Dialog, Notice};
+  /* Its value lives in the page's store; setting it through the component keeps callbacks the only way. */
+  const Held = () => null;
+
+  window.yiping_own = {Fragment, CountyMap, Dialog, Held, Notice};
   yp.own = {swap, focusMark};
 })();

@@ -16,7 +16,7 @@ from briefing import png
 from briefing.browser import limited, opened
 from briefing.target import Size, origin, page
 from data.clock import MICRO
-from data.errors import Unavailable, WrongInput
+from data.errors import Unavailable, WrongInput, os_words
 from data.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def writable(out: Path) -> Path:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WrongInput(f"不能建立目录 {out.parent}（{error.strerror}）；请换一个 --out") from error
+        raise WrongInput(f"不能建立目录 {out.parent}（{os_words(error)}）；请换一个 --out") from error
     if out.is_dir() or not os.access(out.parent, os.W_OK):
         raise WrongInput(f"不能写入 {out}；请换一个 --out")
     return out
@@ -173,4 +173,4 @@ def save(wish: Wish, picture: bytes) -> None:
         fresh.replace(wish.out)
     except OSError as error:
         fresh.unlink(missing_ok=True)
-        raise Unavailable(f"不能写入 {wish.out}（{error.strerror}）；请腾出空间或换一个 --out") from error
+        raise Unavailable(f"不能写入 {wish.out}（{os_words(error)}）；请腾出空间或换一个 --out") from error

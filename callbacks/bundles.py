@@ -6,40 +6,49 @@ import gzip
 import re
 import threading
 from dataclasses import dataclass
+from hashlib import sha256
 
 import brotli
 from flask import Flask, Response, request
 
-PREFIXES = ("/_dash-component-suites/", "/assets/")
+SUITES = "/_dash-component-suites/"
+PREFIXES = (SUITES, "/assets/")
+LATER = (f"{SUITES}plotly/package_data/plotly.min.js", f"{SUITES}dash/dcc/async-graph.js")
 _PACKABLE = ("text/", "application/javascript", "application/json", "image/svg+xml")
-_FOREVER = "public, max-age=31536000, immutable"
+_FOREVER, _ASK = "public, max-age=31536000, immutable", "no-cache"
 _SOURCE = re.compile(r'(?:src|href)="(/(?:_dash-component-suites|assets)/[^"]+)"')
 _QUICK, _THOROUGH, _SMALL = 5, 9, 600
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A file's forms. `stamp` is the query it was asked with (the file's version)."""
+    """A file's forms. `stamp` is the query it was asked with (the file's version); `tag` where nothing names that."""
 
     stamp: str
     mimetype: str
     raw: bytes
     br: bytes
     gz: bytes
+    tag: str = ""
 
-    def answer(self, accepted: str) -> Response:
-        """The smallest form the browser takes, never to be asked for again."""
+    def answer(self, accepted: str, known: str = "") -> Response:
+        """The smallest form the browser takes, or nothing where it has it: `known` is the tag it holds."""
+        if self.tag and self.tag == known:
+            return Response(status=304, headers={"ETag": self.tag, "Cache-Control": _ASK})
         forms = ((self.br, "br"), (self.gz, "gzip"))
         body, encoding = next(((body, name) for body, name in forms if name in accepted), (self.raw, ""))
-        headers = {"Cache-Control": _FOREVER, "Vary": "Accept-Encoding"}
+        headers = {"Cache-Control": _ASK if self.tag else _FOREVER, "Vary": "Accept-Encoding"}
+        if self.tag:
+            headers["ETag"] = self.tag
         if encoding:
             headers["Content-Encoding"] = encoding
         return Response(body, mimetype=self.mimetype, headers=headers)
 
 
-def pack(stamp: str, mimetype: str, raw: bytes, quality: int) -> Packed:
+def pack(stamp: str, mimetype: str, raw: bytes, quality: int, tag: str = "") -> Packed:
     """Compress one file both ways."""
-    return Packed(stamp, mimetype, raw, brotli.compress(raw, quality=quality), gzip.compress(raw, quality, mtime=0))
+    forms = brotli.compress(raw, quality=quality), gzip.compress(raw, quality, mtime=0)
+    return Packed(stamp, mimetype, raw, *forms, tag)
 
 
 class Bundles:
@@ -61,15 +70,18 @@ class Bundles:
         return len(self._kept)
 
     def _squeeze(self) -> None:
-        """Replace the quick forms by thorough ones, beside the service."""
+        """Replace the quick forms by thorough ones, and pack the dialog's large chart library, beside the service."""
+        client = self._server.test_client()
+        for path in LATER:
+            client.get(path, headers={"Accept-Encoding": "br"}).close()
         for path, packed in list(self._kept.items()):
-            self._kept[path] = pack(packed.stamp, packed.mimetype, packed.raw, _THOROUGH)
+            self._kept[path] = pack(packed.stamp, packed.mimetype, packed.raw, _THOROUGH, packed.tag)
 
     def _from_memory(self) -> Response | None:
         packed = self._kept.get(request.path) if request.method == "GET" else None
         if packed is None or packed.stamp != request.query_string.decode("latin-1"):
             return None
-        return packed.answer(request.headers.get("Accept-Encoding", ""))
+        return packed.answer(*_asked())
 
     def _compressed(self, response: Response) -> Response:
         if not self._packable(response):
@@ -78,17 +90,24 @@ class Bundles:
         raw, stamp = response.get_data(), request.query_string.decode("latin-1")
         if not request.path.startswith(PREFIXES):
             return _page_form(response, raw, request.headers.get("Accept-Encoding", ""))
-        if not _versioned(request.path, stamp):
+        named = _versioned(request.path, stamp)
+        if not named and not (request.path.startswith(SUITES) and not stamp):
             return response
         response.close()
-        packed = pack(stamp, response.mimetype or "text/plain", raw, _QUICK)
+        tag = "" if named else f'"{sha256(raw).hexdigest()[:16]}"'
+        packed = pack(stamp, response.mimetype or "text/plain", raw, _QUICK, tag)
         self._kept[request.path] = packed
-        return packed.answer(request.headers.get("Accept-Encoding", ""))
+        return packed.answer(*_asked())
 
     @staticmethod
     def _packable(response: Response) -> bool:
         return (response.status_code == 200 and request.method == "GET" and "Content-Encoding" not in response.headers
                 and (response.mimetype or "").startswith(_PACKABLE) and (response.content_length or _SMALL) >= _SMALL)
+
+
+def _asked() -> tuple[str, str]:
+    """Encodings the browser takes, and the tag of the form it holds."""
+    return request.headers.get("Accept-Encoding", ""), request.headers.get("If-None-Match", "")
 
 
 def _versioned(path: str, query: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
 from typing import Any
 
 import dash
@@ -13,22 +12,22 @@ from markupsafe import Markup, escape
 
 from callbacks import enlarge, view
 from callbacks.bundles import Bundles
+from callbacks.own_files import ASSETS, OwnFiles, boot_script
 from callbacks.security import secure
 from callbacks.services import Services
 from data.errors import NotFound, WrongInput, YipingError
 from layouts import shell
 from layouts.symbols import tab_icon
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
 _log = logging.getLogger(__name__)
 _PAGE = """<!DOCTYPE html>
 <html lang="zh-CN" data-ready="false" data-theme="{theme}" data-tz="{timezone}"{style}>
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title}</title>{favicon}{css}</head>
+<title>{title}</title>{favicon}{links}</head>
 <body class="screen-{screen}{plain}">{signs}{paint}
 <div id="entry">{app_entry}</div>{watermark}
 <script type="application/json" id="first-view">{first}</script>
-<footer class="boot">{config}{scripts}{renderer}</footer></body></html>"""
+<footer class="boot">{config}{later}{renderer}</footer></body></html>"""
 
 
 class PageApp(dash.Dash):
@@ -36,6 +35,7 @@ class PageApp(dash.Dash):
 
     services: Services
     bundles: Bundles
+    own_files: OwnFiles
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
         """The page: frame with regions beside Dash's entry point, the same view as JSON without its regions.
@@ -50,19 +50,22 @@ class PageApp(dash.Dash):
             theme=theme_of(first), timezone=escape(place.timezone),
             style=f' style="font-size:{self.services.wall_root_px:g}px"' if wall else "",
             title=escape(page_title(str(first.get("title", "")), self.services)), favicon=tab_icon(),
-            css=parts["css"], screen=escape(str(first.get("screen", ""))),
+            links=self.own_files.links(parts["scripts"]), screen=escape(str(first.get("screen", ""))),
             plain="" if regions.get("maphead") else " is-plain", signs=shell.page_signs(),
             paint=shell.first_paint(place, regions),
             app_entry=parts["app_entry"].replace("Loading...", ""),
             watermark=shell.watermark(bool(first.get("demo", self.services.demo))), first=script_json(first),
-            config=parts["config"], scripts=parts["scripts"], renderer=parts["renderer"])
+            config=parts["config"], later=self.own_files.later(parts["scripts"]), renderer=parts["renderer"])
 
 
 def make_dash(services: Services) -> PageApp:
     """A Dash app over the services; mount `app.server` (WSGI), call `app.bundles.warm()` before accepting viewers."""
-    app = PageApp("yiping", assets_folder=str(ASSETS), serve_locally=True, update_title="", title="", enable_mcp=False,
-                  add_log_handler=False, use_pages=False, pages_folder="", suppress_callback_exceptions=False)
+    app = PageApp("yiping", assets_folder=str(ASSETS), assets_ignore=".*", serve_locally=True, update_title="",
+                  title="", enable_mcp=False, add_log_handler=False, use_pages=False, pages_folder="",
+                  suppress_callback_exceptions=False)
     app.services = services
+    app.renderer = boot_script()
+    app.own_files = OwnFiles(app.server)
     app.enable_dev_tools(debug=False)
     app.layout = shell.shell(services.place)
     view.register(app)

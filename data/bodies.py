@@ -57,7 +57,7 @@ def _array(text: bytes) -> Body:
     except orjson.JSONDecodeError as error:
         raise BadBody(_why(text, error)) from error
     if not isinstance(raws, list):
-        raise BadBody("应为 JSON 数组 [ … ];一行一条的数据请用 Content-Type: application/x-ndjson")
+        raise BadBody("应为 JSON 数组 [ … ]；一行一条的数据请用 Content-Type: application/x-ndjson")
     return Body(raws, list(range(len(raws))))
 
 

@@ -33,7 +33,7 @@ from data.registry import Registry
 from data.settings import Settings
 from data.spool import Spool
 from data.state import State
-from data.statefolder import prepare
+from data.statefolder import prepare, shortage
 from geo.locate import Locator
 
 log = logging.getLogger("yiping.collect")
@@ -62,7 +62,8 @@ class Collector:
     def __init__(self, settings: Settings, pack: Pack) -> None:
         self.pack = pack
         self.clock = settings.clock()
-        self.folder = prepare(settings)
+        # A restart on a disk that is nearly full must work: it refuses records and carries on those it has.
+        self.folder = prepare(settings, 0)
         self.failed = threading.Event()
         self._lease = _lease(self.folder / "collector.lock")
         self._ends = threading.Event()
@@ -136,9 +137,10 @@ class Collector:
 
         Raises:
             NotFound: no such feed.
-            Unavailable: too much waits; also out of the future when the disk refuses.
+            Unavailable: too much waits, or the disk is nearly full; also out of the future when the disk refuses.
         """
         self.feed_exists(feed)
+        self._room()
         return self._acceptor.submit(feed, raws)
 
     def refuse(self, feed: str, items: Sequence[tuple[str, str]]) -> None:
@@ -147,6 +149,7 @@ class Collector:
         Raises:
             Unavailable: the disk refuses.
         """
+        self._room()
         now = self.clock.now_us()
         self.quarantine.put([Refused(feed, reason, now, raw) for raw, reason in items])
         self.book.refused(feed, len(items), now)
@@ -160,6 +163,7 @@ class Collector:
             Unavailable: the feed is busy, or the disk refuses.
         """
         self.feed_exists(feed)
+        self._room()
         if kind != self.pack.feeds[feed].kind:
             raise WrongInput(f"数据源 {feed} 的记录类型是 {self.pack.feeds[feed].kind}，不是 {kind:.20}")
         files = [self._staged(path) for path in paths]
@@ -173,6 +177,11 @@ class Collector:
         finally:
             self._acceptor.order(lambda: self._resume(feed, accepted)).result()
         return accepted, duplicate
+
+    def _room(self) -> None:
+        short = shortage(self.folder)
+        if short:
+            raise Unavailable(short)
 
     def _number(self, kind: str, feed: str, files: list[Path], rows: int) -> Bulk:
         bulk = Bulk(kind, feed, files, self._acceptor.reserve(feed, rows))
@@ -214,7 +223,7 @@ class Collector:
         last = self._spool.last_seq
         redis = self._publisher.away or ("" if self._state.ok else "缓存（Redis）没有应答")
         return {
-            "parts": {"spool": "", "redis": redis, "history": self._historian.away},
+            "parts": {"spool": shortage(self.folder), "redis": redis, "history": self._historian.away},
             "lags": {"redis": max(0, last - self._publisher.done), "history": max(0, last - self._historian.done)},
             "last_seq": last, "checkpoint": self._historian.safe, "assets": len(self._registry),
             "refused": self.quarantine.counts(), "late": self.book.late(), "feeds": self.book.states(),

@@ -18,7 +18,7 @@ import uvicorn
 from data import embedded_redis
 from data.collect import Collector
 from data.door import make_door
-from data.errors import NotFound, Unavailable
+from data.errors import NotFound, Unavailable, os_words
 from data.pack import load_pack
 from data.pulling import FileWatcher
 from data.settings import Settings
@@ -106,5 +106,5 @@ def _listen(path: Path) -> socket.socket:
     except OSError as error:
         listener.close()
         remedy = "请用 --state 指一个路径较短、可写的目录"
-        raise Unavailable(f"不能在 {path} 上监听（{error.strerror}）；{remedy}") from error
+        raise Unavailable(f"不能在 {path} 上监听（{os_words(error)}）；{remedy}") from error
     return listener

@@ -41,7 +41,8 @@ class Columns:
 
     def _blank(self, name: str, capacity: int) -> Array:
         dtype, fill, width = self._spec[name]
-        return np.full((capacity, width) if width > 1 else capacity, fill, dtype)
+        # A column of a wide one is read far more often than a row: each lies in one piece.
+        return np.full((capacity, width) if width > 1 else capacity, fill, dtype, order="F")
 
     def __getitem__(self, name: str) -> Array:
         return self._data[name][: self.size]
@@ -59,5 +60,5 @@ class Columns:
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> None:
         """Drops the rows whose mask is False."""
-        kept = {name: self[name][mask] for name in self._spec}
+        kept: dict[str, Array] = {name: np.asfortranarray(self[name][mask]) for name in self._spec}
         self._data, self.size = kept, int(mask.sum())

@@ -71,6 +71,13 @@ class Contribution:
                        severity=severity)
 
 
+def joined(one: Contribution, other: Contribution) -> Contribution:
+    """The rows of two contributions to one metric."""
+    names = ("division", "parts", "bucket", "label", "severity")
+    columns: dict[str, Any] = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in names}
+    return replace(one, **columns)
+
+
 _START = {"sum": 0.0, "max": -np.inf, "min": np.inf}
 
 

@@ -55,8 +55,11 @@ def packages(_settings: Settings, lock: Path = ROOT / "requirements.txt") -> Ite
 
 def locked_versions(text: str) -> dict[str, str]:
     """Package → version of a lock; lines for other Pythons or systems (a marker that does not hold) are left out."""
-    from packaging.markers import Marker
-
+    try:
+        from packaging.markers import Marker
+    except ModuleNotFoundError:
+        # It is itself one of the locked libraries and will be named as missing.
+        return {name: wanted for name, wanted in re.findall(r"^([\w.-]+)==([^\s;\\]+)\s*\\$", text, re.MULTILINE)}
     found = {}
     for name, wanted, marker in re.findall(r"^([\w.\[\]-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+))?", text, re.MULTILINE):
         if not marker or Marker(marker.strip()).evaluate():

@@ -20,8 +20,8 @@ from data.parts import read_status
 from data.settings import Settings
 
 _FEW_GB = 5
-_WORDS = {"up": "运行", "starting": "正在启动", "waiting": "等待重启", "finished": "已完成",
-          "pending": "等待前面的部分", "stopped": "没有运行"}
+_WORDS = {"up": "运行", "starting": "正在启动", "waiting": "等待重启", "hung": "没有应答，正在结束",
+          "finished": "已完成", "pending": "等待前面的部分", "stopped": "没有运行"}
 _FEED_WORDS = {"late": "迟滞", "down": "不可用", "unknown": "未知（从未送达）"}
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from data.batches import Verdict
 from data.bodies import MOST_BYTES, BadBody, Body, TooLarge, read_body, too_large
 from data.collect import Collector
-from data.errors import HTTP_STATUS, TITLES, YipingError
+from data.errors import HTTP_STATUS, RETRY_AFTER_S, TITLES, YipingError
 from data.quarantine import MOST_RAW
 
 
@@ -113,4 +113,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
     else:
         status, title, detail = 500, "内部错误", "采集器处理这批数据时出错；数据没有接收，请把日志交给维护人员"
     problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return _json(problem, status, "application/problem+json")
+    answer = _json(problem, status, "application/problem+json")
+    if status == 503:
+        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer

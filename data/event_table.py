@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from data.columns import Array, Columns, Vocabulary
+from data.event_facts import reached_of
 from data.records import STAGES, Row
 from geo.divisions import Divisions
 
@@ -50,28 +52,32 @@ class EventTable:
                 self._position[row["id"]] = at
                 self.ids.append(row["id"])
                 self.texts.append(("", "", ""))
-                self.columns["time"][at] = row["time"]
             self._stage(at, row)
 
     def _stage(self, at: int, row: Row) -> None:
         columns, stage, when = self.columns, _STAGE[row["stage"]], row["stage_time"]
-        reached = columns["reached"][at]
+        reached, newest = columns["reached"][at], columns["stage_time"][at]
         if stage < CLOSED and reached[CLOSED] and when > reached[CLOSED]:
             reached[CLOSED:] = 0
             columns["returned"][at] = True
-        if not reached[stage] or when < reached[stage] or stage >= CLOSED:
-            reached[stage] = when
-        if stage == RATED and not reached[CLOSED]:
+        if stage < CLOSED:
+            reached[stage] = min(when, reached[stage]) or when
+        elif columns["stage"][at] < CLOSED and when < newest:
+            # A closing heard of late, after the work that took it back.
+            columns["returned"][at] = True
+        else:
+            reached[stage] = max(when, reached[stage])
             # Its closing lies before what memory holds; nobody rates an open event.
-            reached[CLOSED] = when
+            reached[CLOSED] = reached[CLOSED] or when
         if row["act"] == "return":
             columns["returned"][at] = True
-        if when >= columns["stage_time"][at]:
+        if (when, stage) >= (newest, columns["stage"][at]):
             self._facts(at, row)
             columns["stage"][at], columns["stage_time"][at] = stage, when
 
     def _facts(self, at: int, row: Row) -> None:
         columns = self.columns
+        columns["time"][at] = row["time"]
         columns["due"][at] = row["due"] or columns["due"][at]
         columns["division"][at] = self._divisions.index(row["code"]) if row["code"] in self._divisions else 0
         columns["category"][at] = self.category.number(row["category"])
@@ -109,14 +115,48 @@ class EventTable:
             return self.columns["stage"], lambda word: _STAGE.get(word, -1)
         return None, None
 
-    def drop_closed_before(self, instant_us: int) -> None:
-        """Forgets events closed before the instant (history keeps them)."""
-        closed = self.columns["reached"][:, CLOSED]
-        keep = ~((closed > 0) & (closed < instant_us) & (self.columns["stage_time"] < instant_us))
-        if keep.all():
-            return
-        kept = np.flatnonzero(keep)
-        self.columns.keep(keep)
-        self.ids = [self.ids[i] for i in kept]
-        self.texts = [self.texts[i] for i in kept]
-        self._position = {event_id: position for position, event_id in enumerate(self.ids)}
+    def fill(self, table: pa.Table) -> None:
+        """Takes whole events (columns of event_facts.FACTS) that are not held yet; their texts stay with history."""
+        first = self.columns.extend(table.num_rows)
+        self.ids += table["id"].to_pylist()
+        for name, vocabulary in (("category", self.category), ("channel", self.channel),
+                                 ("department", self.department)):
+            self.columns[name][first:] = _coded(table[name], vocabulary.number)
+        self.columns["division"][first:] = _coded(
+            table["code"], lambda code: self._divisions.index(code) if code in self._divisions else 0)
+        self.columns["stage"][first:] = _coded(table["stage"], lambda word: _STAGE.get(word, 0))
+        for name in ("time", "due", "stage_time"):
+            self.columns[name][first:] = table[name].fill_null(0).to_numpy()
+        self.columns["satisfaction"][first:] = table["satisfaction"].to_numpy()
+        self.columns["demo"][first:] = table["demo"].fill_null(False).to_numpy()
+        reached, again = reached_of(table)
+        self.columns["reached"][first:] = reached
+        self.columns["returned"][first:] = again | table["sent_back"].fill_null(False).to_numpy()
+
+    def take_over(self, other: EventTable, mask: npt.NDArray[np.bool_]) -> None:
+        """Takes the rows of a mask from a table that shares this one's vocabularies."""
+        first = self.columns.extend(int(mask.sum()))
+        for name in _SPEC:
+            self.columns[name][first:] = other.columns[name][mask]
+        self.ids += [other.ids[at] for at in np.flatnonzero(mask)]
+
+    def closed_before(self, instant_us: int) -> npt.NDArray[np.bool_]:
+        """True for events closed, due and not touched again before the instant."""
+        closed, due = self.columns["reached"][:, CLOSED], self.columns["due"]
+        return (closed > 0) & (np.maximum(self.columns["stage_time"], due) < instant_us)
+
+    def keep(self, mask: npt.NDArray[np.bool_]) -> None:
+        """Forgets the events whose mask is False (history keeps them)."""
+        kept = np.flatnonzero(mask)
+        self.columns.keep(mask)
+        self.ids = [self.ids[at] for at in kept]
+        self.texts = [self.texts[at] for at in kept] if self.texts else []
+        self._position = {event_id: position for position, event_id in enumerate(self.ids)} if self._position else {}
+
+
+def _coded(column: pa.ChunkedArray, number: Callable[[str], int]) -> Array:
+    """The numbers of a column's words, each word looked up once."""
+    coded = column.fill_null("").combine_chunks().dictionary_encode()
+    numbers = np.array([number(word) for word in coded.dictionary.to_pylist()], np.int64)
+    found: Array = numbers[coded.indices.to_numpy()]
+    return found

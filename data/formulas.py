@@ -30,5 +30,5 @@ STOCKS = frozenset({"event_stock", "warnings", "online", "assets", "per"})
 
 def unknown_kinds(pack: Pack) -> list[str]:
     """Metrics whose formula kind does not exist, one line each."""
-    return [f"metrics.yaml: {key}: 公式 kind {metric.formula.get('kind')!r} 不认识,应为 {'、'.join(FORMULAS)}"
+    return [f"metrics.yaml: {key}: 公式 kind {metric.formula.get('kind')!r} 不认识，应为 {'、'.join(FORMULAS)}"
             for key, metric in pack.metrics.items() if metric.formula.get("kind") not in FORMULAS]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from data.columns import Array
-from data.contribution import Contribution, plain, quotient
+from data.contribution import Contribution, joined, plain, quotient
 from data.event_table import CLOSED, RATED, EventTable
-from data.history_span import Span
 from data.inputs import Inputs
 from data.records import STAGES
 
@@ -30,17 +30,25 @@ def _label(events: EventTable, group: str, mask: Mask, offset: int) -> Array:
     return np.zeros(0, object)
 
 
-def _made(inputs: Inputs, mask: Mask, parts: Array, times: Array) -> Contribution:
-    events = inputs.tables.events
-    whole = inputs.start >= inputs.tables.events_since or parts.shape[1] == 1
-    if not whole:
-        # Memory holds a part of the window only: half a ratio would be a wrong figure, so it stays unknown.
-        mask, parts, times = mask & False, parts[:0], times[:0]
-    delivered = inputs.tables.delivered(inputs.metric.feeds)
+def _rows(inputs: Inputs, events: EventTable, mask: Mask, parts: Array, times: Array) -> Contribution:
     finish = plain if parts.shape[1] == 1 else quotient(float(inputs.option("scale", 1)))
-    newest = int(events.columns["stage_time"].max()) if len(events) else 0
-    return Contribution(events.columns["division"][mask], parts, finish, "sum", delivered and parts.shape[1] == 1,
-                        inputs.bucket(times), _label(events, inputs.group, mask, inputs.offset), newest)
+    return Contribution(events.columns["division"][mask], parts, finish, "sum", False, inputs.bucket(times),
+                        _label(events, inputs.group, mask, inputs.offset))
+
+
+def _joined(inputs: Inputs, since: int, made: Callable[[EventTable], Contribution]) -> Contribution:
+    """What the events in memory contribute and, for an instant before those, what the ended ones of history do."""
+    tables = inputs.tables
+    found = made(tables.events)
+    first = 0
+    if since < tables.events_since:
+        past = tables.past_events()
+        found = joined(found, made(past))
+        first = min((int(events.columns["time"].min()) for events in (tables.events, past) if len(events)), default=0)
+    newest = int(tables.events.columns["stage_time"].max()) if len(tables.events) else 0
+    counted = tables.delivered(inputs.metric.feeds) and found.parts.shape[1] == 1
+    # Before the first event that anybody told of, none is not the same as zero.
+    return replace(found, zero=counted and inputs.end > first, newest=newest)
 
 
 def _within(inputs: Inputs, times: Array) -> Mask:
@@ -49,17 +57,19 @@ def _within(inputs: Inputs, times: Array) -> Mask:
 
 def event_stock(inputs: Inputs) -> Contribution:
     """Open events at the window's end: where = open | overdue | due_soon (within `hours`)."""
-    events, end = inputs.tables.events, inputs.end
-    if end < inputs.tables.events_since:
-        return replace(_made(inputs, np.zeros(len(events), bool), np.zeros((0, 1)), np.zeros(0, np.int64)), zero=False)
-    mask = events.open_at(end) & events.select(inputs.filters)
-    due = events.columns["due"]
-    if inputs.option("where") == "overdue":
-        mask &= (due > 0) & (due < end)
-    elif inputs.option("where") == "due_soon":
-        mask &= (due >= end) & (due < end + int(inputs.option("hours", 24)) * HOUR)
-    found = _made(inputs, mask, np.ones((int(mask.sum()), 1)), events.columns["time"][mask])
-    return replace(found, severity=severity(due[mask], end))
+    end, where = inputs.end, inputs.option("where")
+
+    def standing(events: EventTable) -> Contribution:
+        mask = events.open_at(end) & events.select(inputs.filters)
+        due = events.columns["due"]
+        if where == "overdue":
+            mask &= (due > 0) & (due < end)
+        elif where == "due_soon":
+            mask &= (due >= end) & (due < end + int(inputs.option("hours", 24)) * HOUR)
+        found = _rows(inputs, events, mask, np.ones((int(mask.sum()), 1)), events.columns["time"][mask])
+        return replace(found, severity=severity(due[mask], end))
+
+    return _joined(inputs, end, standing)
 
 
 def severity(due: Array, instant_us: int) -> Array:
@@ -69,46 +79,20 @@ def severity(due: Array, instant_us: int) -> Array:
 
 
 def event_flow(inputs: Inputs) -> Contribution:
-    """Events that reached `stage` within the window; what lies before memory is counted by history."""
-    events = inputs.tables.events
+    """Events that reached `stage` within the window: first, of closed and rated last (one taken back did not count)."""
     stage = str(inputs.option("stage", "received"))
-    edge = _edge(inputs)
-    recent = replace(inputs, start=max(inputs.start, edge))
-    times = events.columns["time"] if stage == "received" else events.columns["reached"][:, STAGES.index(stage)]
-    mask = _within(recent, times) & events.select(inputs.filters)
-    found = _made(inputs, mask, np.ones((int(mask.sum()), 1)), times[mask])
-    return _with_older(inputs, found, stage, min(edge, inputs.end)) if inputs.start < edge else found
+
+    def reached(events: EventTable) -> Contribution:
+        times = events.columns["time"] if stage == "received" else events.columns["reached"][:, STAGES.index(stage)]
+        mask = _within(inputs, times) & events.select(inputs.filters)
+        return _rows(inputs, events, mask, np.ones((int(mask.sum()), 1)), times[mask])
+
+    return _joined(inputs, inputs.start, reached)
 
 
-def _edge(inputs: Inputs) -> int:
-    """Start of the first whole bucket that memory holds completely."""
-    since = inputs.tables.events_since
-    if inputs.start >= since or not inputs.step:
-        return since
-    first = (since + inputs.offset) // inputs.step * inputs.step - inputs.offset
-    return first if first >= since else first + inputs.step
-
-
-def _with_older(inputs: Inputs, found: Contribution, stage: str, edge: int) -> Contribution:
-    rows = inputs.tables.older_events(stage, Span(inputs.start, edge, inputs.step, inputs.offset)).to_pylist()
-    kept = [row for row in rows if all(row.get(name) in value.split(",") for name, value in inputs.filters
-                                       if name in ("category", "channel", "department"))]
-    divisions = inputs.tables.divisions
-    division = np.array([divisions.index(row["code"]) if row["code"] in divisions else 0 for row in kept], np.int64)
-    label = np.array([row[inputs.group] for row in kept], object) if inputs.group in ("category", "channel",
-                                                                                   "department") else found.label[:0]
-    if inputs.group and not len(label) and kept:
-        return replace(found.take(np.zeros(len(found.division), bool)), zero=False)
-    counts = np.array([[float(row["n"])] for row in kept]).reshape(-1, 1)
-    buckets = np.array([row["bucket"] for row in kept], np.int64)
-    return replace(found, division=np.concatenate([found.division, division]),
-                   parts=np.concatenate([found.parts, counts]), bucket=np.concatenate([found.bucket, buckets]),
-                   label=np.concatenate([found.label, label]))
-
-
-def _ratio_of(inputs: Inputs, of: str) -> tuple[Array, Mask]:
+def _ratio_of(inputs: Inputs, events: EventTable) -> tuple[Array, Mask]:
     """(instant that decides about the window, condition) of a named ratio."""
-    columns, end = inputs.tables.events.columns, inputs.end
+    columns, end, of = events.columns, inputs.end, str(inputs.option("of"))
     closed = columns["reached"][:, CLOSED]
     done = (closed > 0) & (closed < end)
     if of == "on_time":
@@ -125,16 +109,21 @@ def event_ratio(inputs: Inputs) -> Contribution:
     """Share of events: of = on_time (closed by their due ÷ due in the window) | closing (closed ÷ received in it) |
     rework (sent back ÷ closed in it) | satisfied (rated at least `from` ÷ rated in it).
     """
-    times, good = _ratio_of(inputs, str(inputs.option("of")))
-    mask = _within(inputs, times) & inputs.tables.events.select(inputs.filters)
-    parts = np.column_stack([good[mask], np.ones(int(mask.sum()))]).astype(float)
-    return _made(inputs, mask, parts, times[mask])
+    def share(events: EventTable) -> Contribution:
+        times, good = _ratio_of(inputs, events)
+        mask = _within(inputs, times) & events.select(inputs.filters)
+        parts = np.column_stack([good[mask], np.ones(int(mask.sum()))]).astype(float)
+        return _rows(inputs, events, mask, parts, times[mask])
+
+    return _joined(inputs, inputs.start, share)
 
 
 def event_mean(inputs: Inputs) -> Contribution:
     """Mean hours from receipt to closing of the events closed in the window."""
-    columns = inputs.tables.events.columns
-    closed = columns["reached"][:, CLOSED]
-    mask = _within(inputs, closed) & inputs.tables.events.select(inputs.filters)
-    hours = (closed[mask] - columns["time"][mask]) / HOUR
-    return _made(inputs, mask, np.column_stack([hours, np.ones(len(hours))]), closed[mask])
+    def taken(events: EventTable) -> Contribution:
+        closed = events.columns["reached"][:, CLOSED]
+        mask = _within(inputs, closed) & events.select(inputs.filters)
+        hours = (closed[mask] - events.columns["time"][mask]) / HOUR
+        return _rows(inputs, events, mask, np.column_stack([hours, np.ones(len(hours))]), closed[mask])
+
+    return _joined(inputs, inputs.start, taken)

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from data.columns import Array
 from data.contribution import Contribution, plain, quotient
 from data.inputs import Inputs
 from data.records import Row
 from data.times import parse_period
 
+# The state that a warning's color stands for, the gravest first.
+WARNING_STATES = {"red": "alarm", "orange": "warn", "yellow": "att", "blue": "ok"}
 _FACTS = ("period", "basis", "yoy", "yoy_kind", "mom", "target", "rank", "status", "note")
 
 
@@ -57,8 +60,23 @@ def indicator(inputs: Inputs) -> Contribution:
 
 def indicator_facts(inputs: Inputs, division: str) -> dict[str, Any]:
     """What stands beside an indicator's value: period, 同比, target, progress."""
-    row = _newest_row(inputs, str(inputs.option("id")), division)
-    return {} if row is None else _facts(row)
+    name = str(inputs.option("id"))
+    rows = inputs.tables.indicators.series(name, _basis(inputs, name), division, inputs.end)
+    if not rows:
+        return {}
+    facts = _facts(rows[-1])
+    return facts if facts["mom"] is not None else {**facts, "mom": _month_on_month(rows)}
+
+
+def _month_on_month(rows: list[Row]) -> float | None:
+    """% between the newest single month (or balance) and the month right before it; None where either is missing."""
+    if len(rows) < 2 or rows[-1]["basis"] not in ("current", "balance"):
+        return None
+    before, until, _ = parse_period(rows[-2]["period"])
+    old, new = rows[-2]["value"], rows[-1]["value"]
+    if until != parse_period(rows[-1]["period"])[0] or (until - before).days > 31 or not old or new is None:
+        return None
+    return round(100 * (float(new) / float(old) - 1), 1)
 
 
 def indicator_series(inputs: Inputs, division: str) -> list[tuple[datetime, float | None, dict[str, Any]]]:
@@ -75,20 +93,31 @@ def indicator_series(inputs: Inputs, division: str) -> list[tuple[datetime, floa
 
 
 def warning_count(inputs: Inputs) -> Contribution:
-    """Warnings in force at the window's end; one counts in every division that it names, and once above them."""
+    """Warnings in force at the window's end; one counts in every division that it names, and once above them.
+
+    Beside the count: the worst level in force and its state, since how many there are says nothing of how grave.
+    """
     divisions = inputs.tables.divisions
     active = inputs.tables.warnings.active(inputs.end)
-    count = np.zeros(len(divisions))
+    count = np.zeros((len(divisions), 1 + len(WARNING_STATES)))
     for warning in active:
         touched = np.zeros(len(divisions), bool)
         for code in [code for code in warning["divisions"] if code in divisions] or [divisions.root.code]:
             touched |= divisions.below(code)
             touched[[divisions.index(above) for above in divisions.chain(code)]] = True
-        count += touched
-    at = np.flatnonzero(count)
+        count[touched, 0] += 1
+        if warning["level"] in WARNING_STATES:
+            count[touched, 1 + list(WARNING_STATES).index(warning["level"])] += 1
+    at = np.flatnonzero(count[:, 0])
     newest = max((warning["sent"] for warning in active), default=0)
     zero = inputs.tables.delivered(inputs.metric.feeds)
-    return Contribution(at, count[at].reshape(-1, 1), plain, "sum", zero, at * 0, newest=newest, rolls_up=False)
+    return Contribution(at, count[at], plain, "sum", zero, at * 0, newest=newest, rolls_up=False,
+                        describe=_worst_warning)
+
+
+def _worst_warning(parts: Array) -> dict[str, Any]:
+    worst = next((level for level, found in zip(WARNING_STATES, parts[1:], strict=True) if found > 0), "")
+    return {"worst": worst, "state": WARNING_STATES[worst]} if worst else {}
 
 
 def per(inputs: Inputs) -> Contribution:
@@ -102,5 +131,7 @@ def per(inputs: Inputs) -> Contribution:
         sides.append((found, parts))
     division = np.concatenate([found.division for found, _ in sides])
     parts = np.concatenate([parts for _, parts in sides])
+    # What is counted moves; by how many it is divided is as old as its last census.
+    newest = sides[0][0].newest or sides[1][0].newest
     return Contribution(division, parts, quotient(float(inputs.option("scale", 1))), "sum", False, division * 0,
-                        newest=max(found.newest for found, _ in sides))
+                        newest=newest)

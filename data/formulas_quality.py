@@ -14,6 +14,7 @@ from analysis import air
 from analysis.water import Body, meets, section_class
 from data.columns import Array
 from data.contribution import Contribution, by_group, quotient
+from data.errors import WrongInput
 from data.history_span import Span
 from data.inputs import Inputs
 from data.observation_table import Buckets
@@ -90,7 +91,13 @@ def _describe(hours: int) -> Any:
 
 
 def aqi(inputs: Inputs) -> Contribution:
-    """AQI of HJ 633, mean over stations first: of the newest hour, of each hour, or of each day with step = a day."""
+    """AQI of HJ 633, mean over stations first: of the newest hour, of each hour, or of each day with step = a day.
+
+    Raises:
+        WrongInput: a longer step: the standard knows no index of a week or a month.
+    """
+    if inputs.step not in (0, HOUR, DAY):
+        raise WrongInput(f"{inputs.metric.name}只有小时值和日值；请用 by=hour 或 by=day")
     hours = 24 if inputs.step >= DAY else 1
     feeds, offset = inputs.metric.feeds, inputs.offset
     start = inputs.start if inputs.step else inputs.end - 3 * HOUR
@@ -127,7 +134,7 @@ def water(inputs: Inputs) -> Contribution:
     division: dict[str, int] = {}
     newest = 0
     for name in WATER:
-        rows = inputs.tables.latest(inputs.metric.feeds, name, Span(since, inputs.end))
+        rows = inputs.tables.latest(inputs.metric.feeds, name, Span(since, inputs.until))
         for at, station in enumerate(rows.station):
             readings.setdefault(station, {})[name] = float(rows.last[at])
             division[station] = int(rows.division[at])

@@ -15,8 +15,12 @@ HOUR = 3_600_000_000
 
 
 def _patience(inputs: Inputs) -> int:
-    """How old, in µs, a station's last value may be and still count: 10 × cadence, at least an hour."""
-    longest = max(seconds(inputs.feeds[feed].cadence) for feed in inputs.metric.feeds)
+    """How old, in µs, a station's last value may be and still count: 10 × cadence, at least an hour.
+
+    Only feeds of observations: the register beside them is sent once a day, which makes no reading younger.
+    """
+    read = [inputs.feeds[feed] for feed in inputs.metric.feeds if inputs.feeds[feed].kind == "observation"]
+    longest = max((seconds(feed.cadence) for feed in read), default=0.0)
     return int(max(10 * longest, 3600.0) * 1_000_000)
 
 
@@ -26,7 +30,7 @@ def _rows(inputs: Inputs, metric: str, take: str) -> Buckets:
     if inputs.step:
         return tables.buckets(feeds, metric, Span(inputs.start, inputs.end, inputs.step, inputs.offset))
     if take == "last":
-        return tables.latest(feeds, metric, Span(max(inputs.end - _patience(inputs), 0), inputs.end))
+        return tables.latest(feeds, metric, Span(max(inputs.end - _patience(inputs), 0), inputs.until))
     hours = inputs.option("hours")
     return tables.buckets(feeds, metric, Span(inputs.end - int(hours) * HOUR if hours else inputs.start, inputs.end))
 
@@ -80,7 +84,7 @@ def online(inputs: Inputs) -> Contribution:
     heard: set[str] = set()
     newest = 0
     for metric in sorted(set(table.metrics)) if table else []:
-        rows = inputs.tables.latest((feed,), metric, Span(since, inputs.end))
+        rows = inputs.tables.latest((feed,), metric, Span(since, inputs.until))
         heard.update(rows.station)
         newest = max(newest, _newest(rows))
     if not heard:

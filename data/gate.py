@@ -21,7 +21,7 @@ from data.pack import Metric, Pack
 from data.tables import MemoryTables
 
 _WORST: tuple[Freshness, ...] = ("down", "unknown", "late", "scheduled", "live")
-_MEMO = 4000
+_MEMO = 2000
 
 
 class Gate:
@@ -30,9 +30,9 @@ class Gate:
     def __init__(self, pack: Pack, live: Live, reader: HistoryReader) -> None:
         self.pack, self.live = pack, live
         self._reader = reader
-        self._memo: OrderedDict[Any, Answer] = OrderedDict()
+        self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
         self._past: OrderedDict[tuple[int, bool], MemoryTables] = OrderedDict()
-        self.computed = 0
+        self.computed = self._minute = 0
         self._contributions = ContributionMemo(FORMULAS, self._stamp)
         self._assets = tuple(key for key, feed in pack.feeds.items() if feed.kind == "asset")
 
@@ -44,22 +44,31 @@ class Gate:
             WrongInput: a question that makes no sense. Unavailable: needed history cannot be read.
         """
         if scope.division not in self.pack.divisions:
-            raise NotFound(f"没有区划 {scope.division!r:.40};编码见 /api/v1/divisions/{self.pack.place.code}")
+            raise NotFound(f"没有区划 {scope.division!r:.40}；编码见 /api/v1/divisions/{self.pack.place.code}")
         if not may(principal, READ, self.pack.divisions.chain(scope.division)):
             raise NotAllowed("无权查看该区划")
         with self.live.lock:
-            key = self._key(question, scope, window)
-            known, served = self._memo.get(key), self._served(window)
-            if known is None:
+            key, stamp, served = self._key(question, scope, window), self._data_stamp(question), self._served(window)
+            held, known = self._memo.get(key, (None, None))
+            if known is None or held != stamp:
                 known = self._answer(question, scope, window)
                 self.computed += 1
             if known.served_from != served:
                 known = replace(known, served_from=served)
-            self._memo[key] = known
-            self._memo.move_to_end(key)
-            while len(self._memo) > _MEMO:
-                self._memo.popitem(last=False)
+            self._remember(key, stamp, known)
         return known
+
+    def _remember(self, key: Any, stamp: Any, known: Answer) -> None:
+        """Keeps an answer, and lets go of those for windows that moved on: nobody asks for them again."""
+        minute = self.live.clock.now_us() // 60_000_000
+        if minute > self._minute:
+            self._minute = minute
+            for old in [old for old in self._memo if old[2] and old[4] < minute - 1]:
+                del self._memo[old]
+        self._memo[key] = (stamp, known)
+        self._memo.move_to_end(key)
+        while len(self._memo) > _MEMO:
+            self._memo.popitem(last=False)
 
     def act(self, principal: Principal, capability: str, target: str) -> None:
         """Decides about a write on a division.
@@ -70,7 +79,7 @@ class Gate:
         if target not in self.pack.divisions:
             raise NotFound(f"没有区划 {target!r:.40}")
         if not may(principal, capability, self.pack.divisions.chain(target)):
-            raise NotAllowed(f"{principal.name} 无权执行 {capability};请用启动时打印的一次性链接登录")
+            raise NotAllowed(f"{principal.name} 无权执行 {capability}；请用启动时打印的一次性链接登录")
 
     def version(self, feeds: tuple[str, ...] = ()) -> str:
         """Data version: generation, turns of feeds, newest seq of the feeds (all without any) and the minute."""
@@ -91,23 +100,25 @@ class Gate:
         more = [feed for name in extra for feed in self.pack.metrics[name].feeds]
         return tuple(dict.fromkeys([*metric.feeds, *more]))
 
+    def _ageing(self, feeds: tuple[str, ...]) -> tuple[str, ...]:
+        """Feeds whose news make a figure young or old: an asset list or a yearly figure beside them does not."""
+        declared = self.pack.feeds
+        return tuple(feed for feed in feeds if declared[feed].kind != "asset" and not declared[feed].release) or feeds
+
     def _cadence_s(self, feeds: tuple[str, ...]) -> float:
-        """Seconds between figures: the slowest feed that moves; an asset list or a yearly figure beside it does not age
-        them.
-        """
-        declared = [self.pack.feeds[feed] for feed in feeds]
-        moving = [feed for feed in declared if feed.kind != "asset" and not feed.release]
-        return max((seconds(feed.cadence) for feed in moving or declared), default=0.0)
+        """Seconds between figures: the slowest feed that moves."""
+        return max((seconds(self.pack.feeds[feed].cadence) for feed in self._ageing(feeds)), default=0.0)
 
     def _key(self, question: Question, scope: Scope, window: Window) -> Any:
-        minute = to_us(window.end) // 60_000_000 if window.name else to_us(window.end)
-        start = to_us(window.start) // 60_000_000 if window.name else to_us(window.start)
-        feeds = self.feeds_of(question)
-        tables = self.live.tables
-        stamp = tuple(tables.versions.get(feed, 0) for feed in feeds)
+        unit = 60_000_000 if window.name else 1
+        start, end = to_us(window.start) // unit, to_us(window.end) // unit
+        return (question, scope, window.name, start, end, window.at, window.known_now)
+
+    def _data_stamp(self, question: Question) -> Any:
+        """What changes whenever the answer to a question may."""
+        stamp = tuple(self.live.tables.versions.get(feed, 0) for feed in self.feeds_of(question))
         second = self.live.clock.now_us() // 1_000_000 if question.kind == "feeds" else 0
-        asked = (question, scope, window.name, start, minute, window.at, window.known_now)
-        return (*asked, self.live.generation, self.live.turns, stamp, second)
+        return (self.live.generation, self.live.turns, stamp, second)
 
     def _stamp(self, metric: Metric) -> Any:
         versions = self.live.tables.versions
@@ -166,15 +177,19 @@ class Gate:
         for feed in feeds:
             declared = self.pack.feeds[feed]
             found.append(freshness(seconds(declared.cadence), bool(declared.release), self.live.health.get(feed), now))
-        worst: Freshness = min(found, key=_WORST.index, default="unknown")
-        newest = max((self.live.health[feed].last_time for feed in feeds if feed in self.live.health), default=0)
+        ageing = self._ageing(feeds)
+        scheduled = any(self.pack.feeds[feed].release for feed in ageing)
+        # Beside a feed that moves, a yearly figure that is as it should be says nothing about age.
+        judged = found if scheduled else [state for state in found if state != "scheduled"]
+        worst: Freshness = min(judged, key=_WORST.index, default="unknown")
+        newest = max((self.live.health[feed].last_time for feed in ageing if feed in self.live.health), default=0)
         departments = "·".join(dict.fromkeys(self.pack.feeds[feed].department for feed in feeds))
-        contact = max((max(health.last_contact, health.last_received) for feed in feeds
+        contact = max((max(health.last_contact, health.last_received) for feed in ageing
                        if (health := self.live.health.get(feed)) is not None), default=0)
         time = answer.time or (from_us(newest) if newest else None)
         return replace(answer, freshness=worst, source=departments, time=time, contact_us=contact,
                        cadence_s=self._cadence_s(feeds),
-                       scheduled=any(self.pack.feeds[feed].release for feed in feeds),
+                       scheduled=scheduled,
                        demo=answer.demo or self.demo(feeds))
 
     def _as_of(self, answer: Answer, window: Window) -> Answer:

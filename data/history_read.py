@@ -13,6 +13,7 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from data.errors import Unavailable
+from data.event_facts import FACTS, facts
 from data.history_engine import OFFLINE, epoch_us, first_line, make_timestamp
 from data.history_files import SCHEMA, to_rows
 from data.history_span import MONTH, Span
@@ -20,12 +21,11 @@ from data.history_versions import current_rows
 from data.identities import digests
 from data.manifest import NAME, FileEntry, Manifest, read_manifest
 from data.records import DAY_OF, FIELDS, Row
+from data.steps import shift_of
 
 BUCKETS = pa.schema([("station", pa.string()), ("code", pa.string()), ("bucket", pa.int64()), ("n", pa.int64()),
                      ("total", pa.float64()), ("low", pa.float64()), ("high", pa.float64()), ("last", pa.float64()),
                      ("last_time", pa.int64())])
-COUNTS = pa.schema([*((name, pa.string()) for name in ("code", "category", "channel", "department")),
-                    ("bucket", pa.int64()), ("n", pa.int64())])
 _VIEWS = 32
 
 
@@ -105,29 +105,17 @@ class HistoryReader:
         return self.run(grouped.agg(n=table.count(), total=value.sum(), low=value.min(), high=value.max(),
                                     last=value.argmax(time), last_time=time.max())).cast(BUCKETS)
 
-    def event_buckets(self, stage: str, span: Span) -> pa.Table:
-        """How many events first reached a stage in the span (coming back to it later does not count again).
+    def event_facts(self, span: Span) -> pa.Table:
+        """Events as their changes within the span left them, a row an event, columns of event_facts.FACTS."""
+        table = self._within("event", span)
+        return FACTS.empty_table() if table is None else self.run(facts(table).select(FACTS.names)).cast(FACTS)
 
-        Returns:
-            code, category, channel, department, bucket (µs UTC), n.
-        """
+    def changes_of(self, ids: Sequence[str], span: Span) -> pa.Table:
+        """Current rows of these events with their stage_time in the span."""
         table = self._within("event", span)
         if table is None:
-            return COUNTS.empty_table()
-        reached = table.filter(table.stage == stage)
-        # An event cannot reach a stage before it happened: no older file can hold an earlier visit.
-        oldest = self.run(reached.agg(oldest=reached.time.min()))["oldest"][0].as_py()
-        if oldest is None:
-            return COUNTS.empty_table()
-        files = self.manifest().of("event", min(oldest, span.start_us), span.end_us)
-        longer = self._current("event", files, span.known_at_us)
-        longer = longer.filter(longer.stage == stage, longer.stage_time < span.end_us)
-        order = longer.stage_time
-        first = longer.group_by("feed", "id").agg(
-            at=order.min(), **{name: longer[name].fill_null("").argmin(order) for name in COUNTS.names[:4]})
-        first = first.filter(first["at"] >= span.start_us)
-        counted = first.group_by(*COUNTS.names[:4], bucket=_bucket(first["at"], span)).agg(n=first.count())
-        return self.run(counted).cast(COUNTS)
+            return SCHEMA["event"].empty_table()
+        return self.run(table.filter(table.id.isin(list(ids))).select(list(SCHEMA["event"].names)))
 
     def identities(self, kind: str, feed: str, start_us: int, end_us: int) -> list[tuple[bytes, bytes, int]]:
         """(records.identity, records.content, seq) of a feed's current rows with their DAY_OF time in [start, end)."""
@@ -187,9 +175,10 @@ class HistoryReader:
 
 
 def _bucket(time: ibis.Column, span: Span) -> ibis.Column:
-    """Start of the bucket that holds a time: buckets begin at local midnight plus whole steps."""
+    """Start of the bucket that holds a time, as steps.bucket_start."""
     if not span.step_us:
         return ibis.literal(span.start_us, "int64")
     if span.step_us == MONTH:
         return epoch_us(make_timestamp(time + span.offset_us).truncate("M")) - span.offset_us
-    return (time + span.offset_us) // span.step_us * span.step_us - span.offset_us
+    shift = span.offset_us + shift_of(span.step_us)
+    return (time + shift) // span.step_us * span.step_us - shift

@@ -12,6 +12,7 @@ from data.event_table import EventTable
 from data.observation_table import Buckets, ObservationTable
 from data.pack import Feed, Metric
 from data.small_tables import AssetTable, IndicatorTable, WarningTable
+from data.steps import bucket_start
 from geo.divisions import Divisions
 
 
@@ -26,8 +27,8 @@ class Tables(Protocol):
     warnings: WarningTable
     events_since: int
 
-    def older_events(self, stage: str, span: Any) -> Any:
-        """Counts of events that first reached a stage before `events_since`, from history."""
+    def past_events(self) -> EventTable:
+        """Events that ended before `events_since`, which `events` does not hold."""
         ...
 
     def buckets(self, feeds: tuple[str, ...], metric: str, span: Any) -> Buckets:
@@ -63,6 +64,11 @@ class Inputs:
     group: str = ""
     moving: bool = False
 
+    @property
+    def until(self) -> int:
+        """End for what is asked at an instant: a window that ends now holds what was taken this very moment."""
+        return self.end + self.moving
+
     def option(self, name: str, default: Any = None) -> Any:
         """A parameter of the metric's formula."""
         return self.metric.formula.get(name, default)
@@ -75,7 +81,7 @@ class Inputs:
         """Bucket start of each time, aligned with local time; all `start` without a step."""
         if not self.step:
             return times * 0 + self.start
-        return (times + self.offset) // self.step * self.step - self.offset
+        return bucket_start(times, self.step, self.offset)
 
 
 class Formula(Protocol):

@@ -18,10 +18,12 @@ from data.health import FeedHealth
 from data.history_read import HistoryReader
 from data.pack import Pack
 from data.state import State
+from data.statefolder import shortage
 from data.tables import MemoryTables
 
 log = logging.getLogger(__name__)
-REBUILD_S, HEALTH_S, FORGET_S, LOOK_S, REST = 20.0, 1.0, 600.0, 1.0, 6.0
+REBUILD_S, HEALTH_S, FORGET_S, LOOK_S, REST = 20.0, 1.0, 60.0, 1.0, 6.0
+RECALL_S = 15.0
 STATE_LOST, COLLECTOR_LOST = "状态库中断，画面为最后已知数据", "采集中断，新数据暂未进入"
 Listener = Callable[[int, tuple[str, ...]], None]
 
@@ -55,6 +57,7 @@ class Live:
         self._rebuild()
         self._read_health()
         self._thread.start()
+        threading.Thread(target=self._recall, name="recall", daemon=True).start()
 
     def stop(self) -> None:
         """Ends the thread."""
@@ -78,6 +81,20 @@ class Live:
                 log.exception("a turn failed; reading everything again from history")
                 self._stop.wait(1.0)
                 self._rebuild()
+
+    def _recall(self) -> None:
+        """Reads the ended events a while after the start, so that the first question about them need not."""
+        while not self._stop.wait(RECALL_S):
+            tables = self.tables
+            if tables.remembers_past:
+                return
+            try:
+                facts = tables.past_facts()
+            except Unavailable as error:
+                log.warning("ended events not readable: %s", error)
+                continue
+            with self.lock:
+                tables.take_past(*facts)
 
     def _turn(self) -> None:
         batches = self._state.tail(self.tables.seq, block_ms=400)
@@ -120,7 +137,7 @@ class Live:
     def _look(self) -> None:
         """Says what stands still behind the pages; a change is told at once, without a feed."""
         lost = [(STATE_LOST, self.served_from != "live"), (COLLECTOR_LOST, not listens(self.collector))]
-        found = "；".join(words for words, true in lost if true)
+        found = "；".join(filter(None, [*(words for words, true in lost if true), shortage(self._dir)]))
         if found != self.trouble:
             self.trouble = found
             for listener in self._listeners:
@@ -133,6 +150,9 @@ class Live:
             manifest = self._reader.manifest()
             fresh = MemoryTables(self.pack, self._reader)
             fresh.load(self.clock.now_us())
+            if self.tables.remembers_past:
+                # Read here, where nobody waits, not under the lock of the next reader.
+                fresh.past_events()
         except Unavailable as error:
             log.warning("history not readable: %s", error)
             return

@@ -16,13 +16,15 @@ from data.errors import NotFound, WrongInput
 from data.formulas import FORMULAS, STOCKS
 from data.formulas_figures import indicator_facts, indicator_series
 from data.inputs import Formula, Inputs, Tables
-from data.pack import Metric, Pack
+from data.pack import EVERY, Metric, Pack
+from data.steps import STEPS, bucket_starts, buckets_in, trailing_start
 from data.windows import local_offset_us, shifted
 
-STEPS = {"hour": 3_600_000_000, "day": 86_400_000_000, "week": 7 * 86_400_000_000}
 STATES: tuple[State, ...] = ("ok", "att", "warn", "alarm")
 # A year of hours, 27 years of days. A stock is counted anew at each point, so it gets a month of hours.
 MOST_POINTS, MOST_STOCK_POINTS = 10_000, 800
+# Roll-ups that add up, so that a part cannot be judged by the whole's limit.
+ABSOLUTE = frozenset({"sum", "count"})
 LABELS = frozenset({"category", "channel", "department", "stage", "station", "weekhour", "layer"})
 
 
@@ -40,10 +42,10 @@ class Evaluator:
             NotFound: no such metric.
         """
         if name not in self.pack.metrics:
-            raise NotFound(f"没有指标 {name!r:.40};全部指标见 /api/v1/metrics")
+            raise NotFound(f"没有指标 {name!r:.40}；全部指标见 /api/v1/metrics")
         found = self.pack.metrics[name]
         if found.formula.get("kind") not in FORMULAS:
-            raise WrongInput(f"指标 {name} 的公式 {found.formula.get('kind')!r:.30} 不认识;用 ./yiping check 查看")
+            raise WrongInput(f"指标 {name} 的公式 {found.formula.get('kind')!r:.30} 不认识；用 ./yiping check 查看")
         return found
 
     def inputs(self, name: str, scope: Scope, window: Window) -> Inputs:
@@ -84,10 +86,21 @@ class Evaluator:
         index = self.pack.divisions.index(division)
         value = _known(values[index])
         parts = self._parts(inputs, found, division)
+        judged = self.judged(metric, division, inputs.filters)
+        target = metric.target if judged else None
         return Answer(question, metric.name, metric.unit, value, decimals=metric.decimals, n=int(rows[index]),
-                      time=from_us(found.newest) if found.newest else None, state=state_of(metric, value),
-                      target=metric.target if metric.target is not None else parts.get("target"),
-                      limit_text=metric.limit_text, at_division=division, note=metric.note, parts=parts)
+                      time=from_us(found.newest) if found.newest else None,
+                      state=parts.get("state") or (state_of(metric, value) if judged else None),
+                      target=target if target is not None else parts.get("target"),
+                      limit_text=metric.limit_text if judged else "", at_division=division, note=metric.note,
+                      parts=parts)
+
+    def judged(self, metric: Metric, division: str, filters: tuple[tuple[str, str], ...] = ()) -> bool:
+        """True where the metric's target, limit and thresholds hold: a place's ten cases are not a village's ten."""
+        if metric.target_level == EVERY or (not metric.target_level and metric.over_area not in ABSOLUTE):
+            return True
+        level = self.levels[metric.target_level] if metric.target_level else 0
+        return not filters and self.pack.divisions.get(division).level == level
 
     def _parts(self, inputs: Inputs, found: Contribution, division: str) -> dict[str, Any]:
         if inputs.metric.formula["kind"] == "indicator":
@@ -109,7 +122,7 @@ class Evaluator:
             trailing = last_steps(inputs, answer.question.limit, STEPS[by])
             check_points(trailing, by)
             return replace(answer, series=self._series(trailing, answer.at_division, STEPS[by]))
-        raise WrongInput(f"by={by!r:.20} 不认识;可用 {'、'.join([*self.levels, *STEPS, 'month', *sorted(LABELS)])}")
+        raise WrongInput(f"by={by!r:.20} 不认识；可用 {'、'.join([*self.levels, *STEPS, *sorted(LABELS)])}")
 
     def _by_level(self, answer: Answer, inputs: Inputs, code: str, by: str) -> Answer:
         divisions = self.pack.divisions
@@ -134,7 +147,9 @@ class Evaluator:
         inside = found.take(self.pack.divisions.below(answer.at_division)[found.division])
         names, group = np.unique(inside.label.astype(str), return_inverse=True)
         values, rows = by_group(inside, group, len(names))
-        groups = [Group(str(name), self._word(by, str(name)), _known(value), int(count))
+        judged = by == "station" and bool(inputs.metric.thresholds) and self.judged(inputs.metric, answer.at_division)
+        groups = [Group(str(name), self._word(by, str(name)), _known(value), int(count),
+                        {"state": state_of(inputs.metric, _known(value))} if judged else {})
                   for name, value, count in zip(names, values, rows, strict=True)]
         return replace(answer, groups=tuple(sorted(groups, key=lambda row: -(row.value or 0))))
 
@@ -143,6 +158,8 @@ class Evaluator:
             return self.pack.categories[code].name
         if by == "channel":
             return self.pack.channels.get(code, code)
+        if by == "layer" and code in self.pack.layers:
+            return self.pack.layers[code].name
         if by == "station":
             return self.pack_asset_name(code)
         return code
@@ -153,9 +170,11 @@ class Evaluator:
         return str(row["name"]) if row else asset
 
     def _series(self, inputs: Inputs, division: str, step: int) -> tuple[Point, ...]:
-        starts = _starts(inputs, step)
+        starts = bucket_starts(inputs.start, inputs.end, step, inputs.offset)
         if inputs.metric.formula["kind"] in STOCKS:
-            return tuple(self._stock_point(inputs, division, start, min(start + step, inputs.end)) for start in starts)
+            ends = np.append(starts[1:], inputs.end)
+            return tuple(self._stock_point(inputs, division, int(start), int(end))
+                         for start, end in zip(starts, ends, strict=True))
         found = self.formulas[inputs.metric.formula["kind"]](replace(inputs, step=step))
         inside = found.take(self.pack.divisions.below(division)[found.division])
         known = np.isin(inside.bucket, starts)
@@ -174,8 +193,8 @@ class Evaluator:
         return Point(from_us(int(start)), value, int(rows[index]))
 
     def _compared(self, answer: Answer, word: str, scope: Scope, window: Window) -> Answer:
-        if inputs_yoy := answer.parts.get("yoy"):
-            return replace(answer, change=Change("同比", float(inputs_yoy), "%"))
+        if (growth := answer.parts.get("yoy")) is not None:
+            return replace(answer, change=Change("同比", float(growth), "%"))
         before, words = shifted(window, word)
         old = self._value(answer.question, self.inputs(answer.question.name, scope, before), scope.division)
         if answer.value is None or old.value is None:
@@ -192,13 +211,7 @@ def last_steps(inputs: Inputs, steps: int, step: int) -> Inputs:
     """The inputs begun so that `steps` buckets end with the window, however short it is; 0 = the window itself."""
     if not steps:
         return inputs
-    newest = (inputs.end - 1 + inputs.offset) // step * step - inputs.offset
-    return replace(inputs, start=newest - (steps - 1) * step)
-
-
-def _starts(inputs: Inputs, step: int) -> Array:
-    first = (inputs.start + inputs.offset) // step * step - inputs.offset
-    return np.arange(first, inputs.end, step, dtype=np.int64)
+    return replace(inputs, start=trailing_start(inputs.end, steps, step, inputs.offset))
 
 
 def check_points(inputs: Inputs, by: str) -> None:
@@ -208,7 +221,7 @@ def check_points(inputs: Inputs, by: str) -> None:
         WrongInput: more points than one question may ask for.
     """
     most = MOST_STOCK_POINTS if inputs.metric.formula["kind"] in STOCKS else MOST_POINTS
-    points = (inputs.end - inputs.start) // STEPS[by]
+    points = buckets_in(inputs.end - inputs.start, STEPS[by])
     if points > most:
         raise WrongInput(f"by={by} 在这个时段有 {points} 个点，最多 {most} 个；请缩短时段，或用更长的 by")
 

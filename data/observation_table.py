@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 
 from data.columns import Array, Columns
 from data.records import Row
+from data.steps import bucket_start
 from geo.divisions import Divisions
 
+WORTH = 15 / 16
 _SPEC: dict[str, tuple[Any, Any, int]] = {
     "series": (np.int32, 0, 1), "time": (np.int64, 0, 1), "value": (np.float64, np.nan, 1), "seq": (np.int64, 0, 1),
     "valid": (np.bool_, True, 1),
@@ -121,9 +123,9 @@ class ObservationTable:
         self.columns["valid"][hit] = False
 
     def drop_before(self, instant_us: int) -> None:
-        """Forgets observations older than the instant."""
-        keep = self.columns["time"] >= instant_us
-        if keep.all():
+        """Forgets observations older than the instant, and versions that were replaced, once they are worth a copy."""
+        keep = (self.columns["time"] >= instant_us) & self.columns["valid"]
+        if keep.sum() > len(keep) * WORTH:
             return
         moved = np.cumsum(keep) - 1
         self._latest = np.where((self._latest >= 0) & keep[self._latest], moved[self._latest], -1)
@@ -133,9 +135,9 @@ class ObservationTable:
         return np.array([name == metric for name in self.metrics], bool)
 
     def latest(self, metric: str, start_us: int, end_us: int) -> Buckets:
-        """The newest value of each station with time in [start, end]; end at or after the newest row is immediate."""
-        if end_us < self.newest:
-            return self.buckets(metric, start_us, end_us + 1, 0, 0)
+        """The newest value of each station with time in [start, end); an end after the newest row is immediate."""
+        if end_us <= self.newest:
+            return self.buckets(metric, start_us, end_us, 0, 0)
         chosen = np.flatnonzero(self._of(metric)) if self.metrics else np.zeros(0, np.int64)
         at = self._latest[chosen] if len(chosen) else np.zeros(0, np.int64)
         fresh = (at >= 0) & (self.columns["time"][at] >= start_us) if len(at) else np.zeros(0, bool)
@@ -159,7 +161,7 @@ class ObservationTable:
         series, time, value = series[mask], time[mask], columns["value"][mask]
         if not len(series):
             return empty_buckets()
-        bucket = (time + offset_us) // step_us * step_us - offset_us if step_us else np.full(len(time), start_us)
+        bucket = bucket_start(time, step_us, offset_us) if step_us else np.full(len(time), start_us)
         order = np.lexsort((time, bucket, series))
         series, bucket, time, value = series[order], bucket[order], time[order], value[order]
         edge = np.flatnonzero(np.r_[True, (series[1:] != series[:-1]) | (bucket[1:] != bucket[:-1])])

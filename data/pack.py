@@ -119,8 +119,15 @@ class Threshold(Strict):
 OverArea = Literal["sum", "count", "distinct", "mean", "ratio", "max", "worst", "last", "formula", "none"]
 
 
+EVERY = "every"
+
+
 class Metric(Strict):
-    """One block of `metrics.yaml`; `formula` = {kind: a named formula, …its parameters}."""
+    """One block of `metrics.yaml`; `formula` = {kind: a named formula, …its parameters}.
+
+    `target_level`: the one level whose divisions target, limit and thresholds are set for; `every` = each of them; ''
+    = an absolute count's hold for the whole place, a rate's, mean's or maximum's for every division.
+    """
 
     name: str
     unit: str = ""
@@ -135,6 +142,7 @@ class Metric(Strict):
     decimals: int = 0
     direction: Literal["", "higher", "lower"] = ""
     target: float | None = None
+    target_level: str = ""
     thresholds: tuple[Threshold, ...] = ()
     comparable: bool = True
     limit_text: str = ""
@@ -216,6 +224,9 @@ def cross_check(pack: Pack) -> list[str]:
         found += [f"metrics.yaml: {key}: 没有数据源 {feed!r}" for feed in metric.feeds if feed not in pack.feeds]
         if metric.level not in level_keys:
             found.append(f"metrics.yaml: {key}: level {metric.level!r} 不在 {sorted(level_keys)} 之中")
+        if metric.target_level not in {"", EVERY, *level_keys}:
+            found.append(f"metrics.yaml: {key}: target_level {metric.target_level!r} 应为 {EVERY} 或某一级："
+                         f"{'、'.join(sorted(level_keys))}")
     for key, layer in pack.layers.items():
         if layer.metric and layer.metric not in pack.metrics:
             found.append(f"layers.yaml: {key}: 没有指标 {layer.metric!r}")

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from data.divisionfiles import parse_divisions
 from data.errors import WrongInput
 from data.vectorfiles import read_vector
+from data.yaml_words import yaml_words
 from geo.divisions import Divisions
 
 MAX_YAML_BYTES = 4_000_000
@@ -22,11 +23,11 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 EXPECTED = {
     "missing": "缺少这一项",
-    "extra_forbidden": "没有这个名称,请核对拼写",
+    "extra_forbidden": "没有这个名称，请核对拼写",
     "bool_type": "应为 true 或 false",
     "bool_parsing": "应为 true 或 false",
-    "dict_type": "应为“名称: 值”的列表",
-    "model_type": "应为“名称: 值”的列表",
+    "dict_type": "应为名称与值的列表",
+    "model_type": "应为名称与值的列表",
     "tuple_type": "应为列表",
     "list_type": "应为列表",
 }
@@ -61,7 +62,7 @@ def read_yaml(root: Path, name: str, model: Any, problems: list[str], optional: 
     path = root / name
     if not path.is_file():
         if not optional:
-            problems.append(f"{shown(path)}:1: 没有这个文件,请从 places/yudu 复制一份再修改")
+            problems.append(f"{shown(path)}:1: 没有这个文件，请从 places/yudu 复制一份再修改")
         return None
     before = len(problems)
     node, value = _load(path, problems)
@@ -82,7 +83,7 @@ def read_divisions(root: Path, levels: Sequence[tuple[str, str]], problems: list
     path = next((root / name for name in DIVISION_FILES if (root / name).is_file()), None)
     if path is None:
         missing = shown(root / DIVISION_FILES[0])
-        problems.append(f"{missing}:1: 没有区划文件,请运行 ./yiping place build 或 place import 生成")
+        problems.append(f"{missing}:1: 没有区划文件，请运行 ./yiping place build 或 place import 生成")
         return None
     try:
         features = read_vector(path)
@@ -99,7 +100,7 @@ def _load(path: Path, problems: list[str]) -> tuple[yaml.Node | None, Any]:
     try:
         raw = path.read_bytes()
         if len(raw) > MAX_YAML_BYTES:
-            problems.append(f"{shown(path)}:1: 文件超过 {MAX_YAML_BYTES // 1_000_000} MB,不像是配置文件")
+            problems.append(f"{shown(path)}:1: 文件超过 {MAX_YAML_BYTES // 1_000_000} MB，不像是配置文件")
             return None, None
         loader = Loader(raw.decode("utf-8-sig"))
         try:
@@ -110,20 +111,20 @@ def _load(path: Path, problems: list[str]) -> tuple[yaml.Node | None, Any]:
         finally:
             loader.dispose()
     except UnicodeDecodeError as error:
-        problems.append(f"{shown(path)}:{raw[: error.start].count(10) + 1}: 不是 UTF-8 编码,请另存为 UTF-8")
+        problems.append(f"{shown(path)}:{raw[: error.start].count(10) + 1}: 不是 UTF-8 编码，请另存为 UTF-8")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        problems.append(f"{shown(path)}:{line}: YAML 写法有误({error.problem}),请检查缩进、冒号和引号")
+        problems.append(f"{shown(path)}:{line}: YAML 写法有误({yaml_words(error.problem)})，请检查缩进、冒号和引号")
     except (yaml.YAMLError, ValueError) as error:
-        problems.append(f"{shown(path)}:1: YAML 无法读取({' '.join(str(error).split())}),请检查这个文件")
+        problems.append(f"{shown(path)}:1: YAML 无法读取({' '.join(str(error).split())})，请检查这个文件")
     return None, None
 
 
 def _faults(node: yaml.Node, above: tuple[int, ...]) -> Iterator[tuple[int, str]]:
     """Duplicate keys and values that contain themselves: what the safe loader lets through."""
     if id(node) in above:
-        yield node.start_mark.line + 1, "引用了自身,请去掉这个 * 引用"
+        yield node.start_mark.line + 1, "引用了自身，请去掉这个 * 引用"
         return
     above = (*above, id(node))
     if isinstance(node, yaml.SequenceNode):
@@ -133,7 +134,7 @@ def _faults(node: yaml.Node, above: tuple[int, ...]) -> Iterator[tuple[int, str]
         seen: set[Hashable] = set()
         for key, value in node.value:
             if key.value in seen and isinstance(key, yaml.ScalarNode):
-                yield key.start_mark.line + 1, f"名称 {key.value!r} 重复,每个名称只能出现一次"
+                yield key.start_mark.line + 1, f"名称 {key.value!r} 重复，每个名称只能出现一次"
             if isinstance(key, yaml.ScalarNode):
                 seen.add(key.value)
             yield from _faults(value, above)
@@ -150,9 +151,9 @@ def _sentence(detail: ErrorDetails) -> str:
     if kind in EXPECTED:
         return EXPECTED[kind]
     if kind == "string_type":
-        return f"{given!r} 应为文字,请加引号"
+        return f"{given!r} 应为文字，请加引号"
     if kind == "literal_error":
-        return f"{given!r} 不在可选值之中,应为 {detail['ctx']['expected'].replace(' or ', '、').replace(', ', '、')}"
+        return f"{given!r} 不在可选值之中，应为 {detail['ctx']['expected'].replace(' or ', '、').replace(', ', '、')}"
     if kind.startswith(("int_", "float_")):
         return f"{given!r} 应为数字"
     return f"{given!r} 不合要求({detail['msg']})"

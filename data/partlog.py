@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import BinaryIO
 
 CAP_BYTES = 5_000_000
 KEPT = 2
+# Marks below a line of code, and what the web server says after the reason.
+_NOISE = re.compile(r"[\^~]+|\w+:\s+Application (startup|shutdown) .*")
 
 
 def path_of(folder: Path, part: str) -> Path:
@@ -45,4 +48,5 @@ def last_words(folder: Path, part: str, limit: int = 200) -> str:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 8192))
         lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    lines = [line for line in lines if not _NOISE.fullmatch(line)]
     return lines[-1][:limit] if lines else ""

@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 import psutil
 
-from data import embedded_redis, statefolder
+from data import embedded_redis, pulse, statefolder
 from data.settings import ROOT, Settings
 
 STATUS_FILE = "parts.json"
@@ -26,6 +26,7 @@ class Part:
 
     `ready`: asked while it starts; without it a part counts as up after a second of life. `may_finish`: ending with
     code 0 is its own business and no fault. `spare`: the command of a process that loads and waits (data.spare).
+    `ask`: whether it still answers (data.pulse); without it only its death is noticed.
     """
 
     name: str
@@ -35,13 +36,15 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict)
     spare: tuple[str, ...] = ()
     may_finish: bool = False
+    ask: Callable[[float], bool] | None = None
 
 
 @dataclass(frozen=True)
 class PartStatus:
     """What `/readyz` shows of a part. `since`: µs UTC of the present state.
 
-    state: pending | starting | up | waiting (to be restarted) | finished | stopped; `last_exit`: negative = signal.
+    state: pending | starting | up | hung (being ended) | waiting (to be restarted) | finished | stopped;
+    `last_exit`: negative = signal; `reason`: why it was last restarted.
     """
 
     pid: int
@@ -49,6 +52,7 @@ class PartStatus:
     restarts: int
     state: str
     last_exit: int | None = None
+    reason: str = ""
 
 
 def bound(command: list[str]) -> tuple[str, ...]:
@@ -72,19 +76,20 @@ def table(settings: Settings) -> list[Part]:
     told = environment(settings)
     collector = statefolder.socket_path(settings, "collector.sock")
     parts.append(Part("collector", program("collect"), 1, lambda: _connects(socket.AF_UNIX, str(collector)), told,
-                      program("collect", "--standby")))
+                      program("collect", "--standby"), ask=pulse.http_answers(pulse.unix(collector), "/health")))
     address = (reachable_host(settings), settings.port)
     parts.append(Part("web", program("web"), 2, lambda: _connects(socket.AF_INET, address), told,
-                      program("web", "--standby")))
+                      program("web", "--standby"), ask=pulse.http_answers(pulse.inet(*address), "/healthz")))
     if settings.mode == "demo":
-        parts.append(Part("simulator", program("simulate"), 2, environment=told, may_finish=True))
+        parts.append(Part("simulator", program("simulate"), 2, environment=told, may_finish=True,
+                          ask=pulse.beats(pulse.beat_file(settings.state_dir, "simulator"))))
     return parts
 
 
 def _redis(settings: Settings, role: embedded_redis.Role) -> Part:
     sock = embedded_redis.socket_of(settings, role)
     return Part(f"redis-{role}", tuple(embedded_redis.command(settings, role)), 0,
-                lambda: embedded_redis.answers(sock))
+                lambda: embedded_redis.answers(sock), ask=pulse.redis_answers(sock))
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -130,7 +135,8 @@ def read_status(folder: Path) -> dict[str, PartStatus]:
         found = {name: PartStatus(**part) for name, part in kept.items()}
     except (OSError, orjson.JSONDecodeError, TypeError):
         return {}
-    return {name: part if part.state not in ("up", "starting") or _lives(part.pid) else replace(part, state="stopped")
+    running = ("up", "starting", "hung")
+    return {name: part if part.state not in running or _lives(part.pid) else replace(part, state="stopped")
             for name, part in found.items()}
 
 

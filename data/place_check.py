@@ -17,7 +17,7 @@ from geo.topology import check_topology
 def check_place(root: Path) -> list[str]:
     """All problems of YAML, divisions, borders and assets, as `file:line: what is wrong, what is expected`."""
     if not root.is_dir():
-        return [f"{shown(root)}: 没有这个目录,应为地方包,如 places/yudu"]
+        return [f"{shown(root)}: 没有这个目录，应为地方包，如 places/yudu"]
     problems: list[str] = []
     try:
         problems += unknown_kinds(load_pack(root))
@@ -54,14 +54,14 @@ def check_assets(root: Path, divisions: Divisions) -> list[str]:
         for number, feature in enumerate(features, 1):
             row, where = feature.properties, f"{shown(path)}:1: 第 {number} 个要素"
             missing = [key for key in ("id", "layer", "name") if not isinstance(row.get(key), str) or not row[key]]
-            problems += [f"{where}: 缺少 {key},应为文字" for key in missing]
+            problems += [f"{where}: 缺少 {key}，应为文字" for key in missing]
             if row.get("id") in seen:
                 problems.append(f"{where}: id {row['id']!r} 重复")
             seen.add(str(row.get("id")))
             if row.get("division") is not None and row["division"] not in divisions:
                 problems.append(f"{where}: division {row['division']!r} 不在区划之中")
             if feature.geometry is None and not row.get("division"):
-                problems.append(f"{where}: 既没有坐标也没有 division,至少应有一个")
+                problems.append(f"{where}: 既没有坐标也没有 division，至少应有一个")
     return problems
 
 

@@ -64,7 +64,7 @@ def import_borders(root: Path, file: Path, crs: str = "", level: str = "") -> tu
         raise WrongInput(f"{file.name}: {error}") from error
     problems += _clashes(plan, borders)
     if not borders and not problems:
-        problems.append("没有要素,无可导入")
+        problems.append("没有要素，无可导入")
     if problems:
         raise PackProblem([f"{file.name}: {text}" for text in problems])
     given = {**plan.given, **borders}
@@ -92,7 +92,7 @@ def _told(file: Path) -> str:
         return "CGCS2000"
     said = crs_of(file)
     if not said.startswith("EPSG:"):
-        raise WrongInput(f"{file.name}: 文件没有说明坐标系,请加 --crs(如 CGCS2000、GCJ-02、EPSG:4547)")
+        raise WrongInput(f"{file.name}: 文件没有说明坐标系，请加 --crs(如 CGCS2000、GCJ-02、EPSG:4547)")
     return said
 
 
@@ -103,7 +103,7 @@ def _level(plan: Plan, text: str) -> int | None:
         if text in (*names, str(number)):
             return number
     words = "、".join(f"{key}({word})" for key, word in plan.levels)
-    raise WrongInput(f"--level {text!r} 不存在,应为 {words}")
+    raise WrongInput(f"--level {text!r} 不存在，应为 {words}")
 
 
 def _matched(plan: Plan, features: Sequence[Feature], crs: str, level: int | None) -> tuple[Borders, list[str]]:
@@ -120,9 +120,9 @@ def _matched(plan: Plan, features: Sequence[Feature], crs: str, level: int | Non
         target = code if code in seats else _only(by_name.get(name, []))
         label = f"区划 {target or code or '?'} {seats.get(target, name) or f'第 {number} 个要素'}"
         if not target:
-            problems.append(f"{label}: 与本地区划的代码、名称都不匹配,请核对代码字段、名称和 --level")
+            problems.append(f"{label}: 与本地区划的代码、名称都不匹配，请核对代码字段、名称和 --level")
         elif target in found:
-            problems.append(f"{label}: 在文件中出现两次,每个区划只能有一个要素")
+            problems.append(f"{label}: 在文件中出现两次，每个区划只能有一个要素")
         else:
             shape, reason = _landed(feature.geometry, crs, near)
             problems += [f"{label}: {reason}"] if reason else []
@@ -170,14 +170,14 @@ def _landed(shape: BaseGeometry | None, crs: str, near: BaseGeometry) -> tuple[B
     if shape is None or shapely.is_empty(shape) or shapely.get_type_id(shape) not in (3, 6):
         return None, "边界应为面(Polygon 或 MultiPolygon)"
     if not shapely.is_valid(shape):
-        return None, f"边界无效({shapely.is_valid_reason(shape)}),请在制图软件中修复"
+        return None, f"边界无效({shapely.is_valid_reason(shape)})，请在制图软件中修复"
     flat = shapely.force_2d(shape)
     moved = shapely.transform(flat, lambda points: np.stack(to_place(points[:, 0], points[:, 1], crs), axis=1))
     if not np.isfinite(shapely.get_coordinates(moved)).all():
-        return None, f"坐标不能按 {crs} 换算为经纬度,请核对 --crs"
+        return None, f"坐标不能按 {crs} 换算为经纬度，请核对 --crs"
     if not shapely.intersects(near, moved):
         west, south = shapely.get_coordinates(moved)[0]
-        return None, f"换算后落在 {west:.3f},{south:.3f},离本地太远,请核对 --crs"
+        return None, f"换算后落在 {west:.3f},{south:.3f}，离本地太远，请核对 --crs"
     return moved, ""
 
 
@@ -204,4 +204,4 @@ def _overlap(one: Seat, other: Seat, shapes: Borders) -> list[str]:
         [shapely.intersection(shapes[one.code], shapes[other.code]), shapes[one.code], shapes[other.code]])
     if common <= SLACK_SHARE * min(first, second):
         return []
-    return [f"区划 {one.code} {one.name}: 与 区划 {other.code} {other.name} 重叠 {common:.3f} km²,相邻区划不应重叠"]
+    return [f"区划 {one.code} {one.name}: 与 区划 {other.code} {other.name} 重叠 {common:.3f} km²，相邻区划不应重叠"]

@@ -99,7 +99,7 @@ def read_plan(root: Path) -> Plan:
         plan = plan_of(now)
     else:
         missing = shown(root / "source" / "build.yaml")
-        raise PackProblem([f"{missing}:1: 没有这个文件,也没有 divisions.geojson,无法生成边界"])
+        raise PackProblem([f"{missing}:1: 没有这个文件，也没有 divisions.geojson，无法生成边界"])
     official = {item.code: item for item in now.items if item.official} if now else {}
     plan = with_cells(plan, [Seat(item.code, item.name, item.parent or "") for item in official.values()])
     known = {*codes_of(plan.tiers), plan.root.code}
@@ -137,7 +137,7 @@ def _from_source(root: Path, place: PlaceRow) -> Plan:
     if file is None or problems:
         raise PackProblem(problems)
     if len(file.tiers) != len(place.levels) - 1:
-        text = f"tiers 有 {len(file.tiers)} 级,place.yaml 的 levels 有 {len(place.levels)} 级,应恰好少 1 级(最上级)"
+        text = f"tiers 有 {len(file.tiers)} 级，place.yaml 的 levels 有 {len(place.levels)} 级，应恰好少 1 级(最上级)"
         raise PackProblem([f"{shown(root / 'source' / 'build.yaml')}:1: {text}"])
     outline = read_vector(root / "source" / file.outline)[0].geometry if file.outline else None
     given: dict[str, BaseGeometry] = {}

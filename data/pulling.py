@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data.collect import Collector
-from data.errors import Unavailable, WrongInput, YipingError
+from data.errors import Unavailable, WrongInput, YipingError, os_words
 from data.sources.files import Chunk, read_file
 
 log = logging.getLogger("yiping.files")
@@ -72,7 +72,7 @@ class FileWatcher(threading.Thread):
                         found.append(path)
                     self._marks[path] = mark
         except OSError as error:
-            self._collector.book.failed(feed, f"目录 {self.folder(feed)} 读不了（{error.strerror}）",
+            self._collector.book.failed(feed, f"目录 {self.folder(feed)} 读不了（{os_words(error)}）",
                                         self._collector.clock.now_us())
         return found
 
@@ -118,7 +118,7 @@ class FileWatcher(threading.Thread):
                 target.with_name(target.name + ".reason.txt").write_text(reason + "\n", encoding="utf-8")
             path.rename(target)
         except OSError as error:
-            reason = reason or f"{path} 不能移到 {folder}（{error.strerror}）；请改正权限"
+            reason = reason or f"{path} 不能移到 {folder}（{os_words(error)}）；请改正权限"
         self._marks.pop(path, None)
         if reason:
             self._collector.book.failed(feed, reason, now)

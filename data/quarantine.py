@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from data.clock import from_us
-from data.errors import Unavailable
+from data.errors import Unavailable, os_words
 
 MOST_RAW = 1_000_000
 MOST_FILE = 200_000_000
@@ -64,7 +64,7 @@ class Quarantine:
                     counted = key in self._counts or len(self._counts) < MOST_KINDS
                     self._counts[key if counted else (item.feed, OTHER)] += 1
         except OSError as error:
-            raise Unavailable(f"隔离区写不进磁盘（{error.strerror}）；请腾出 {self._folder} 所在磁盘的空间") from error
+            raise Unavailable(f"隔离区写不进磁盘（{os_words(error)}）；请腾出 {self._folder} 所在磁盘的空间") from error
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Refusals since the start by feed and reason (the part of the reason that does not vary)."""

@@ -89,16 +89,16 @@ def _text(value: Any) -> str:
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    raise RecordError(f"应为文字,得到 {type(value).__name__}")
+    raise RecordError(f"应为文字，得到 {type(value).__name__}")
 
 
 def _real(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise RecordError(f"应为数,得到 {type(value).__name__}")
+        raise RecordError(f"应为数，得到 {type(value).__name__}")
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise RecordError(f"应为数,得到 {str(value)[:40]!r}") from None
+        raise RecordError(f"应为数，得到 {str(value)[:40]!r}") from None
     if number != number or number in (float("inf"), float("-inf")):
         raise RecordError("不是有限的数")
     return number
@@ -148,7 +148,7 @@ def parse(kind: str, raw: Mapping[str, Any]) -> Row:
 
 def _together(kind: str, row: Row) -> None:
     if kind == "event" and row["division"] is None and (row["lon"] is None or row["lat"] is None):
-        raise RecordError("需要 lon 与 lat,或 division")
+        raise RecordError("需要 lon 与 lat，或 division")
     if kind == "indicator":
         if row["value"] is None and row["yoy"] is None:
             raise RecordError("需要 value 或 yoy")

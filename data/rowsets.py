@@ -30,7 +30,7 @@ def _name(evaluator: Evaluator, index: int, level: int = 1) -> str:
     return named[0].name if named else divisions.root.name
 
 
-def _event_row(evaluator: Evaluator, at: int, end_us: int) -> dict[str, Any]:
+def _event_row(evaluator: Evaluator, at: int, end_us: int, level: int = 1) -> dict[str, Any]:
     events = evaluator.tables.events
     columns, texts = events.columns, events.texts[at]
     category = events.category.words[columns["category"][at]]
@@ -43,7 +43,7 @@ def _event_row(evaluator: Evaluator, at: int, end_us: int) -> dict[str, Any]:
         "channel": evaluator.pack.channels.get(events.channel.words[columns["channel"][at]], ""),
         "department": events.department.words[columns["department"][at]],
         "stage": STAGE_WORDS[stage], "stage_code": stage,
-        "division": _name(evaluator, int(columns["division"][at])),
+        "division": _name(evaluator, int(columns["division"][at]), level),
         "division_code": evaluator.pack.divisions.items[int(columns["division"][at])].code,
         "time_us": int(columns["time"][at]), "stage_time_us": int(columns["stage_time"][at]), "due_us": due,
         "overdue_s": max(0, (end_us - due) // 1_000_000) if due and not closed else 0,
@@ -74,7 +74,8 @@ def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[i
         key = -stamps
     found = np.flatnonzero(mask)
     chosen = found[np.argsort(key[found], kind="stable")][: question.limit or 50]
-    return tuple(_event_row(evaluator, int(at), span[1]) for at in chosen), len(found)
+    below = evaluator.pack.divisions.get(scope.division).level + 1
+    return tuple(_event_row(evaluator, int(at), span[1], below) for at in chosen), len(found)
 
 
 def one_event(evaluator: Evaluator, event_id: str, end_us: int) -> dict[str, Any]:
@@ -90,9 +91,9 @@ def one_event(evaluator: Evaluator, event_id: str, end_us: int) -> dict[str, Any
     return row
 
 
-def _asset_row(evaluator: Evaluator, asset: Row) -> dict[str, Any]:
+def _asset_row(evaluator: Evaluator, asset: Row, level: int = 1) -> dict[str, Any]:
     return {**asset["properties"], "id": asset["id"], "layer": asset["layer"], "name": asset["name"],
-            "lon": asset["lon"], "lat": asset["lat"], "division": _name(evaluator, asset["index"]),
+            "lon": asset["lon"], "lat": asset["lat"], "division": _name(evaluator, asset["index"], level),
             "division_code": evaluator.pack.divisions.items[asset["index"]].code, "demo": bool(asset["demo"])}
 
 
@@ -103,7 +104,8 @@ def assets(evaluator: Evaluator, question: Question, scope: Scope) -> Rows:
     inside = evaluator.pack.divisions.below(scope.division)
     rows = [asset for asset in table.layer(layer) if inside[asset["index"]]]
     limit = question.limit or len(rows)
-    return tuple(_asset_row(evaluator, asset) for asset in rows[:limit]), len(rows)
+    below = evaluator.pack.divisions.get(scope.division).level + 1
+    return tuple(_asset_row(evaluator, asset, below) for asset in rows[:limit]), len(rows)
 
 
 def warnings(evaluator: Evaluator, scope: Scope, end_us: int, limit: int) -> Rows:
@@ -173,4 +175,4 @@ def _population(evaluator: Evaluator, code: str) -> float | None:
 def check_rows(question: Question) -> None:
     """Raises WrongInput for a set of rows that does not exist."""
     if question.name != "events" and not question.name.startswith("assets:"):
-        raise WrongInput(f"没有数据集 {question.name!r:.40};可用 events、assets:<图层>")
+        raise WrongInput(f"没有数据集 {question.name!r:.40}；可用 events、assets:<图层>")

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data.clock import Clock
 from data.errors import WrongInput
+from data.setting_words import names_in, wrong_value
 from data.times import MICRO, parse_instant
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,22 +27,22 @@ class Settings(BaseSettings):
     """Where things are and how the program runs; a wrong or unknown name is refused with the remedy."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ROOT / ".env", extra="forbid",
-                                      dotenv_filtering="only_existing")
+                                      dotenv_filtering="only_existing", env_ignore_empty=True)
 
     place: Path = Path("places/yudu")
     state: Path | None = None
     mode: Literal["demo", "production"] = "demo"
     host: str = "127.0.0.1"
-    port: int = 8050
+    port: int = Field(8050, ge=1, le=65535)
     redis_url: str = ""
     cache_url: str = ""
     history_url: str = ""
     now: str = ""
-    clock_offset_s: float | None = None
+    clock_offset_s: float | None = Field(None, allow_inf_nan=False)
     history: Literal["full", "small", "none"] = "full"
     scenario: Literal["quiet", "storm", "feed-down"] = "quiet"
-    wall_pitch_mm: float = 1.2
-    wall_distance_m: float = 6.0
+    wall_pitch_mm: float = Field(1.2, gt=0, allow_inf_nan=False)
+    wall_distance_m: float = Field(6.0, gt=0, allow_inf_nan=False)
     chromium: str = ""
     capture_no_sandbox: bool = False
 
@@ -84,18 +85,25 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Settings of the environment and `.env` with the command line's overrides on top (None = not given).
 
+    A relative folder of the command line or the environment is taken from where the shell stands; one of `.env`, like
+    the defaults, from the program's own folder, where that file lies.
+
     Raises:
         WrongInput: a value of the wrong type, or a `YIPING_` variable nobody knows.
     """
+    file = ROOT / ".env"
     refuse_unknown(os.environ, "环境变量")
-    refuse_unknown(_names_in(ROOT / ".env"), ".env")
+    refuse_unknown(names_in(file, PREFIX), str(file))
+    given: dict[str, Any] = {key: value for key, value in overrides.items() if value is not None}
+    given["_env_file"] = file
+    for folder in ("place", "state"):
+        named = given.get(folder) or os.environ.get(PREFIX + folder.upper())
+        if named:
+            given[folder] = Path.cwd() / Path(named).expanduser()
     try:
-        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        wrong = f"设置 {name}：值 {first['input']!r:.60} 不合要求（{first['msg']}）"
-        raise WrongInput(f"{wrong}；可用的设置见 docs/settings.md") from error
+        raise WrongInput(wrong_value(error.errors()[0], Settings.model_fields, overrides, file, PREFIX)) from error
 
 
 def refuse_unknown(names: Iterable[str], where: str) -> None:
@@ -110,10 +118,3 @@ def refuse_unknown(names: Iterable[str], where: str) -> None:
             near = get_close_matches(name, known, 1)
             hint = f"是否要写 {near[0]}？" if near else ""
             raise WrongInput(f"{where}里的 {name} 不是已知设置；{hint}全部设置见 docs/settings.md")
-
-
-def _names_in(path: Path) -> list[str]:
-    """Variable names a .env file sets; none without the file."""
-    if not path.is_file():
-        return []
-    return re.findall(r"^\s*(?:export\s+)?(\w+)\s*=", path.read_text(encoding="utf-8"), re.MULTILINE)

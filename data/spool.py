@@ -17,7 +17,7 @@ from typing import BinaryIO
 import orjson
 
 from data.batches import Batch
-from data.errors import Unavailable
+from data.errors import Unavailable, os_words
 from data.manifest import sync_folder
 
 log = logging.getLogger("yiping.spool")
@@ -93,7 +93,7 @@ class Spool:
             os.fsync(file.fileno())
         except OSError as error:
             self._undo()
-            raise Unavailable(f"数据没有写入磁盘（{error.strerror or error}）；请腾出 {self._folder} 所在磁盘的空间，"
+            raise Unavailable(f"数据没有写入磁盘（{os_words(error)}）；请腾出 {self._folder} 所在磁盘的空间，"
                               "之后重新发送") from error
         with self._lock:
             self._good += size

@@ -50,7 +50,9 @@ def make_client(url: str, socket_timeout_s: float = 0.4, connections: int = 32, 
 
 
 def _read_only(error: redis.RedisError) -> bool:
-    return isinstance(error, OutOfMemoryError) or str(error).startswith(("MISCONF", "OOM", "READONLY"))
+    # A transaction puts the command in front of what Redis said.
+    said = str(error).rpartition("caused error: ")[2]
+    return isinstance(error, OutOfMemoryError) or said.startswith(("MISCONF", "OOM", "READONLY"))
 
 
 class State:

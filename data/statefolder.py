@@ -9,18 +9,18 @@ import stat
 import tempfile
 from pathlib import Path
 
-from data.errors import Unavailable
+from data.errors import Unavailable, os_words
 from data.settings import Settings
 
-NEEDED_MB = 200
+NEEDED_MB, RESERVE_MB = 200, 64
 _SOCKET_LIMIT = 100
 
 
-def prepare(settings: Settings) -> Path:
+def prepare(settings: Settings, needed_mb: int = NEEDED_MB) -> Path:
     """The state folder, made (0700) if missing.
 
     Raises:
-        Unavailable: it cannot be written, or its disk has less than 200 MB left.
+        Unavailable: it cannot be written, or its disk has less than `needed_mb` left.
     """
     folder = settings.state_dir
     try:
@@ -30,11 +30,25 @@ def prepare(settings: Settings) -> Path:
         free_mb = shutil.disk_usage(folder).free // 1_000_000
     except OSError as error:
         remedy = "请改正权限或腾出空间，或用 YIPING_STATE（--state）另指一个目录"
-        raise Unavailable(f"状态目录 {folder} 不能写入（{error.strerror}）；{remedy}") from error
-    if free_mb < NEEDED_MB:
-        shortage = f"状态目录 {folder} 所在磁盘只剩 {free_mb} MB，至少要 {NEEDED_MB} MB"
+        raise Unavailable(f"状态目录 {folder} 不能写入（{os_words(error)}）；{remedy}") from error
+    if free_mb < needed_mb:
+        shortage = f"状态目录 {folder} 所在磁盘只剩 {free_mb} MB，至少要 {needed_mb} MB"
         raise Unavailable(f"{shortage}；请腾出空间，或用 YIPING_STATE（--state）换一个磁盘")
     return folder
+
+
+def shortage(folder: Path) -> str:
+    """Why nothing more is accepted: the sentence while less than 64 MB are free, '' with room.
+
+    What is left then is for Redis, the history and the logs, which carry on what was accepted already.
+    """
+    try:
+        free_mb = shutil.disk_usage(folder).free // 1_000_000
+    except OSError as error:
+        return f"状态目录 {folder} 读不到（{os_words(error)}），暂不接收新数据；请检查磁盘，恢复后自动继续"
+    if free_mb >= RESERVE_MB:
+        return ""
+    return f"磁盘将满：状态目录 {folder} 只剩 {free_mb} MB，暂不接收新数据；请腾出 {RESERVE_MB} MB 以上，之后自动继续"
 
 
 def socket_path(settings: Settings, name: str) -> Path:

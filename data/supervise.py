@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data import once, parts, statefolder
-from data.errors import Unavailable, WrongInput
+from data.errors import Unavailable, WrongInput, os_words
 from data.place_check import outlines
 from data.settings import Settings
 from data.state import State
@@ -123,11 +123,11 @@ def check_port(settings: Settings) -> None:
         with socket.socket() as line:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             line.bind((settings.host, settings.port))
-    except (OSError, OverflowError) as error:
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        why = "已被别的程序占用" if taken else f"不能使用（{error}）"
-        where = f"端口 {settings.host}:{settings.port} {why}"
-        raise WrongInput(f"{where}；请停止那个程序，或用 --port 换一个端口") from error
+    except OSError as error:
+        where = f"端口 {settings.host}:{settings.port} "
+        if error.errno == errno.EADDRINUSE:
+            raise WrongInput(f"{where}已被别的程序占用；请停止那个程序，或用 --port 换一个端口") from error
+        raise WrongInput(f"{where}不能使用（{os_words(error)}）；请改正 --host 或换一个 --port") from error
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Keeps parts running: starts them in order, restarts what dies (slower when it goes on dying), stops all."""
+"""Keeps parts running: starts them in order, restarts what dies or hangs (slower when it goes on), stops all."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from pathlib import Path
 
 from data import partlog
 from data.clock import Clock
-from data.errors import Unavailable
+from data.errors import Unavailable, os_words
 from data.parts import Part, PartStatus, write_status
+from data.pulse import Pulse
 from data.spare import Spare
 
 FIRST_DELAY_S, LONGEST_DELAY_S, CALM_S = 0.2, 4.5, 60.0
-PATIENCE_S, SETTLE_S = 6.0, 1.0
+PATIENCE_S, SETTLE_S, HUNG_PATIENCE_S = 6.0, 1.0, 2.0
 _TICK_S, _ROTATE_EVERY_S = 0.05, 5.0
 _WRONG_INPUT = 2
 _QUIET = 10
@@ -42,6 +43,8 @@ class Member:
     ever_up: bool = False
     last_exit: int | None = None
     lost: float = 0.0
+    reason: str = ""
+    pulse: Pulse | None = None
 
     def turn(self, state: str) -> None:
         """Enters a state."""
@@ -50,7 +53,7 @@ class Member:
     def status(self) -> PartStatus:
         """For the status file."""
         pid = self.process.pid if self.process else 0
-        return PartStatus(pid, self.since, self.restarts, self.state, self.last_exit)
+        return PartStatus(pid, self.since, self.restarts, self.state, self.last_exit, self.reason)
 
 
 class Supervisor:
@@ -99,15 +102,34 @@ class Supervisor:
         elif member.state == "waiting" and now >= member.due:
             member.restarts += 1
             self._start(member)
-        elif member.process is not None and member.state in ("starting", "up"):
+        elif member.process is not None and member.state in ("starting", "up", "hung"):
             code = member.process.poll()
             if code is not None:
                 return self._died(member, code)
-            if member.state == "starting" and self._is_ready(member):
-                self._came_up(member)
-            elif member.state == "up":
-                member.spare.keep_ready(member.up_since)
+            self._watch(member, now)
         return False
+
+    def _watch(self, member: Member, now: float) -> None:
+        """A part that lives: does it come up, does it still answer, does it go when it was told to?"""
+        if member.state == "hung":
+            if now >= member.due:
+                _send_group(member)
+        elif member.pulse is not None and member.pulse.hangs(member.state == "starting"):
+            self._hangs(member, now)
+        elif member.state == "starting" and self._is_ready(member):
+            self._came_up(member)
+        elif member.state == "up":
+            member.spare.keep_ready(member.up_since)
+
+    def _hangs(self, member: Member, now: float) -> None:
+        """Asks a silent part to end; two seconds later it is killed, and then comes again like one that died."""
+        silent_s = member.pulse.silent_s if member.pulse else 0.0
+        member.lost, member.due = now - silent_s, now + HUNG_PATIENCE_S
+        member.reason = f"{silent_s:.0f} 秒没有应答，已结束并重启"
+        self._say(f"{member.part.name} {silent_s:.0f} 秒没有应答，结束它再重启；"
+                  f"日志 {partlog.path_of(self._folder, member.part.name)}")
+        member.turn("hung")
+        _send(member, signal.SIGTERM)
 
     def _is_ready(self, member: Member) -> bool:
         if member.part.ready is None:
@@ -122,11 +144,13 @@ class Supervisor:
             member.process = member.spare.take() or self._spawn(member.part)
         except OSError as error:
             if not member.ever_up:
-                raise Unavailable(f"不能启动 {member.part.name}（{error.strerror}：{error.filename}）；"
+                raise Unavailable(f"不能启动 {member.part.name}（{os_words(error)}：{error.filename}）；"
                                   "请检查磁盘空间与状态目录的权限") from error
-            self._later(member, f"暂时不能启动（{error.strerror}）")
+            self._later(member, f"暂时不能启动（{os_words(error)}）")
             return
         member.started = time.monotonic()
+        if member.part.ask is not None:
+            member.pulse = Pulse(member.process.pid, member.part.ask)
         member.turn("starting")
 
     def _spawn(self, part: Part) -> subprocess.Popen[bytes]:
@@ -144,7 +168,8 @@ class Supervisor:
         now, name = time.monotonic(), member.part.name
         _kill_group(member)
         member.last_exit = code
-        if code == 0 and member.part.may_finish:
+        hung = member.state == "hung"
+        if code == 0 and member.part.may_finish and not hung:
             member.ever_up = True
             member.turn("finished")
             return False
@@ -156,7 +181,9 @@ class Supervisor:
             member.lost = now
         if now - member.started > CALM_S:
             member.deaths = 0
-        self._later(member, f"意外退出（{_exit_words(code)}{f'：{words}' if code > 0 and words else ''}）")
+        why = f"意外退出（{_exit_words(code)}{f'：{words}' if code > 0 and words else ''}）"
+        member.reason = member.reason if hung else why
+        self._later(member, "已结束" if hung else why)
         return False
 
     def _later(self, member: Member, why: str) -> None:
@@ -190,7 +217,7 @@ class Supervisor:
 
     def _tell_disk(self, error: OSError) -> None:
         if not self._disk_told:
-            self._say(f"状态目录 {self._folder} 暂时不能写入（{error.strerror}）；请腾出空间，各部分继续运行")
+            self._say(f"状态目录 {self._folder} 暂时不能写入（{os_words(error)}）；请腾出空间，各部分继续运行")
         self._disk_told = True
 
     def _stop_all(self) -> None:
@@ -207,6 +234,9 @@ class Supervisor:
             for member in here:
                 _kill_group(member)
                 member.turn("stopped")
+        for member in self._members:
+            if member.process is None:
+                member.turn("stopped")
         self._publish()
 
 
@@ -219,12 +249,19 @@ def _send(member: Member, number: signal.Signals) -> None:
         member.process.send_signal(number)
 
 
-def _kill_group(member: Member) -> None:
-    """Ends the part and whatever it started itself and left behind in its process group."""
+def _send_group(member: Member) -> None:
     if member.process is not None:
         with suppress(ProcessLookupError):
             os.killpg(member.process.pid, signal.SIGKILL)
+
+
+def _kill_group(member: Member) -> None:
+    """Ends the part and whatever it started itself and left behind in its process group."""
+    if member.process is not None:
+        _send_group(member)
         member.last_exit = member.process.wait()
+    if member.pulse is not None:
+        member.pulse.end()
 
 
 def _exit_words(code: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.batches import Batch
+from data.errors import Unavailable
+from data.event_facts import ended_ids
 from data.event_table import EventTable
 from data.history_read import HistoryReader
 from data.history_span import Span
@@ -17,7 +20,9 @@ from data.observation_table import Buckets, ObservationTable, empty_buckets
 from data.pack import Pack
 from data.records import Row
 from data.small_tables import AssetTable, IndicatorTable, WarningTable
+from data.steps import bucket_start
 
+log = logging.getLogger(__name__)
 DAY = 86_400_000_000
 EVENT_DAYS, OBSERVATION_DAYS = 40, 3
 
@@ -36,6 +41,8 @@ class MemoryTables:
         self.loaded = False
         self._pack, self._reader = pack, reader
         self._since = self.events_since = 0
+        self._known_at_us: int | None = None
+        self._past: EventTable | None = None
 
     def load(self, now_us: int, known_at_us: int | None = None) -> None:
         """Reads what memory holds from history.
@@ -68,10 +75,12 @@ class MemoryTables:
         rows = recent
         older_files = self._reader.manifest().of("event", 0, span.start_us)
         self.events_since = span.start_us if older_files else 0
-        if recent.num_rows:
+        self._known_at_us = known_at_us
+        if older_files:
             every = self._reader.table("event", known_at_us)
-            closed = every.filter(every.stage == "closed").select("id").distinct()
-            older = self._reader.run(every.filter(every.stage_time < span.start_us).anti_join(closed, "id"))
+            # Closed, and neither due nor touched since: history keeps these.
+            ended = ended_ids(every, span.start_us)
+            older = self._reader.run(every.filter(every.stage_time < span.start_us).anti_join(ended, "id"))
             names = recent.column_names
             rows = pa.concat_tables([older.select(names), recent.cast(older.select(names).schema)])
         self.events.add(rows.sort_by("seq").to_pylist())
@@ -101,7 +110,7 @@ class MemoryTables:
         return True
 
     def _takers(self) -> dict[str, Callable[[Iterable[Row]], None]]:
-        return {"event": self.events.add, "indicator": self.indicators.add, "asset": self.assets.add,
+        return {"event": self._add_events, "indicator": self.indicators.add, "asset": self.assets.add,
                 "warning": self.warnings.add}
 
     def forget(self, now_us: int) -> None:
@@ -109,18 +118,72 @@ class MemoryTables:
         self._since = now_us - OBSERVATION_DAYS * DAY
         for table in self.observations.values():
             table.drop_before(self._since)
-        held = len(self.events)
-        self.events.drop_closed_before(now_us - EVENT_DAYS * DAY)
-        if len(self.events) < held:
-            self.events_since = now_us - EVENT_DAYS * DAY
+        since = now_us - EVENT_DAYS * DAY
+        ended = self.events.closed_before(since)
+        if ended.any():
+            if self._past is not None:
+                self._past.take_over(self.events, ended)
+            self.events.keep(~ended)
+            self.events_since = since
 
     def delivered(self, feeds: tuple[str, ...]) -> bool:
         """True if any of the feeds ever delivered."""
         return any(feed in self.versions for feed in feeds)
 
-    def older_events(self, stage: str, span: Span) -> pa.Table:
-        """Events of history that first reached a stage in the span: code, category, channel, department, bucket, n."""
-        return self._reader.event_buckets(stage, span)
+    @property
+    def remembers_past(self) -> bool:
+        """True once `past_events` was asked for."""
+        return self._past is not None
+
+    def past_events(self) -> EventTable:
+        """The events that ended before what memory holds, as known now; read from history when first asked for.
+
+        Raises:
+            Unavailable: history cannot be read.
+        """
+        if self._past is None:
+            self.take_past(*self.past_facts())
+        assert self._past is not None
+        return self._past
+
+    def past_facts(self) -> tuple[int, pa.Table | None]:
+        """What `take_past` wants, read from history (seconds): needs no lock.
+
+        Raises:
+            Unavailable: history cannot be read.
+        """
+        since = self.events_since
+        return since, self._reader.event_facts(Span(0, since, known_at_us=self._known_at_us)) if since else None
+
+    def take_past(self, since_us: int, facts: pa.Table | None) -> None:
+        """Keeps facts of ended events, unless memory has moved on since they were read or holds them already."""
+        if self._past is not None or since_us != self.events_since:
+            return
+        past = EventTable(self.divisions)
+        past.category, past.channel, past.department = (self.events.category, self.events.channel,
+                                                        self.events.department)
+        if facts is not None:
+            past.fill(facts.filter(pc.invert(pc.is_in(facts["id"], pa.array(self.events.ids, pa.string())))))
+        self._past = past
+
+    def _add_events(self, found: Iterable[Row]) -> None:
+        """Takes live rows; an event that ended long ago and stirs again comes back from history first."""
+        rows = list(found)
+        gone = {row["id"]: row["time"] for row in rows
+                if row["time"] < self.events_since and self.events.position(row["id"]) is None}
+        if gone:
+            self._bring_back(list(gone), Span(min(gone.values()), rows[0]["received"]), rows[0]["seq"])
+        self.events.add(rows)
+
+    def _bring_back(self, ids: list[str], span: Span, before_seq: int) -> None:
+        try:
+            older = self._reader.changes_of(ids, span)
+        except Unavailable as error:
+            log.warning("older changes of %d events not readable: %s", len(ids), error)
+            return
+        self.events.add(row for row in older.sort_by("seq").to_pylist() if row["seq"] < before_seq)
+        if self._past is not None:
+            self._past.keep(~np.isin(np.array(self._past.ids, object), ids))
 
     def buckets(self, feeds: tuple[str, ...], metric: str, span: Span) -> Buckets:
         """Aggregates per station and bucket: from memory, and from history for what lies before it.
@@ -151,7 +214,7 @@ class MemoryTables:
         """Start of the first whole bucket that memory holds."""
         if span.start_us >= self._since or span.step_us <= 0:
             return self._since
-        first = (self._since + span.offset_us) // span.step_us * span.step_us - span.offset_us
+        first = int(bucket_start(np.array([self._since]), span.step_us, span.offset_us)[0])
         return first if first >= self._since else first + span.step_us
 
     def _older(self, feeds: tuple[str, ...], metric: str, span: Span) -> Buckets:

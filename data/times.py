@@ -27,7 +27,7 @@ def parse_instant(text: Any, zone: tzinfo | None = None) -> int:
         ValueError: not a time, or no offset and no zone.
     """
     if not isinstance(text, str):
-        raise ValueError(f"应为 RFC 3339 时间文字,得到 {type(text).__name__}")
+        raise ValueError(f"应为 RFC 3339 时间文字，得到 {type(text).__name__}")
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:

@@ -47,15 +47,15 @@ def read_vector(path: Path) -> list[Feature]:
     readers = {".geojson": _geojson, ".json": _geojson, ".gpkg": _by_gdal, ".shp": _by_gdal}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise WrongInput(f"{path.name}: 不认识的扩展名,应为 .geojson、.gpkg 或 .shp")
+        raise WrongInput(f"{path.name}: 不认识的扩展名，应为 .geojson、.gpkg 或 .shp")
     if not path.is_file():
         raise WrongInput(f"{path.name}: 没有这个文件")
     if path.stat().st_size > MAX_BYTES:
-        raise WrongInput(f"{path.name}: 超过 {MAX_BYTES // 1_000_000} MB,请先简化边界")
+        raise WrongInput(f"{path.name}: 超过 {MAX_BYTES // 1_000_000} MB，请先简化边界")
     features = reader(path)
     vertices = int(shapely.get_num_coordinates([item.geometry for item in features]).sum()) if features else 0
     if vertices > MAX_VERTICES:
-        raise WrongInput(f"{path.name}: 顶点 {vertices} 个,上限 {MAX_VERTICES},请先简化边界")
+        raise WrongInput(f"{path.name}: 顶点 {vertices} 个，上限 {MAX_VERTICES}，请先简化边界")
     return features
 
 

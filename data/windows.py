@@ -29,7 +29,7 @@ def relative(word: str, now: datetime, zone: tzinfo) -> Window:
     starts = {"today": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1),
               "ytd": day.replace(month=1, day=1)}
     if word not in starts:
-        raise WrongInput(f"window={word!r:.20} 不认识;可用 24h、7d、30d、today、week、month、ytd")
+        raise WrongInput(f"window={word!r:.20} 不认识；可用 24h、7d、30d、today、week、month、ytd")
     return Window(starts[word].astimezone(UTC), now, word)
 
 
@@ -42,7 +42,7 @@ def instant(text: str, zone: tzinfo, name: str) -> datetime:
     try:
         parsed = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise WrongInput(f"{name}={text!r:.40} 不是日期或时间;如 2026-11-22 或 2026-11-22T08:00:00%2B08:00") from None
+        raise WrongInput(f"{name}={text!r:.40} 不是日期或时间；如 2026-11-22 或 2026-11-22T08:00:00%2B08:00") from None
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
 
 
@@ -59,7 +59,7 @@ def window_of(query: dict[str, str], now: datetime, zone_name: str, default: str
         end = instant(query["to"], zone, "to") if query.get("to") else moment
         start = instant(query["from"], zone, "from") if query.get("from") else end - timedelta(hours=24)
         if start >= end:
-            raise WrongInput("from 必须早于 to;时段是左闭右开的 [from, to)")
+            raise WrongInput("from 必须早于 to；时段是左闭右开的 [from, to)")
         window = Window(start, end, "")
     else:
         window = relative(query.get("window") or default, moment, zone)
@@ -71,7 +71,7 @@ def shifted(window: Window, word: str) -> tuple[Window, str]:
     lengths = {"yesterday": (timedelta(days=1), "较昨日"), "last_week": (timedelta(days=7), "较上周"),
                "previous": (window.end - window.start, "较上期"), "last_year": (timedelta(days=365), "较去年")}
     if word not in lengths:
-        raise WrongInput(f"compare={word!r:.20} 不认识;可用 yesterday、last_week、previous、last_year")
+        raise WrongInput(f"compare={word!r:.20} 不认识；可用 yesterday、last_week、previous、last_year")
     by, words = lengths[word]
     return replace(window, start=window.start - by, end=window.end - by), words
 

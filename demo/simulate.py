@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.errors import Unavailable, WrongInput
+from data.errors import Unavailable, WrongInput, os_words
 from data.pack import load_pack
 from data.parts import bound
+from data.pulse import beat_file
 from data.settings import ROOT, Settings
 from demo import memory as memories
 from demo import truth
@@ -114,6 +116,7 @@ class Simulator:
     def __init__(self, world: World, memory: Memory, door: PushDoor, clock: Clock, folder: Path):
         self.world, self.memory, self.door, self.clock, self.folder = world, memory, door, clock, folder
         self._lost = 0
+        self._full = False
         self._told: set[str] = set()
         self._saved = 0.0
 
@@ -136,7 +139,9 @@ class Simulator:
 
     def surely(self, feed: str, records: list[dict[str, Any]]) -> None:
         """Pushes until acknowledged, however long that takes."""
+        self.beat()
         while not self.try_push(feed, records):
+            self.beat()
             time.sleep(PAUSES_S[min(self._lost, len(PAUSES_S)) - 1])
 
     def try_push(self, feed: str, records: list[dict[str, Any]]) -> bool:
@@ -161,11 +166,30 @@ class Simulator:
         """Once a second: what is due, then a piece of what was left out."""
         while True:
             began = time.monotonic()
-            if not self.tick(self.now()):
+            if not self.try_tick():
                 time.sleep(PAUSES_S[min(self._lost, len(PAUSES_S)) - 1])
                 continue
             self.fill_gap()
             time.sleep(max(0.05, 1.0 - (time.monotonic() - began)))
+
+    def beat(self) -> None:
+        """Shows the supervisor that this process is not stuck."""
+        with suppress(OSError):
+            beat_file(self.folder, "simulator").touch()
+
+    def try_tick(self) -> bool:
+        """A tick; False when the door is shut or the disk refuses, which is told once."""
+        try:
+            self.beat()
+            done = self.tick(self.now())
+        except OSError as error:
+            if not self._full:
+                say(f"{self.folder} 写不进去（{os_words(error)}）；请腾出磁盘空间，之后自动继续")
+            self._full = True
+            self._lost = max(1, self._lost)
+            return False
+        self._full = self._full and not done
+        return done
 
     def tick(self, now: int) -> bool:
         """Sends what became due; False as soon as the door is shut."""

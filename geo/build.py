@@ -67,7 +67,7 @@ def build(plan: Plan) -> Divisions:
     fixed, reserved = _known(plan)
     outline = fixed.get(plan.root.code, plan.outline)
     if outline is None:
-        raise CannotBuild(f"{plan.root.code} {plan.root.name}: 没有边界,也无法由下级合并得到")
+        raise CannotBuild(f"{plan.root.code} {plan.root.name}: 没有边界，也无法由下级合并得到")
     held = reserved.get(plan.root.code)
     outline = outline if held is None or plan.root.code in fixed else shapely.union_all([outline, held])
     shapes = {plan.root.code: shapely.set_precision(outline, grid)}
@@ -137,7 +137,7 @@ def _share_out(shape: BaseGeometry, seats: Sequence[Seat], fixed: Mapping[str, B
     free = [seat for seat in seats if seat.code not in fixed]
     rest = shapely.difference(shape, shapely.union_all(settled)) if settled else shape
     if free and float(areas_km2([rest])[0]) <= 0:
-        raise CannotBuild(f"{free[0].code} {free[0].name}: 上级范围已被其他区划占满,没有位置")
+        raise CannotBuild(f"{free[0].code} {free[0].name}: 上级范围已被其他区划占满，没有位置")
     derived = dict(zip((seat.code for seat in free), divide(rest, free, grid) if free else [], strict=True))
     held = {seat.code: reserved[seat.code] for seat in free if seat.code in reserved}
     for code, cell in derived.items() if held else []:
@@ -168,7 +168,7 @@ def _assemble(plan: Plan, items: dict[str, Division], shapes: dict[str, BaseGeom
     final = dict(zip(leaves, exact([shapes[code] for code in leaves], grid, shapes[plan.root.code]), strict=True))
     empty = next((code for code in leaves if shapely.is_empty(final[code])), None)
     if empty is not None:
-        raise CannotBuild(f"{empty} {items[empty].name}: 没有分到面积,请检查驻地坐标或面积")
+        raise CannotBuild(f"{empty} {items[empty].name}: 没有分到面积，请检查驻地坐标或面积")
     for code in sorted(items, key=lambda code: -items[code].level):
         if code not in final:
             final[code] = shapely.union_all([final[child] for child in items if items[child].parent == code])

@@ -41,7 +41,7 @@ def crs_name(text: str) -> str:
     if found:
         _transformer(found)
         return found
-    raise UnknownCrs(f"不认识坐标系 {text!r},应为 WGS84、CGCS2000、GCJ-02、BD-09 或 EPSG:4547 这样的编号")
+    raise UnknownCrs(f"不认识坐标系 {text!r}，应为 WGS84、CGCS2000、GCJ-02、BD-09 或 EPSG:4547 这样的编号")
 
 
 def to_place(lon: Any, lat: Any, crs: str) -> Pair:
@@ -125,4 +125,4 @@ def _transformer(name: str) -> Any:
     try:
         return pyproj.Transformer.from_crs(name, "EPSG:4490", always_xy=True)
     except pyproj.exceptions.CRSError as error:
-        raise UnknownCrs(f"不认识坐标系 {name!r},请核对 EPSG 编号") from error
+        raise UnknownCrs(f"不认识坐标系 {name!r}，请核对 EPSG 编号") from error

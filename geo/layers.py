@@ -34,7 +34,8 @@ def divisions_geojson(divisions: Divisions, positions: Iterable[int], digits: in
 
     Args:
         divisions: the tree.
-        positions: which of them; properties are code, name, level, parent, official.
+        positions: which of them; properties are code, name, level, parent, official and label_at, the point
+            [lon, lat] where a name has most room.
         digits: decimals of the coordinates in degrees.
         tolerance_deg: simplification; 0 = none.
     """
@@ -42,8 +43,20 @@ def divisions_geojson(divisions: Divisions, positions: Iterable[int], digits: in
     shapes = simplified([divisions.geometry[position] for position in chosen], tolerance_deg)
     items = [divisions.items[position] for position in chosen]
     rows = ({"code": item.code, "name": item.name, "level": item.level, "parent": item.parent,
-             "official": item.official} for item in items)
+             "official": item.official, "label_at": at} for item, at in zip(items, _roomiest(shapes), strict=True))
     return feature_collection(zip(rows, shapes, strict=True), digits)
+
+
+def _roomiest(shapes: Sequence[BaseGeometry]) -> list[list[float]]:
+    """Center [lon, lat] of the largest circle inside each shape, to about a hundredth of its width."""
+    array = np.array(shapes, object)
+    if not len(array):
+        return []
+    bounds = shapely.bounds(array)
+    tolerance = np.maximum(bounds[:, 2] - bounds[:, 0], 1e-6) / 100
+    centers = shapely.get_point(shapely.maximum_inscribed_circle(array, tolerance), 0)
+    found: list[list[float]] = shapely.get_coordinates(centers).round(6).tolist()
+    return found
 
 
 def divisions_file(divisions: Divisions, digits: int = 6) -> bytes:

@@ -51,7 +51,7 @@ def _overlaps(divisions: Divisions, shapes: np.ndarray, children: np.ndarray,
     found = []
     for i in np.flatnonzero(common > tolerance_m2):
         other = _called(divisions, children[second[i]])
-        text = f"与 {other} 重叠 {common[i]:.0f} m²,上限 {tolerance_m2:.0f} m²"
+        text = f"与 {other} 重叠 {common[i]:.0f} m²，上限 {tolerance_m2:.0f} m²"
         found.append(f"{_called(divisions, children[first[i]])}: {text}")
     return found
 
@@ -63,9 +63,9 @@ def _mismatch(divisions: Divisions, shapes: np.ndarray, position: int,
     gap, = areas_km2([shapely.difference(parent, union)]) * M2_PER_KM2
     found = []
     if gap > tolerance_m2:
-        found.append(f"{_called(divisions, position)}: 下级没有占满,空缺 {gap:.0f} m²,上限 {tolerance_m2:.0f} m²")
+        found.append(f"{_called(divisions, position)}: 下级没有占满，空缺 {gap:.0f} m²，上限 {tolerance_m2:.0f} m²")
     over = areas_km2(shapely.difference(shapes[children], parent)) * M2_PER_KM2
     for i in np.flatnonzero(over > tolerance_m2):
-        text = f"超出上级 {_called(divisions, position)} 的范围 {over[i]:.0f} m²,上限 {tolerance_m2:.0f} m²"
+        text = f"超出上级 {_called(divisions, position)} 的范围 {over[i]:.0f} m²，上限 {tolerance_m2:.0f} m²"
         found.append(f"{_called(divisions, children[i])}: {text}")
     return found

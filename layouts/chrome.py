@@ -13,7 +13,7 @@ from layouts import words
 from layouts.links import anchor
 from layouts.mapcards import WINDOW_WORDS, WINDOWS, chain_down, filter_chips
 from layouts.panels.air import air_class
-from layouts.panels.warnings import in_force
+from layouts.panels.warnings import LEVEL_WORDS, in_force
 from layouts.parts import EMPTY, change_mark, chip, demo_chip, fresh_mark, fresh_word, join, state_mark
 from layouts.screen import Context, Figure, Screen
 from layouts.symbols import icon
@@ -120,20 +120,25 @@ def _lines(answer: Answer, context: Context) -> tuple[Markup, Markup]:
     first = _first(answer)
     if not first:
         return escape(told), _mark(answer, context)
-    pieces = [_mark(answer, context), told.replace("目标 ", "目标")]
-    return first, join(filter(None, pieces[::-1] if answer.scheduled or told.startswith(BORROWED) else pieces), "·")
+    if told.startswith(BORROWED):
+        return first, join([_mark(answer, context, timed=False), told], " ")
+    pieces = [_mark(answer, context), told.replace("目标 ", "目标").replace("进度 ", "进度")]
+    return first, join(filter(None, pieces[::-1] if answer.scheduled else pieces), "·")
 
 
-def _mark(answer: Answer, context: Context) -> Markup:
-    """Freshness and time of a figure; the browser judges it on, so that it ages when the server is dead."""
+def _mark(answer: Answer, context: Context, timed: bool = True) -> Markup:
+    """Freshness and time of a figure; the browser judges it on, so that it ages when the server is dead. A borrowed
+    figure has room for the sign alone.
+    """
     if answer.value is None and answer.freshness in ("live", "scheduled"):
         return fresh_word("unknown", (0, 0), answer.cadence_s)
     at = words.to_us(answer.time) if answer.time else 0
     period = words.period(str(answer.parts.get("period") or "")) if answer.freshness == "scheduled" else ""
     year = f"{words.local(context.now_us, context.place.timezone).year} 年"
-    tail = period.removeprefix(year).strip() or (words.clock_or_day(at, context.place.timezone, context.now_us) if at
-                                                 else "")
-    return join([fresh_word(answer.freshness, (at, answer.contact_us or at), answer.cadence_s), tail], " ")
+    clock = words.clock_or_day(at, context.place.timezone, context.now_us) if at else ""
+    tail = period.removeprefix(year).replace(" ", "") or clock
+    sign = fresh_word(answer.freshness, (at, answer.contact_us or at), answer.cadence_s)
+    return join([sign, tail], " ") if timed else sign
 
 
 def _origin(answer: Answer, context: Context) -> str:
@@ -143,7 +148,9 @@ def _origin(answer: Answer, context: Context) -> str:
 
 
 def _first(answer: Answer) -> Markup:
-    change = answer.change
+    change, worst = answer.change, LEVEL_WORDS.get(str(answer.parts.get("worst")), "")
+    if worst:
+        return Markup("最高{}色").format(worst)
     if change is not None and change.unit == answer.unit == "%" and change.value == answer.value:
         return escape(f"{change.word}增速")
     if change is not None:

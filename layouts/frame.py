@@ -10,7 +10,7 @@ from markupsafe import Markup
 from data.answers import Answer
 from layouts import words
 from layouts.links import anchor, href
-from layouts.parts import EMPTY, axis_note, banner, demo_chip, elapsed, empty, fresh_mark, skeleton
+from layouts.parts import EMPTY, FRESH, axis_note, banner, demo_chip, elapsed, empty, fresh_mark, known, skeleton
 from layouts.screen import Answers, Context, Panel
 from layouts.symbols import icon
 from layouts.tables import plain
@@ -18,13 +18,17 @@ from layouts.tables import plain
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a kind draws: `title` its message ("" = the declared one), `html` the body, `table` the figures behind."""
+    """What a kind draws: `title` its message ("" = the declared one), `html` the body, `table` the figures behind.
+
+    `head`: the answer whose time and freshness stand in the head, where it is not the first fresh one.
+    """
 
     html: Markup
     title: object = ""
     table: Markup = EMPTY
     css: str = ""
     department: str = ""
+    head: Answer | None = None
 
 
 AGEING = ("metric", "rows", "warnings")
@@ -43,19 +47,18 @@ def framed(panel: Panel, answers: Answers, context: Context, draw: Draw) -> Mark
     if main.freshness in ("late", "down") and main.question.kind in AGEING:
         body = Markup('{}<div class="val">{}</div>').format(_stale_banner(main, context), drawn.html)
         drawn = Drawn(body, panel.title, drawn.table, f"{drawn.css} is-stale".strip(), drawn.department)
-    return section(panel, context, main, drawn)
+    return section(panel, context, drawn.head or main, drawn)
 
 
 def main_answer(answers: Answers) -> Answer | None:
     """The answer whose time and freshness stand in the head: the first delivered and fresh one, else the first."""
-    known = [answer for answer in answers.values() if _delivered(answer)]
-    fresh = [answer for answer in known if answer.freshness in ("live", "scheduled")]
-    return next(iter(fresh or known or list(answers.values())), None)
+    held = [answer for answer in answers.values() if _delivered(answer)]
+    fresh = [answer for answer in held if answer.freshness in FRESH]
+    return next(iter(fresh or held or list(answers.values())), None)
 
 
 def _delivered(answer: Answer) -> bool:
-    held = (answer.value is not None, answer.text, answer.series, answer.groups, answer.rows, answer.parts.get("name"))
-    if any(held):
+    if known(answer):
         return True
     return answer.question.kind in ("rows", "warnings", "feeds") and answer.freshness in ("live", "late", "scheduled")
 

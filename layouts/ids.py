@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 PAGE = "page"
-MAP, MAP_HOOK, MAP_STATE = "map", "map-hook", "map-state"
+MAP, MAP_STATE = "map", "map-state"
 VIEW, CONTROL, LIVE, ANSWER = "view", "control", "live", "answer"
 DIALOG, NOTICE, BRAND = "dialog", "notice", "brand"
 

@@ -12,7 +12,7 @@ from layouts import words
 from layouts.mapcards import chain_down, window_words
 from layouts.panels.air import air_class
 from layouts.panels.progress import gap_pp
-from layouts.panels.warnings import LEVEL_WORDS, headline, in_force
+from layouts.panels.warnings import LEVEL_WORDS, brief, headline, in_force
 from layouts.parts import EMPTY, STATE_RANK
 from layouts.screen import Context, Screen
 from layouts.symbols import signal
@@ -95,8 +95,9 @@ def red(answers: Answers, context: Context) -> Lead | None:
     zone = context.place.timezone
     sent, ends = (words.clock_or_day(int(row[key]), zone, context.now_us) if row.get(key) else ""
                   for key in ("sent_us", "expires_us"))
-    times = f"{sent} 发布" + (f"，至 {ends} 有效" if ends else "")
-    return Lead("alarm", f"{headline(row)}生效中", facts(times, where))
+    sender = headline(row).removesuffix(brief(row)).removesuffix("发布")
+    times = f"{sender} {sent} 发布".strip() + (f"，至 {ends} 有效" if ends else "")
+    return Lead("alarm", f"{brief(row)}生效中", facts(times, where))
 
 
 def blind_lead(answers: Answers, context: Context) -> Lead | None:
@@ -120,6 +121,14 @@ def _warnings_fact(answers: Answers) -> str:
     if not active:
         return "无生效预警"
     return f"生效预警 {len(active)} 条，最高{LEVEL_WORDS.get(str(active[0].get('level')), '')}色"
+
+
+def _warned(answers: Answers) -> str:
+    """The state that the gravest warning in force asks for: a sign of calm must not stand beside it."""
+    found = answers.get("lead.warnings")
+    active = in_force(found.rows) if found else []
+    states = {"red": "alarm", "orange": "warn", "yellow": "att"}
+    return states.get(str(active[0].get("level")), "ok") if active else "ok"
 
 
 def _missing(answers: Answers) -> str:
@@ -192,21 +201,26 @@ def ecology(answers: Answers, context: Context) -> Lead:
     wet = "水质未知"
     if water and fresh(water):
         wet = "水质全部达标" if (water.value
-                           or 0) >= 100 else f"水质优良率 {words.number(water.value, water.decimals)}%"
+                           or 0) >= 100 else f"断面达标率 {words.number(water.value, water.decimals)}%"
     sub = facts(fact(answers, "aqi"), fact(answers, "pm25"), fact(answers, "good_day_rate"), _missing(answers))
     bad = worst(answers)
-    return Lead((bad[0].state or "att") if bad else "ok", f"{air}，{wet}", sub)
+    calm = "ok" if aqi and fresh(aqi) and water and fresh(water) else "unknown"
+    return Lead((bad[0].state or "att") if bad else calm, f"{air}，{wet}", sub)
 
 
 def emergency(answers: Answers, context: Context) -> Lead:
     """水雨情平稳，无生效预警."""
-    if found := _first(answers, context):
-        return found
     bad = worst(answers)
+    if found := _first(answers, context):
+        gravest = [a for a in bad if a.state == "alarm" and a.unit not in ("mm", "m")]
+        if found.state != "alarm" or not gravest:
+            return found
+        said = fact(answers, gravest[0].question.name)
+        return Lead("alarm", f"{found.sentence.removesuffix('生效中')}，{said}", found.sub)
     sub = facts(fact(answers, "rain_3h_max"), fact(answers, "reservoir_over_count"), fact(answers, "ponding_count"),
                 _missing(answers))
     if not bad:
-        return Lead("ok", f"水雨情平稳，{_warnings_fact(answers)}", sub)
+        return Lead(_warned(answers), f"水雨情平稳，{_warnings_fact(answers)}", sub)
     named = "、".join(a.name for a in bad[:2])
     return Lead(bad[0].state or "att", f"{named}需关注", facts(_warnings_fact(answers), sub))
 
@@ -252,9 +266,14 @@ def lead(screen: Screen, answers: Answers, context: Context) -> Markup:
 
 
 def _rests_on(answers: Answers, context: Context) -> tuple[str, str] | None:
-    times = [words.to_us(a.time) for a in figures(answers) if a.time is not None and fresh(a)]
+    judging = [a for a in figures(answers) if a.time is not None and fresh(a)]
+    times = [words.to_us(a.time) for a in judging if a.time is not None]
     if not times:
         return None
     judged, total = len(times), len(figures(answers))
-    return (f"数据截至 {words.clock_or_day(max(times), context.place.timezone, context.now_us)}",
+    until = f"数据截至 {words.clock_or_day(max(times), context.place.timezone, context.now_us)}"
+    periods = [str(a.parts.get("period") or "") for a in judging]
+    if all(periods):  # what was published is of its period, whenever it arrived
+        until = f"数据时期 {words.period(max(periods, key=periods.count))}"
+    return (until,
             f"{judged} / {total} 项可判断·{window_words(context)}")

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from layouts.screen import Context
 from layouts.view import to_query
+from layouts.words import short
 
 Patch = dict[str, str | None]
 
@@ -49,3 +50,11 @@ def anchor(context: Context, patch: Patch, inner: object, css: str = "", current
 def division_link(context: Context, code: str, name: object, css: str = "dl") -> Markup:
     """A place's name that narrows the whole screen to it; plain text when there is no code."""
     return anchor(context, {"division": code, "bbox": None}, name, css) if code else escape(name)
+
+
+def near(context: Context, name: str, most: int = 6) -> str:
+    """A place's name inside the shown division: without that division's own name before it, and not too long."""
+    for _, above in context.chain:
+        if name != above:
+            name = name.removeprefix(above)
+    return short(name, most)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from data.answers import Answer
 from layouts import words
@@ -19,6 +19,7 @@ WINDOW_WORDS = {"24h": "近 24 小时", "7d": "近 7 天", "30d": "近 30 天", 
 WINDOWS = ("24h", "7d", "30d", "month", "ytd")
 FIELD_WORDS = {"category": "类别", "channel": "渠道", "department": "部门", "stage": "环节"}
 NO_LAYER = "none"
+SHAPES = ("circle", "square", "triangle", "diamond", "reservoir", "house")
 
 
 def map_metric(screen: Screen, view: ViewState) -> str:
@@ -87,7 +88,8 @@ def map_head(screen: Screen, answers: dict[str, Answer], context: Context) -> Ma
     top = max(known, key=lambda group: group.value or 0, default=None)
     told = f"{answer.name}：{top.name}最高" if len(known) > 1 and top is not None and (top.value or 0) else answer.name
     when = words.moment(words.to_us(answer.time), context.place.timezone, context.now_us) if answer.time else "未知"
-    facts = join(filter(None, [when, window_words(context), answer.source]), "·")
+    period = words.period(str(answer.parts.get("period") or ""))
+    facts = join(filter(None, [period or when, "" if period else window_words(context), answer.source]), "·")
     return Markup("<b>{}</b>{}{}<span>{}</span>").format(told, _metrics(screen, context), _windows(context), facts)
 
 
@@ -116,10 +118,38 @@ def layer_switches(screen: Screen, context: Context) -> Markup:
     pieces = []
     for layer in screen.map.layers:
         rest = [key for key in screen.map.layers if (key in on) != (key == layer)]
-        inner = Markup("{}{}").format(icon("g-box"), context.names.get(f"layer:{layer}", layer))
+        inner = Markup("{}{}").format(icon("g-box"), _layer_key(layer, context))
         pieces.append(anchor(context, {"layers": ",".join(rest) or NO_LAYER}, inner, "on" if layer in on else "",
                              layer in on))
     return EMPTY.join(pieces)
+
+
+def _layer_key(layer: str, context: Context) -> Markup:
+    """What a layer looks like on the map, its word, and how many of it lie in the division."""
+    word = context.names.get(f"layer:{layer}", layer)
+    if layer not in context.layers:
+        return escape(word)
+    shape, count = context.layers[layer]
+    return Markup('{}{}<span class="n">{}</span>').format(icon(f"m-{drawn_shape(shape)}", "lk"), word,
+                                                          words.number(count))
+
+
+def drawn_shape(shape: str) -> str:
+    """The shape that the map draws for a declared one: what it has no drawing for is a disc."""
+    return shape if shape in SHAPES else "circle"
+
+
+def cluster_legend() -> Markup:
+    """What the discs of single events mean where no numbers stand beside the names."""
+    rows = [Markup("<div>{}{}</div>").format(_state_sign(state), told) for state, told in EVENT_STATES]
+    told = "数字为件数，形状为最重状态"
+    return Markup('<div class="legend two"><h3>{}</h3>{}</div>').format(told, EMPTY.join(rows))
+
+
+def _state_sign(state: str) -> Markup:
+    if state == "ok":
+        return Markup('<span class="sym"><span class="dotw"></span></span>')
+    return Markup('<span class="sym st st-{0}">{1}</span>').format(state, icon(f"s-{state}"))
 
 
 def legend(title: str, classes: Shading, unit_word: str, note: str = "") -> Markup:
@@ -143,9 +173,8 @@ def mark_legend(found: dict[str, tuple[str, str]], total: int, unit_word: str) -
         count = states.count(state) if state != "ok" else total - sum(s != "ok" for s in states)
         if not count:
             continue
-        sign = (Markup('<span class="sym"><span class="dotw"></span></span>') if state == "ok"
-                else Markup('<span class="sym st st-{0}">{1}</span>').format(state, icon(f"s-{state}")))
-        rows.append(Markup('<div>{}{}<span class="n">{} 个{}</span></div>').format(sign, told, count, unit_word))
+        rows.append(Markup('<div>{}{}<span class="n">{} 个{}</span></div>').format(_state_sign(state), told, count,
+                                                                                  unit_word))
     return Markup('<div class="legend two"><h3>数字为在办件数，形状为状态</h3>{}</div>').format(EMPTY.join(rows))
 
 
@@ -154,6 +183,6 @@ def claim(context: Context) -> Markup:
     note = context.place.boundary_note
     if context.place.official:
         return Markup("{}").format(note)
-    for head in ("示意边界，", "示意边界,", "示意边界"):
+    for head in ("示意边界，", "示意边界"):
         note = note.removeprefix(head)
     return Markup("<b>示意边界</b>{}").format(f"·{note}" if note else "·非行政界线，不作划界依据")

@@ -52,6 +52,13 @@ class Dialog(_Own):
     _prop_names = _names("id", "children", "title", "opened", "className")
 
 
+class Held(_Own):
+    """A value that callbacks share; it shows nothing."""
+
+    _type = "Held"
+    _prop_names = _names("id", "data")
+
+
 class Notice(_Own):
     """One line that says when the connection is lost or an address is wrong; live.js fills it."""
 

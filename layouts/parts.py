@@ -14,6 +14,7 @@ from layouts.symbols import icon
 STATE_WORDS = {"ok": "正常", "att": "关注", "warn": "预警", "alarm": "告警"}
 STATE_RANK = {"": 0, "ok": 0, "att": 1, "warn": 2, "alarm": 3}
 EMPTY = Markup("")
+FRESH = ("live", "scheduled")
 
 
 def join(pieces: Iterable[object], between: str = "") -> Markup:
@@ -29,8 +30,19 @@ def state_mark(state: str | None, word: object | None = None) -> Markup:
     return Markup('<span class="st st-{}"{}>{}{}</span>').format(key, said, icon(f"s-{key}"), shown)
 
 
+def known(answer: Answer) -> bool:
+    """True when an answer holds any figure, word or record: a series or groups of nothing are nothing."""
+    values = [answer.value, *(point.value for point in answer.series), *(group.value for group in answer.groups)]
+    return any(value is not None for value in values) or any((answer.text, answer.rows, answer.parts.get("name")))
+
+
 def fresh_mark(answer: Answer, context: Context, with_time: bool = True) -> Markup:
-    """Freshness of an answer with its data time; the browser re-judges it by the data-* attributes."""
+    """Freshness of an answer with its data time; the browser re-judges it by the data-* attributes.
+
+    A source may be on time and still have nothing for this division: that is unknown, not live.
+    """
+    if answer.question.kind == "metric" and answer.freshness in FRESH and not known(answer):
+        return fresh_word("unknown", (0, 0), answer.cadence_s)
     time_us = words.to_us(answer.time) if answer.time else 0
     times_us = (time_us, answer.contact_us or time_us)
     tail = ""

@@ -69,12 +69,12 @@ def _map_makers(screen: Screen, answers: Answers, context: Context) -> dict[str,
     return {"crumb": lambda: mapcards.crumb(context),
             "maphead": lambda: mapcards.map_head(screen, answers, context),
             "layers": lambda: mapcards.layer_switches(screen, context),
-            "legends": lambda: legends(answers, context),
+            "legends": lambda: legends(screen, answers, context),
             "claim": lambda: mapcards.claim(context)}
 
 
-def legends(answers: Answers, context: Context) -> Markup:
-    """Classes of the map and, where numbers stand beside names, what they mean."""
+def legends(screen: Screen, answers: Answers, context: Context) -> Markup:
+    """Classes of the map and what the numbers on it mean, be they beside names or in the discs of events."""
     answer = answers.get("map")
     if answer is None:
         return Markup("")
@@ -84,7 +84,10 @@ def legends(answers: Answers, context: Context) -> Markup:
     drawn = answer.parts.get("level")
     word = next((told for key, told in context.place.levels if key == drawn),
                 context.place.levels[depth][1] if depth < len(context.place.levels) else "下级")
-    return mapcards.legend(unit, shade(answer), f"按{word}") + mapcards.mark_legend(found, len(answer.groups), word)
+    signs = mapcards.mark_legend(found, len(answer.groups), word)
+    if not found and "events" in mapcards.layers_on(screen, context.view):
+        signs = mapcards.cluster_legend()
+    return mapcards.legend(unit, shade(answer), f"按{word}") + signs
 
 
 def safe_panel(panel: Panel, answers: Answers, context: Context, log: logging.Logger = LOG) -> Markup:

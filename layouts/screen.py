@@ -31,6 +31,7 @@ class Context:
     `chain`: (code, name) of the view's division and all above it. `names`: words of the pack by `metric:<id>`,
     `layer:<key>`, `category:<code>`, `channel:<code>`, `department:<code>`. `children`: (code, name) one level below.
     `window`: the screen's own default, left out of addresses. `busy`: what the program is loading, '' for nothing.
+    `layers`: point layers of the map as layer → (declared shape, how many in the division).
     """
 
     place: Place
@@ -43,6 +44,7 @@ class Context:
     children: tuple[tuple[str, str], ...] = ()
     window: str = "24h"
     busy: str = ""
+    layers: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
 Answers = dict[str, Answer]
@@ -63,6 +65,7 @@ class Panel:
     """One panel. `asks`: name → question; `render` is a panel kind's pure function (answers → title and body).
 
     `slot` places it in the grid: p1…p6 (three columns of a wall), s1…s6 (second layer on wide walls and desks).
+    `shows`: phrases of its topic that it shows; `also`: phrases of other topics.
     """
 
     key: str
@@ -74,6 +77,7 @@ class Panel:
     shows: tuple[str, ...] = ()
     css: str = ""
     options: dict[str, object] = field(default_factory=dict)
+    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class MapView:
     """What the map starts with: its metric, what else it can show, which layers can be switched and which are on.
 
     `asks`: name → question for the marks beside the names (number, warn, att), answered by children.
+    `also`: phrases of topics that the map shows.
     """
 
     metric: str
@@ -88,6 +93,7 @@ class MapView:
     layers: tuple[str, ...] = ()
     on: tuple[str, ...] = ()
     asks: dict[str, Question] = field(default_factory=dict)
+    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

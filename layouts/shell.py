@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 from markupsafe import Markup, escape
 
 from layouts import ids
 from layouts.map import county_map
-from layouts.own import CountyMap, Dialog, Fragment, Notice
+from layouts.own import CountyMap, Dialog, Fragment, Held, Notice
 from layouts.screen import Place
 from layouts.symbols import brand_mark, symbols
 
@@ -75,7 +75,7 @@ def shell(place: Place) -> Component:
             return Fragment(id=ids.region(box.region), className=box.css, tag=box.tag)
         return _TAGS[box.tag]([build(inner) for inner in box.inside], className=box.css)
 
-    stores = [dcc.Store(id=key) for key in (ids.VIEW, ids.CONTROL, ids.LIVE, ids.ANSWER)]
+    stores = [Held(id=key) for key in (ids.VIEW, ids.CONTROL, ids.LIVE, ids.ANSWER)]
     frame = [build(inner) for inner in FRAME.inside]
     return html.Div([*frame, Dialog(id=ids.DIALOG, className="dialog", opened=False, title="", children=[]), *stores,
                      CountyMap(id=ids.MAP_STATE)], id=ids.PAGE, className=FRAME.css)
@@ -115,7 +115,6 @@ def page_signs() -> Markup:
 def lost_page() -> str:
     """What an address that is no page gets: one sentence and the way home."""
     return ('<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>没有这一页</title>'
-            '<link rel="stylesheet" href="/assets/10_tokens.css">'
-            '<link rel="stylesheet" href="/assets/20_base.css"></head>'
+            '<link rel="stylesheet" href="/assets/all.css"></head>'
             '<body style="padding:3rem"><h1>没有这一页</h1><p class="note">地址写错了，或这一页还没有做。</p>'
             '<p><a href="/" style="color:var(--accent)">回到总览</a></p></body></html>')

@@ -83,9 +83,10 @@ class Bar:
 
 
 def text_rem(text: object) -> float:
-    """Width of a label in rem: a Chinese letter counts .9375, a point or comma .3, another .54, an icon one letter."""
+    """Width of a label in rem: a Chinese letter counts .9375, a comma .3, m .85, another .56, an icon one."""
     icons = str(escape(text)).count("<svg")
-    return sum(.9375 if ord(c) > 0x2000 else .3 if c in ".," else .56 for c in plain(text)) + icons * .94
+    wide = {".": .3, ",": .3, "m": .85, "M": .85, "W": .85}
+    return sum(.9375 if ord(c) > 0x2000 else wide.get(c, .56) for c in plain(text)) + icons * .94
 
 
 def plain(value: object) -> str:
@@ -93,13 +94,13 @@ def plain(value: object) -> str:
     return escape(value).striptags()
 
 
-def bars(rows: Sequence[Bar], cap: float, low: float = 0.0, name_rem: float = 0.0) -> Markup:
-    """Horizontal bars from `low` to `cap` with values at the right."""
+def bars(rows: Sequence[Bar], cap: float, low: float = 0.0, name_rem: float = 0.0, most_rem: float = 9.4) -> Markup:
+    """Horizontal bars from `low` to `cap` with values at the right; names take `name_rem` to `most_rem`."""
     span = (cap - low) or 1.0
     value_rem = max((text_rem(row.text) for row in rows), default=0) + .7
     extra_rem = max((text_rem(row.extra) * .94 for row in rows if row.extra is not None), default=-.7) + .7
     longest = max((text_rem(row.name) for row in rows), default=0) + .6
-    widths = (min(max(name_rem, longest), 9.4), value_rem, extra_rem)
+    widths = (min(max(name_rem, longest), most_rem), value_rem, extra_rem)
     return Markup('<div class="bars{}">{}</div>').format(
         " few" if len(rows) < 4 else "", EMPTY.join(_bar(row, low, span, widths) for row in rows))
 

@@ -144,6 +144,12 @@ def period(text: str) -> str:
     return f"{year} 年 {int(first)}—{int(last)} 月" if last else f"{year} 年 {int(first)} 月"
 
 
+def short_period(text: str) -> str:
+    """A period without its year: 1—10 月, 前三季度; '' for a whole year."""
+    told = period(text)
+    return told.removeprefix(f"{text[:4]} 年").strip() if told != text else ""
+
+
 def _quarters(text: str) -> str:
     year, mark, rest = text.partition("Q")
     if not (mark and year.isdigit()):

@@ -8,7 +8,7 @@ from data.answers import Answer
 from layouts import words
 from layouts.frame import Drawn, framed
 from layouts.panels.trend import resolution, spread, time_labels
-from layouts.parts import EMPTY, change_mark, chip, join
+from layouts.parts import EMPTY, change_mark, chip, empty, join, known
 from layouts.plots import MOST_BARS, Limit, Trace, axis, plot
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import data_table
@@ -37,6 +37,9 @@ def class_chip(value: float | None) -> Markup:
 def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     """Title: the class in words."""
     main = answers["aqi"]
+    if not known(main):
+        beside = join(filter(None, ["未知不等于优良", _good(answers)]), "·")
+        return Drawn(empty("e-none", "本区划没有空气监测数据", beside), f"{panel.title}：未知", head=main)
     _, word = air_class(main.value)
     title = f"空气{word}" + _primary(main, "，首要污染物 ") if main.value is not None else panel.title
     top = Markup('<div class="row top"><div class="fig">{}<small>AQI</small></div>{}<div class="push r note">'
@@ -44,8 +47,8 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
         words.number(main.value), class_chip(main.value), _second(answers),
         join(filter(None, [change_mark(main), _good(answers)]), "·"))
     if not any(point.value is not None for point in main.series):
-        return Drawn(top, title)
-    return Drawn(top + _chart(main, context), title, _table(main, context))
+        return Drawn(top, title, head=main)
+    return Drawn(top + _chart(main, context), title, _table(main, context), head=main)
 
 
 def _primary(main: Answer, before: str) -> str:

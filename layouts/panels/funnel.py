@@ -16,7 +16,7 @@ STAGES = (("received", "受理"), ("filed", "立案"), ("dispatched", "派遣"),
 
 
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
-    """The panel; asks: `by` (received_events by stage: how many stand at each stage), `hours`, `rate` beside it."""
+    """The panel; asks: `by` (received_events by stage: how many stand at each stage), `hours`, `rate`, `rework`."""
     return framed(panel, answers, context, draw)
 
 
@@ -41,7 +41,8 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     rows = [Bar(word, count, Markup("{}<small>件</small>").format(words.number(count)), None, "hi" if k < 3 else "",
                 f"{words.number(100 * count / total, 1)}%") for k, (word, count) in enumerate(steps)]
     title = f"受理 {words.number(total)} 件，{_closed(steps)}"
-    body = bars(rows, total) + axis_note(join(filter(None, [_fact(answers, "hours"), _fact(answers, "rate")]), "·"))
+    facts = [_fact(answers, name) for name in ("hours", "rate", "rework")]
+    body = bars(rows, total) + axis_note(join(filter(None, facts), "·"))
     return Drawn(body, title, data_table(("环节", "到达件数"), [(word, words.number(count)) for word, count in steps]))
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from layouts import words
 from layouts.frame import Drawn, framed
-from layouts.links import anchor, division_link
+from layouts.links import anchor, division_link, near
 from layouts.parts import axis_note as note
 from layouts.parts import calm, change_mark, elapsed, join, state_mark
 from layouts.screen import Answers, Context, Panel
@@ -20,6 +20,9 @@ OVERDUE = (Column(""), Column("事件", wide=True), Column("地点", optional=Tr
            Column("已超期", right=True))
 NEWEST = (Column(""), Column("事件", wide=True), Column("地点", optional=True), Column("环节"),
           Column("时间", right=True))
+
+
+LONG_TITLE, SHORT_TITLE = 13, 10
 
 
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
@@ -35,7 +38,8 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     if not listed.rows:
         say = "当前无超期事件" if late else "本时段无新事件"
         return Drawn(calm(listed, say, _soon(answers)), panel.title)
-    rows = [(_overdue if late else _newest)(row, context) for row in listed.rows]
+    most = LONG_TITLE if max(len(near(context, str(row.get("division")))) for row in listed.rows) <= 4 else SHORT_TITLE
+    rows = [(_overdue if late else _newest)(row, context, most) for row in listed.rows]
     more = total - len(listed.rows) if late else 0
     facts = [f"另有 {words.number(more)} 件" if more > 0 else "", _soon(answers), _change(answers)]
     left = join(filter(None, facts), "·")
@@ -78,19 +82,19 @@ def _subject(row: dict[str, Any], most: int) -> Cut:
 def _place(row: dict[str, Any], context: Context) -> Markup:
     name = str(row.get("division") or words.NONE)
     codes = {child: code for code, child in context.children}
-    return division_link(context, codes.get(name) or str(row.get("division_code") or ""), name)
+    return division_link(context, codes.get(name) or str(row.get("division_code") or ""), near(context, name))
 
 
-def _overdue(row: dict[str, Any], context: Context) -> tuple[object, ...]:
+def _overdue(row: dict[str, Any], context: Context, most: int) -> tuple[object, ...]:
     due = row.get("due_us")
     late = (elapsed(int(due), context.now_us, "short") if due
             else Markup("{}").format(words.short_age(float(row.get("overdue_s") or 0))))
-    return (state_mark(str(row.get("state") or "warn"), ""), _subject(row, 13), _place(row, context),
+    return (state_mark(str(row.get("state") or "warn"), ""), _subject(row, most), _place(row, context),
             Cut(str(row.get("department") or words.NONE), 6), Markup("<b>{}</b>").format(late))
 
 
-def _newest(row: dict[str, Any], context: Context) -> tuple[object, ...]:
+def _newest(row: dict[str, Any], context: Context, most: int) -> tuple[object, ...]:
     at = int(row.get("stage_time_us") or row.get("time_us") or 0)
     when = words.clock_or_day(at, context.place.timezone, context.now_us) if at else words.NONE
-    return (state_mark(str(row.get("state") or "ok"), ""), _subject(row, 15), _place(row, context),
+    return (state_mark(str(row.get("state") or "ok"), ""), _subject(row, most + 2), _place(row, context),
             str(row.get("stage") or words.NONE), when)

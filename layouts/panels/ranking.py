@@ -9,8 +9,8 @@ from markupsafe import Markup
 from data.answers import Answer, Group
 from layouts import words
 from layouts.frame import Drawn, division_name, framed
-from layouts.links import division_link
-from layouts.parts import EMPTY, axis_note, empty
+from layouts.links import division_link, near
+from layouts.parts import EMPTY, axis_note, calm, empty, state_mark
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Bar, bars, data_table
 
@@ -30,6 +30,10 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     known = ranked(main, bool(panel.options.get("lowest")))
     if not known:
         return Drawn(empty("e-none", "本级以下没有更细的数据", "此指标不按下级区划发布，见上级面板"), panel.title)
+    if len(known) > 1 and not any(group.value for group in known):
+        none = f"{words.number(0, main.decimals)} {main.unit}".strip()
+        return Drawn(calm(main, f"{len(known)} 个区划均为 {none}", main.note or "有数时按大小排列"),
+                     f"{panel.title}：均为 {none}", _table(main, known))
     rows = [_bar(group, main, context, first=k < 2) for k, group in enumerate(known[:MOST])]
     low, cap = span(main, known[:MOST])
     word = "最低" if panel.options.get("lowest") else "最高"
@@ -37,7 +41,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     title = panel.title
     if len(known) > 1:
         level = known[0].value == known[-1].value
-        leader = words.short(known[0].name, 8) + word
+        leader = near(context, known[0].name, 8) + word
         if level:
             leader = f"均为 {words.number(known[0].value, main.decimals)}"
         title = f"{panel.title}：{leader}"
@@ -66,10 +70,13 @@ def ranked(main: Answer, lowest: bool = False) -> list[Group]:
 
 
 def _bar(group: Group, main: Answer, context: Context, first: bool) -> Bar:
-    css = STATE_CSS.get(str(group.extra.get("state") or ""), "hi" if first else "")
-    text = Markup("{}<small>{}</small>").format(words.number(group.value, main.decimals), main.unit)
+    state = str(group.extra.get("state") or "")
+    css = STATE_CSS.get(state, "hi" if first else "")
+    text = Markup("{}{}<small>{}</small>").format(state_mark(state, "") if state in STATE_CSS else EMPTY,
+                                                  words.number(group.value, main.decimals), main.unit)
     extra = str(group.extra["note"]) if group.extra.get("note") else None
-    return Bar(division_link(context, group.code, group.name), group.value, text, goal(main), css, extra)
+    name = division_link(context, group.code, near(context, group.name, 10))
+    return Bar(name, group.value, text, goal(main), css, extra)
 
 
 def _note(main: Answer, count: int, low: float, whole: str) -> str:

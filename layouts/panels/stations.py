@@ -10,7 +10,7 @@ from markupsafe import Markup
 from data.answers import Answer, Group
 from layouts import words
 from layouts.frame import Drawn, framed
-from layouts.links import division_link
+from layouts.links import division_link, near
 from layouts.parts import STATE_RANK, axis_note, empty, state_mark
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Column, Cut, table
@@ -49,7 +49,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
         return Drawn(empty("e-none", f"本区划内没有{word}", "请看上一级区划"), panel.title)
     columns, cells = _over(panel) if panel.options.get("over") else _plain(panel, main)
     rows = [[state_mark(s.state, "") if s.value is not None else Markup('<span class="q">—</span>'), Cut(s.name, 10),
-             division_link(context, s.division_code, s.division), *cells(s)] for s in found[:MOST]]
+             division_link(context, s.division_code, near(context, s.division)), *cells(s)] for s in found[:MOST]]
     silent = sum(s.value is None for s in found)
     note = "·".join(filter(None, [f"{word} {len(found)} 个", f"{silent} 个无数据" if silent else "", main.limit_text]))
     return Drawn(table(columns, rows) + axis_note(note), _title(panel, found, word))

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
-from data.answers import Answer
+from data.answers import Answer, Change
 from layouts import words
 from layouts.frame import Drawn, framed
-from layouts.links import anchor, division_link
+from layouts.links import anchor, division_link, near
+from layouts.panels.progress import named, usual
 from layouts.parts import axis_note, calm, change_mark, join, state_mark, with_unit
 from layouts.screen import Answers, Context, Panel
-from layouts.tables import Column, Cut, table
+from layouts.symbols import icon
+from layouts.tables import Column, Cut, data_table, table
 
+Rows = tuple[dict[str, Any], ...]
 MOST = 6
 PAGES = ("feeds", "topics")
 LONG = 22
-FIGURES = (Column("指标", wide=True), Column("当前", right=True), Column("较同期", right=True),
-           Column("进度", right=True, optional=True))
+MONTH = "_month"
+FIGURES = (Column("指标", wide=True), Column("累计/余额", right=True), Column("同比", right=True),
+           Column("当月", right=True, optional=True), Column("环比", right=True))
 
 
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
     """The panel. With ask `list`: its rows by option `columns` = ((key, head, form), …); else each ask is a row.
 
-    form: text | wide | number | us | state | division | yes | list | screens. Options: `most`, `none` (words when
-    empty), `count` (words after the number in the title).
+    form: text | wide | number | us | state | late | division | yes | list | screens. Options: `most`, `none` (words
+    when empty), `count` (words after the number in the title).
     """
     return framed(panel, answers, context, draw)
 
@@ -42,33 +47,69 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     forms = [(str(key), str(head), str(form)) for key, head, form in declared] if isinstance(declared, tuple) else []
     columns = [Column(head, right=form in ("number", "us"), wide=form == "wide") for _, head, form in forms]
     most = int(str(panel.options.get("most") or MOST))
-    rows = [[_cell(row, key, form, context) for key, _, form in forms] for row in listed.rows[:most]]
+    ordered, told = _first(panel, listed.rows)
+    rows = [[_cell(row, key, form, context) for key, _, form in forms] for row in ordered[:most]]
     total = listed.total or len(listed.rows)
     more = axis_note(f"另有 {words.number(total - len(rows))} 条") if total > len(rows) else Markup("")
     counted = str(panel.options.get("count") or "")
     return Drawn(table(columns, rows) + more,
-                 f"{panel.title} {words.number(total)} {counted}" if counted else panel.title)
+                 f"{panel.title} {words.number(total)} {counted}{told}" if counted else panel.title)
+
+
+def _first(panel: Panel, listed: Rows) -> tuple[Rows, str]:
+    """Rows that option `first` = (key, word) marks stand first, and the title counts them."""
+    first = panel.options.get("first")
+    if not isinstance(first, tuple):
+        return listed, ""
+    key, word = (str(part) for part in first)
+    marked = tuple(row for row in listed if row.get(key) is True)
+    rest = tuple(row for row in listed if row.get(key) is not True)
+    return marked + rest, f"，{len(marked)} 个{word}" if marked else ""
 
 
 def _figures(panel: Panel, answers: Answers) -> Drawn:
-    shown = [answers[name] for name in panel.asks if name in answers]
+    """Indicators: so far this year, this month alone (ask `<name>_month`), each against its own before."""
+    shown = [answers[name] for name in panel.asks if name in answers and not name.endswith(MONTH)]
+    months = [answers.get(f"{name}{MONTH}") for name in panel.asks if name in answers and not name.endswith(MONTH)]
+    head = usual(shown)
     sources = list(dict.fromkeys(answer.source for answer in shown if answer.source))
-    return Drawn(table(FIGURES, [_figure(answer) for answer in shown], "tight" if len(shown) > 6 else ""), panel.title,
-                 department="·".join(sources[:3]))
+    rows = [_figure(answer, month, head) for answer, month in zip(shown, months, strict=True)]
+    return Drawn(table(FIGURES, rows, "tight" if len(shown) > 6 else ""), panel.title, _behind(shown, months),
+                 department="·".join(sources[:3]), head=head)
 
 
-def _figure(answer: Answer) -> tuple[object, ...]:
-    done = answer.parts.get("progress_pct")
+def _figure(answer: Answer, month: Answer | None, head: Answer | None) -> tuple[object, ...]:
     bad = answer.state in ("att", "warn", "alarm")
-    name = Markup("{}{}").format(state_mark(answer.state, ""), answer.name) if bad else answer.name
-    return (name, with_unit(answer.value, answer.unit, answer.decimals), change_mark(answer) or words.NONE,
-            f"{words.number(float(done), 1)}%" if done is not None else words.NONE)
+    name = Markup("{}{}").format(state_mark(answer.state, "") if bad else "", named(answer, head))
+    alone = words.NONE if month is None else words.number(month.value, month.decimals)
+    return (name, with_unit(answer.value, answer.unit, answer.decimals), change_mark(answer, "") or words.NONE,
+            alone, _month_on_month(answer, month))
+
+
+def _month_on_month(answer: Answer, month: Answer | None) -> object:
+    mom = (month or answer).parts.get("mom")
+    if mom is None:
+        return words.NONE
+    return change_mark(replace(answer, change=Change("环比", float(mom), "%")), "")
+
+
+def _behind(shown: list[Answer], months: list[Answer | None]) -> Markup:
+    rows = []
+    for answer, month in zip(shown, months, strict=True):
+        done = answer.parts.get("progress_pct")
+        alone = f"{words.number(month.value, month.decimals)} {month.unit}" if month else words.NONE
+        mom = (month or answer).parts.get("mom")
+        rows.append((answer.name, words.period(str(answer.parts.get("period") or words.NONE)),
+                     f"{words.number(answer.value, answer.decimals)} {answer.unit}",
+                     words.number(answer.parts.get("yoy"), 1), alone, words.number(mom, 1),
+                     words.number(answer.target, answer.decimals), words.number(done, 1)))
+    return data_table(("指标", "时期", "累计/余额", "同比 %", "当月", "环比 %", "目标", "进度 %"), rows)
 
 
 def _cell(row: dict[str, Any], key: str, form: str, context: Context) -> object:
     value = row.get(key)
     if value is None or value == "":
-        return "" if form == "state" else words.NONE
+        return "" if form in ("state", "late") else words.NONE
     if form in ("text", "wide"):
         return Cut(str(value), 60 if form == "text" else LONG if context.view.screen in PAGES else 14)
     return _FORMS[form](value, row, context)
@@ -86,8 +127,13 @@ def _state(value: Any, row: dict[str, Any], context: Context) -> object:
     return state_mark(str(value), "")
 
 
+def _late(value: Any, row: dict[str, Any], context: Context) -> object:
+    sign = Markup('<span class="st st-att" role="img" aria-label="滞后" title="滞后">{}</span>')
+    return sign.format(icon("s-att")) if value is True else ""
+
+
 def _division(value: Any, row: dict[str, Any], context: Context) -> object:
-    return division_link(context, str(row.get("division_code") or ""), str(value))
+    return division_link(context, str(row.get("division_code") or ""), near(context, str(value)))
 
 
 def _yes(value: Any, row: dict[str, Any], context: Context) -> object:
@@ -105,5 +151,5 @@ def _screens(value: Any, row: dict[str, Any], context: Context) -> object:
                  for name in names], "、")
 
 
-_FORMS = {"number": _number, "us": _moment, "state": _state, "division": _division, "yes": _yes, "list": _list,
-          "screens": _screens}
+_FORMS = {"number": _number, "us": _moment, "state": _state, "late": _late, "division": _division, "yes": _yes,
+          "list": _list, "screens": _screens}

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from data.answers import Answer, Point
 from layouts import words
 from layouts.frame import Drawn, framed
-from layouts.parts import EMPTY, axis_note, change_mark, headline, join
+from layouts.parts import EMPTY, axis_note, calm, change_mark, headline, join
 from layouts.plots import MOST_BARS, Axis, Limit, Trace, axis, plot
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import data_table
@@ -34,6 +34,10 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     if sum(point.value is not None for point in main.series) < 2:
         body = Markup('<div class="empty thin"><div class="note">{}</div></div>').format("本时段数据点不足，暂不成图")
         return Drawn(top + body, title(panel, main))
+    known = [point.value for answer in shown for point in answer.series if point.value is not None]
+    if panel.options.get("bars") and not any(known):
+        none = f"本段均为 {words.number(0, main.decimals)} {main.unit}".strip()
+        return Drawn(top + calm(main, none, _legend(panel, shown)), title(panel, main))
     by = resolution(main.series)
     chart = _chart(panel, shown, context, by)
     return Drawn(top + chart + axis_note(_legend(panel, shown)), title(panel, main), _table(shown, context, by))

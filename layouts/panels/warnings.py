@@ -9,13 +9,13 @@ from markupsafe import Markup
 from data.answers import Answer
 from layouts import words
 from layouts.frame import Drawn, framed
-from layouts.parts import calm, chip, join, two_facts
+from layouts.parts import EMPTY, calm, chip, join, two_facts
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Column, Cut, table
 
 LEVELS = ("red", "orange", "yellow", "blue")
 LEVEL_WORDS = {"red": "红", "orange": "橙", "yellow": "黄", "blue": "蓝"}
-MOST = 6
+MOST, FEW, LONGEST = 6, 3, 76
 COLUMNS = (Column("级"), Column("预警", wide=True), Column("范围", optional=True), Column("发布", right=True),
            Column("至", right=True))
 
@@ -57,11 +57,22 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
         return Drawn(_calm(listed, context), panel.title)
     top = LEVEL_WORDS.get(str(active[0].get("level")), "")
     body = table(COLUMNS, [_row(row, context) for row in active[:MOST]])
+    if len(active) <= FEW:
+        says = _detail(active[0], context) if active[0].get("detail") else EMPTY
+        body = Markup('<div class="told">{}{}</div>').format(body, says)
     more = len(active) - MOST
     if more > 0:
         body += Markup('<div class="axis-note">另有 {} 条生效</div>').format(more)
     red = "is-red" if active[0].get("level") == "red" else ""
     return Drawn(body, f"生效预警 {len(active)} 条" + (f"，最高{top}色" if top else ""), css=red)
+
+
+def _detail(row: dict[str, Any], context: Context) -> Markup:
+    """What the gravest warning asks for, and how long it is still in force: there is room for it while there are few.
+    """
+    ends = int(row.get("expires_us") or 0)
+    left = f"{brief(row)}·余 {words.age((ends - context.now_us) / 1e6)}" if ends else brief(row)
+    return Markup('<div class="says"><b>{}</b><p>{}</p></div>').format(left, words.short(str(row["detail"]), LONGEST))
 
 
 def _calm(listed: Answer, context: Context) -> Markup:

@@ -6,6 +6,7 @@ from layouts import asks
 from layouts.screen import Figure, MapView, Panel, Screen
 
 KEY = ("gdp", "industry_va_yoy", "fixed_investment_yoy", "retail", "revenue", "new_jobs")
+MONTHLY = ("tax", "expenditure", "exports", "foreign_capital")
 TABLE = ("tax", "expenditure", "deposits", "loans", "exports", "foreign_capital", "construction_output")
 
 SCREEN = Screen(
@@ -15,7 +16,7 @@ SCREEN = Screen(
              Figure("revenue", "last_year", "财政收入"), Figure("industrial_power", "last_year", "工业用电")),
     map=MapView("industrial_power",
                 ("industrial_power", "power_use", "fixed_investment_yoy", "new_entities", "revenue"),
-                ("project", "enterprise"), ("project",)),
+                ("project", "enterprise"), ("project",), also={"E7": ("项目点位",)}),
     lead_asks={"warnings": asks.WARNINGS},
     panels=(
         Panel("p1", "p1", "主要指标", "E1", "progress", {metric: asks.now(metric, "last_year") for metric in KEY},
@@ -29,8 +30,10 @@ SCREEN = Screen(
         Panel("p5", "p5", "经营主体新设与注销", "E4", "trend",
               {"new": asks.last("new_entities", "month", 12), "closed": asks.last("closed_entities", "month", 12)},
               ("登记与注销",), options={"bars": True, "pair": True, "plain_title": True}),
-        Panel("p6", "p6", "财政金融与外贸", "E1", "table", {metric: asks.now(metric, "last_year") for metric in TABLE},
-              ()),
+        Panel("p6", "p6", "财政金融与外贸", "E1", "table",
+              {metric: asks.now(metric, "last_year") for metric in TABLE}
+              | {f"{metric}_month": asks.now(f"{metric}_month") for metric in MONTHLY},
+              ("当前与累计", "同比与环比")),
         Panel("s1", "s1", "一般公共预算收入", "E1", "ranking", {"by": asks.by("revenue", "children")}, ("乡镇位次",)),
         Panel("s2", "s2", "社会消费品零售总额", "E1", "trend",
               {"retail": asks.last("retail", "month", 24, "last_year")},
@@ -38,11 +41,12 @@ SCREEN = Screen(
         Panel("s3", "s3", "全社会用电量", "E9", "trend", {"power": asks.last("power_use", "month", 24, "last_year")},
               ("用电走势",), options={"note": "累计值"}),
         Panel("s4", "s4", "重大项目", "E7", "table", {"list": asks.rows("assets:project")},
-              ("项目清单", "计划与完成投资"),
-              options={"columns": (("name", "项目", "wide"), ("division", "地点", "division"),
+              ("项目清单", "计划与完成投资", "滞后项目"),
+              options={"columns": (("late", "", "late"), ("name", "项目", "wide"), ("division", "地点", "division"),
                                    ("stage", "阶段", "text"),
                                    ("plan", "计划 亿元", "number"),
-                                   ("actual", "完成 亿元", "number")), "count": "个", "none": "本区划内没有重大项目"}),
+                                   ("actual", "完成 亿元", "number")), "count": "个",
+                       "first": ("late", "滞后"), "none": "本区划内没有重大项目"}),
         Panel("s5", "s5", "居民收入", "E1", "trend",
               {"urban": asks.last("urban_income", "month", 24, "last_year"),
                "rural": asks.last("rural_income", "month", 24)},

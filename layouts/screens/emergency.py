@@ -6,7 +6,7 @@ from layouts import asks
 from layouts.screen import Figure, MapView, Panel, Screen
 
 SCREEN = Screen(
-    key="emergency", title="应急管理", topics=("M1", "M3", "M4", "M6", "M7", "M8"), lead="emergency",
+    key="emergency", title="应急管理", topics=("M1", "M3", "M4", "M6", "M7", "M8", "Q2"), lead="emergency",
     figures=(Figure("rain_3h_max", "", "最大 3 时雨量"), Figure("reservoir_over_count", "yesterday", "超汛限水库"),
              Figure("river_over_m", "yesterday", "最高水位距警戒"), Figure("ponding_count", "yesterday", "积水点"),
              Figure("hazard_people", "", "隐患点人数"), Figure("device_online_rate", "yesterday", "生命线在线率")),
@@ -40,9 +40,9 @@ SCREEN = Screen(
               options={"over": True, "word": "水位站", "limit": "warn_m", "limit_name": "警戒"}),
         Panel("s2", "s2", "受威胁人数", "M4", "ranking", {"by": asks.by("hazard_people", "children")},
               ("隐患点与受威胁人数",)),
-        Panel("s3", "s3", "生命线设备在线率", "M6", "trend",
-              {"rate": asks.last("device_online_rate", "day", 14, "yesterday")},
-              ("设备在线率",), options={"plain_title": True}),
+        Panel("s3", "s3", "感知终端", "Q2", "bars", {"by": asks.by("device_online_rate", "layer")},
+              ("按类型接入", "在线率", "静默设备"), options={"lowest": True, "silent": True},
+              also={"M6": ("设备在线率",)}),
         Panel("s4", "s4", "避难场所", "M8", "table", {"list": asks.rows("assets:shelter")},
               (),
               options={"columns": (("name", "场所", "wide"), ("division", "地点", "division"),

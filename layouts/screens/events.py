@@ -19,8 +19,8 @@ SCREEN = Screen(
     panels=(
         Panel("p1", "p1", "事件流转", "C1", "funnel",
               {"by": asks.by("received_events", "stage"), "hours": asks.now("handle_hours"),
-               "rate": asks.now("closing_rate")},
-              ("环节漏斗", "办结率与平均用时")),
+               "rate": asks.now("closing_rate"), "rework": asks.now("rework_rate")},
+              ("环节漏斗", "办结率与平均用时", "返工率")),
         Panel("p2", "p2", "超期事件", "C1", "overdue",
               {"list": asks.rows("events", 6, "overdue"), "count": asks.now("overdue_events", "yesterday"),
                "soon": asks.now("due_soon_events"), "by": asks.by("overdue_events", "children")},

@@ -24,7 +24,7 @@ from data.history import HistoryReader
 from data.state import State
 
 pytestmark = pytest.mark.integration
-KILLS = 400 if os.environ.get("ENDURANCE") else 20
+KILLS = int(os.environ.get("KILLS", 400 if os.environ.get("ENDURANCE") else 20))
 BATCH = 50
 STATIONS = [{"id": f"g{i}", "layer": "gauge", "name": f"站{i}", "lon": 100.15, "lat": 30.05} for i in range(BATCH)]
 

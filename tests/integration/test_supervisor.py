@@ -205,7 +205,7 @@ def test_a_full_disk_is_said_once_and_stops_nothing(tmp_path: Path, monkeypatch:
         assert run.ready.wait(10)
         until(lambda: run.said)
     assert len(run.said) == 1
-    assert "No space left" in run.said[0]
+    assert "磁盘已满" in run.said[0]
 
 
 ORPHANS = """

@@ -13,6 +13,7 @@ FILE_LINES, FUNCTION_LINES, PARAMETERS, APP_LINES = 300, 40, 6, 120
 ROOMS = ("layouts", "callbacks", "api", "data", "access", "analysis", "geo", "briefing", "demo")
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "managers"}
 REDIS_MAKERS = {"data/state.py"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Check = Callable[[str, str], Iterator[str]]
 
@@ -143,11 +144,46 @@ def no_place_of_a_machine(path: str, source: str) -> Iterator[str]:
             yield f"{path}:{number}: a path of one machine: {line.strip()[:60]}"
 
 
+CHINESE = "\u4e00-\u9fff"
+HALF_WIDTH = re.compile(f"(?<=[{CHINESE}）”》])[,;:?!]|(?<! )[,;?!] ?(?=[{CHINESE}（“《])")
+ADDRESS = re.compile(r"\w+://\S+")
+PATTERNS_OF_DATES = {"data/written.py"}
+
+
+def half_width(text: str) -> str:
+    """The first place where a Chinese sentence has a half-width comma, colon …; '' where there is none."""
+    found = HALF_WIDTH.search(ADDRESS.sub("", text))
+    return found.string[max(0, found.start() - 8):found.end() + 8] if found else ""
+
+
+def no_half_width_sentences(path: str, source: str) -> Iterator[str]:
+    """Texts for readers: every string that is not a docstring."""
+    if path in PATTERNS_OF_DATES:
+        return
+    bodies = [node.body for node in ast.walk(tree(source)) if isinstance(node, (ast.Module, ast.ClassDef, *FUNCTIONS))]
+    told = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
+    for node in ast.walk(tree(source)):
+        text = node.value if isinstance(node, ast.Constant) and id(node) not in told else None
+        if isinstance(text, str) and (where := half_width(text)):
+            yield f"{path}:{node.lineno}: half-width punctuation in a Chinese sentence: {where}"
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text of a read YAML file."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for pair in value.items() for part in pair for text in texts(part))
+    elif isinstance(value, list):
+        yield from (text for part in value for text in texts(part))
+
+
 EVERYWHERE: tuple[Check, ...] = (nothing_unfinished, no_place_of_a_machine, file_size,
                                  name_says_the_topic)
 PRODUCT: tuple[Check, ...] = (
     nothing_that_executes_data, function_size, parameters, frames_are_named, no_global_callback,
-    one_maker_of_redis_clients, no_javascript_in_strings, no_silent_except, nobody_imports_app, no_county_in_code)
+    one_maker_of_redis_clients, no_javascript_in_strings, no_silent_except, nobody_imports_app, no_county_in_code,
+    no_half_width_sentences)
 
 
 def script_size(path: str, source: str) -> Iterator[str]:

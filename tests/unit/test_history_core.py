@@ -62,7 +62,8 @@ def reader(writer):
 def test_nothing_was_ever_written(reader):
     assert reader.rows("observation", EVER).num_rows == 0
     assert reader.observation_buckets("pm25", ["air"], EVER).num_rows == 0
-    assert reader.event_buckets("received", EVER).num_rows == 0
+    assert reader.event_facts(EVER).num_rows == 0
+    assert reader.changes_of(["e1"], EVER).num_rows == 0
     assert reader.identities("event", "hotline", 0, 2**62) == []
     assert reader.current_assets() == []
     assert reader.run(reader.table("warning")).num_rows == 0
@@ -162,17 +163,6 @@ def test_one_bucket_and_calendar_months(writer, reader):
     months = reader.observation_buckets("pm25", ["air"], Span(november - DAY, T0 + 1, MONTH, 8 * HOUR)).to_pylist()
     october = to_us(datetime(2026, 9, 30, 16, tzinfo=UTC))
     assert sorted((row["bucket"], row["n"]) for row in months) == [(october, 1), (november, 2)]
-
-
-def test_an_event_counts_where_it_first_reached_the_stage(writer, reader):
-    early = T0 - 40 * DAY
-    put(writer, "event", step(1, "e1", "handling", early, time=early), step(2, "e1", "handling", T0, time=early),
-        step(3, "e2", "handling", T0 + 1), step(4, "e2", "handling", T0 + HOUR), step(5, "e3", "closed", T0 + 2),
-        step(6, "e4", "handling", T0 + DAY))
-    table = reader.event_buckets("handling", Span(T0, T0 + 2 * DAY, DAY))
-    assert sorted(tuple(row.values()) for row in table.to_pylist()) == [
-        ("c1", "noise", "12345", "d1", T0, 1), ("c1", "noise", "12345", "d1", T0 + DAY, 1)]
-    assert reader.event_buckets("rated", Span(T0, T0 + DAY)).num_rows == 0
 
 
 def test_compaction_keeps_every_answer(writer, reader, monkeypatch):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import house_checks as house
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 OWN = [ROOT / "app.py", *(path for room in house.ROOMS for path in sorted((ROOT / room).rglob("*.py")))]
@@ -39,6 +40,16 @@ def test_every_other_file_keeps(check: house.Check) -> None:
 def test_scripts_and_styles_are_small_and_finished() -> None:
     assert SCRIPTS
     assert complaints(SCRIPTS, (house.script_size, house.nothing_unfinished)) == []
+
+
+def test_texts_of_packs_have_full_width_punctuation() -> None:
+    files = sorted((ROOT / "places").rglob("*.yaml"))
+    assert files
+    found = {path.relative_to(ROOT).as_posix(): [where for text in house.texts(yaml.safe_load(path.read_bytes()))
+                                                 if (where := house.half_width(text))] for path in files}
+    assert {path: where for path, where in found.items() if where} == {}
+    assert house.half_width("优于目标,达标")
+    assert not house.half_width("用 redis://主机:端口/0，端口见上")
 
 
 def test_packs_hold_no_python() -> None:
@@ -76,6 +87,9 @@ FAULTS: list[tuple[house.Check, str, str]] = [
     (house.no_silent_except, "data/a.py", "try:\n    f()\nexcept ValueError:\n    pass"),
     (house.nobody_imports_app, "data/a.py", "import app"),
     (house.nobody_imports_app, "api/a.py", "from app import main"),
+    (house.no_half_width_sentences, "api/a.py", "raise Wrong('没有记录,请稍后再试')"),
+    (house.no_half_width_sentences, "api/a.py", "x = f'缺少 {name},应为文字'"),
+    (house.no_half_width_sentences, "layouts/a.py", "x = '检查地方包:每行一个'"),
     (house.no_county_in_code, "data/a.py", "name = '于都县'"),
     (house.no_county_in_code, "layouts/a.py", "code = '360731104000'"),
     (house.no_place_of_a_machine, "data/a.py", "path = '/ho" + "me/me/data'"),

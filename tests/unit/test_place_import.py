@@ -162,7 +162,7 @@ BOW = Polygon([(115.2, 26.0), (115.4, 26.2), (115.4, 26.0), (115.2, 26.2)])
     ([({"name": "南镇"}, EAST)], {}, "南镇: 与本地区划的代码、名称都不匹配"),
     ([({"name": "东镇"}, EAST), ({"name": "东镇"}, EAST)], {}, "东镇: 在文件中出现两次"),
     ([({"name": "东镇"}, shapely.Point(115.3, 26.1))], {}, "边界应为面"),
-    ([({"name": "东镇"}, shapely.transform(EAST, lambda p: p + 5))], {}, "离本地太远,请核对 --crs"),
+    ([({"name": "东镇"}, shapely.transform(EAST, lambda p: p + 5))], {}, "离本地太远，请核对 --crs"),
     ([({"name": "东镇"}, EAST), ({"name": "西镇"}, box(115, 26, 115.3, 26.2))], {}, "与 区划 990000101000 西镇 重叠"),
     ([({"name": "东镇"}, EAST)], {"crs": "mars"}, "不认识坐标系 'mars'"),
     ([({"name": "东镇"}, EAST)], {"level": "street"}, "--level 'street' 不存在"),
@@ -187,7 +187,7 @@ def run(pack, *words):
 
 def test_commands_build_import_and_check(pack, tmp_path, capsys):
     assert run(pack, "place", "build") == 0
-    assert "乡镇: 2 个,其中正式边界 0 个" in capsys.readouterr().out
+    assert "乡镇: 2 个，其中正式边界 0 个" in capsys.readouterr().out
     assert run(pack, "place", "import", bring(tmp_path, [({"name": "东镇"}, EAST)]), "--level", "township") == 0
     assert "已替换 1 个区划的边界" in capsys.readouterr().out
     assert run(pack, "check", pack) == 2  # feeds.yaml and metrics.yaml are not there

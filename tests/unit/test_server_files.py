@@ -104,6 +104,13 @@ def test_one_server_a_state_folder(tmp_path: Path) -> None:
         assert (tmp_path / "server.lock").read_text().endswith(":3")
 
 
+@pytest.mark.parametrize("tail", ["    ^^^^^^^^\n", "\nERROR:    Application startup failed. Exiting.\n"])
+def test_last_words_are_the_reason_and_not_what_follows_it(tail: str, tmp_path: Path) -> None:
+    with partlog.open_log(tmp_path, "web") as log:
+        log.write(("Traceback\nValueError: no luck\n" + tail).encode())
+    assert partlog.last_words(tmp_path, "web") == "ValueError: no luck"
+
+
 def test_a_taken_port_is_named_with_the_remedy(tmp_path: Path) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -111,8 +118,8 @@ def test_a_taken_port_is_named_with_the_remedy(tmp_path: Path) -> None:
         port = holder.getsockname()[1]
         with pytest.raises(WrongInput, match=rf"端口 127.0.0.1:{port} 已被别的程序占用；.*--port"):
             supervise.check_port(Settings(port=port))
-    with pytest.raises(WrongInput, match="不能使用"):
-        supervise.check_port(Settings(port=70000))
+    with pytest.raises(WrongInput, match=r"192\.0\.2\.1:8050 不能使用（不是本机的地址）；请改正 --host"):
+        supervise.check_port(Settings(host="192.0.2.1"))
 
 
 def test_a_server_without_a_pack_says_so(tmp_path: Path) -> None:
@@ -205,9 +212,9 @@ def test_a_room_without_its_library_leaves_the_others(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(app, "import_module", torn)
     assert app.main(["web"]) == 1
-    assert capsys.readouterr().err == "web 不可用（缺少 dash）；请运行 ./yiping doctor\n"
+    assert capsys.readouterr().err == "web 不可用（缺少 Python 库 dash）；请运行 ./yiping doctor\n"
     parser, missing = app.build_parser("doctor")
-    assert missing == []
+    assert missing == {}
     assert parser.parse_args(["doctor"]).command == "doctor"
 
 

@@ -1,0 +1,90 @@
+"""The long forms of the promises: `./script/endurance kill soak …`; each leaves a JSON in bench/results/."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import endured
+from bench.endured import Found, Scale
+from bench.report import RESULTS, machine
+from data.settings import ROOT
+
+KILL_TEST = "tests/integration/test_collector_kill.py"
+
+
+def kill(_folder: Path, scale: Scale) -> Found:
+    """kill -9 of the collector while records stream in: what was acknowledged is there, each once."""
+    kills = scale.times(400, 100)
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", KILL_TEST], cwd=ROOT, check=False,
+                          env=os.environ | {"ENDURANCE": "1", "KILLS": str(kills)}, capture_output=True, text=True)
+    facts: dict[str, Any] = {"kills": kills, "seconds": round(time.monotonic() - began, 1),
+                             "said": done.stdout.strip().splitlines()[-3:]}
+    return Found(done.returncode == 0, facts)
+
+
+FORMS: dict[str, Callable[[Path, Scale], Found]] = {
+    "kill": kill, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak, "restart": endured.restart,
+    "history": endured.history,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """0 = every form held."""
+    parser = argparse.ArgumentParser(prog="endurance", description="长时间的检验，逐项运行，结果存入 bench/results/")
+    parser.add_argument("forms", nargs="*", metavar="NAME", help="、".join(FORMS) + "（默认全部）")
+    parser.add_argument("--short", action="store_true", help="每项的短形式")
+    args = parser.parse_args(arguments)
+    unknown = [name for name in args.forms if name not in FORMS]
+    if unknown:
+        print(f"没有 {'、'.join(unknown)} 这一项；可选：{'、'.join(FORMS)}", file=sys.stderr)
+        return 2
+    held = [run(name, Scale(args.short)) for name in args.forms or FORMS]
+    return 0 if all(held) else 1
+
+
+def run(name: str, scale: Scale) -> bool:
+    """One form: what it found goes to the terminal and into a file."""
+    print(f"运行 {name}{'（短形式）' if scale.short else ''}…", flush=True)
+    before, began = machine(), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="yiping-endurance-", ignore_cleanup_errors=True) as folder:
+        try:
+            found = FORMS[name](Path(folder), scale)
+        except Exception as error:  # noqa: BLE001 - the other forms still count
+            found = Found(False, {"error": f"{type(error).__name__}: {error}"})
+    body = {"form": name, "short": scale.short, "held": found.held, "commit": commit(), "before": before,
+            "after": machine(), "seconds": round(time.monotonic() - began, 1), **found.facts}
+    path = save(name, body)
+    told = json.dumps(found.facts, ensure_ascii=False)[:1000]
+    print(f"{'✓' if found.held else '✗'} {name}：{told}\n  {path}", flush=True)
+    return found.held
+
+
+def commit() -> str:
+    """The commit that was measured; `+` when files differ from it."""
+    def ask(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+    return ask("rev-parse", "HEAD") + ("+" if ask("status", "--porcelain", "-uno") else "")
+
+
+def save(name: str, body: dict[str, Any], folder: Path = RESULTS) -> Path:
+    """Writes `endurance-<form>-<UTC time>.json` and gives its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"endurance-{name}-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

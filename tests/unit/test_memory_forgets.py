@@ -1,0 +1,28 @@
+"""What memory holds of observations stays as large as what is true: replaced versions go when the old ones go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from test_engine import NOW, H, reading, to_us, tree
+
+from data.observation_table import ObservationTable
+
+
+def test_replaced_versions_are_let_go_and_the_latest_stays() -> None:
+    table = ObservationTable(tree())
+    first = [reading(f"s{number}", 1.0, NOW - H) for number in range(5)]
+    table.add(first)
+    last = first
+    for value in range(2, 20):
+        last = [reading(row["station"], float(value), NOW - H, prev=row["seq"]) for row in last]
+        table.add(last)
+    assert len(table.columns["time"]) == 19 * 5
+    table.drop_before(to_us(NOW - timedelta(hours=72)))
+    assert len(table.columns["time"]) == 5
+    assert table.latest("m", 0, to_us(NOW)).last.tolist() == [19.0] * 5
+    again = [reading(row["station"], 99.0, NOW - H, prev=row["seq"]) for row in last]
+    table.add(again)
+    assert table.latest("m", 0, to_us(NOW)).last.tolist() == [99.0] * 5
+    found = table.buckets("m", to_us(NOW - 2 * H), to_us(NOW), 0, 0)
+    assert found.n.tolist() == [1] * 5
