@@ -44,22 +44,23 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="endurance", description="长时间的检验，逐项运行，结果存入 bench/results/")
     parser.add_argument("forms", nargs="*", metavar="NAME", help="、".join(FORMS) + "（默认全部）")
     parser.add_argument("--short", action="store_true", help="每项的短形式")
+    parser.add_argument("--folder", type=Path, help="使用并保留这个目录（例如之后用它的 state 做 bench）")
     args = parser.parse_args(arguments)
     unknown = [name for name in args.forms if name not in FORMS]
     if unknown:
         print(f"没有 {'、'.join(unknown)} 这一项；可选：{'、'.join(FORMS)}", file=sys.stderr)
         return 2
-    held = [run(name, Scale(args.short)) for name in args.forms or FORMS]
+    held = [run(name, Scale(args.short), args.folder) for name in args.forms or FORMS]
     return 0 if all(held) else 1
 
 
-def run(name: str, scale: Scale) -> bool:
+def run(name: str, scale: Scale, kept: Path | None = None) -> bool:
     """One form: what it found goes to the terminal and into a file."""
     print(f"运行 {name}{'（短形式）' if scale.short else ''}…", flush=True)
     before, began = machine(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="yiping-endurance-", ignore_cleanup_errors=True) as folder:
         try:
-            found = FORMS[name](Path(folder), scale)
+            found = FORMS[name](kept or Path(folder), scale)
         except Exception as error:  # noqa: BLE001 - the other forms still count
             found = Found(False, {"error": f"{type(error).__name__}: {error}"})
     body = {"form": name, "short": scale.short, "held": found.held, "commit": commit(), "before": before,

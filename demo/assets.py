@@ -162,10 +162,10 @@ def _supply(county: County, number: int) -> Facts:
 
 def _project(county: County, number: int) -> Facts:
     plan = round(0.5 + 9.5 * one(county.seed, "plan", number) ** 2, 2)
-    done = min(1.0, 0.45 + 0.6 * one(county.seed, "done", number))
+    stage = ("前期", "在建", "在建", "竣工")[number % 4]
+    done = 1.0 if stage == "竣工" else min(1.0, 0.45 + 0.6 * one(county.seed, "done", number))
     return {"word": f"{PROJECTS[number % len(PROJECTS)]}项目", "plan": plan, "actual": round(plan * done, 2),
-            "stage": ("前期", "在建", "在建", "竣工")[number % 4], "late": done < 0.75,
-            "industry": INDUSTRIES[number % 5]}
+            "stage": stage, "late": done < 0.65, "industry": INDUSTRIES[number % 5]}
 
 
 Make = Callable[["County", int], Facts]
