@@ -11,6 +11,7 @@ from data.history_engine import at_greatest
 from data.records import STAGES
 
 _CLOSED = STAGES.index("closed")
+TOLD = ("lon", "lat", "title", "detail", "level", "feed")
 STATED = ("time", "code", "category", "channel", "stage", "demo", "department", "due", "satisfaction")
 FACTS = pa.schema([
     ("id", pa.string()), *((name, pa.string()) for name in ("code", "category", "channel", "stage", "department")),
@@ -31,16 +32,16 @@ def ended_ids(rows: ibis.Table, before_us: int) -> ibis.Table:
     return last.filter(over, last.change < before_us * len(STAGES), last.due < before_us).select("id")
 
 
-def facts(rows: ibis.Table) -> ibis.Table:
-    """One row an event of rows of stage changes: columns of FACTS, empty where nothing was said.
+def facts(rows: ibis.Table, more: tuple[str, ...] = ()) -> ibis.Table:
+    """One row an event of rows of stage changes: columns of FACTS and `more`, empty where nothing was said.
 
     What the newest change that says it says counts, of changes at one instant that of the later stage. reached_…: the
     first time, of closed and rated the last; worked, ended: the last change before closing, the first from closing on.
     """
     place, order = _order(rows)
-    rows = rows.select("id", "act", "stage_time", *STATED, place=place, order=order)
+    rows = rows.select("id", "act", "stage_time", *STATED, *more, place=place, order=order)
     place, when = rows.place, rows.stage_time
-    stated = {name: at_greatest(rows[name], rows["order"]) for name in STATED}
+    stated = {name: at_greatest(rows[name], rows["order"]) for name in (*STATED, *more)}
     reached = {f"reached_{name}": when.min(where=place == number) if number < _CLOSED
                else when.max(where=place == number) for number, name in enumerate(STAGES)}
     return rows.group_by("id").agg(

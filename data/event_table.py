@@ -115,6 +115,16 @@ class EventTable:
             return self.columns["stage"], lambda word: _STAGE.get(word, -1)
         return None, None
 
+    def hold(self, table: pa.Table) -> None:
+        """Takes whole events with their texts and places (columns of FACTS and TOLD), to be changed by later rows."""
+        first = len(self)
+        self.fill(table)
+        for name in ("lon", "lat"):
+            self.columns[name][first:] = table[name].cast(pa.float64()).to_numpy()
+        texts = [table[name].fill_null("").to_pylist() for name in ("title", "detail", "level")]
+        self.texts += zip(*texts, strict=True)
+        self._position |= {event_id: first + number for number, event_id in enumerate(table["id"].to_pylist())}
+
     def fill(self, table: pa.Table) -> None:
         """Takes whole events (columns of event_facts.FACTS) that are not held yet; their texts stay with history."""
         first = self.columns.extend(table.num_rows)

@@ -35,6 +35,9 @@ class _Local(threading.local):
     backend: Backend | None = None
     views: OrderedDict[tuple[str, ...], ibis.Table]
 
+# What a large question took goes back to the system instead of staying with the threads that asked.
+GIVE_BACK = {"allocator_background_threads": "true", "allocator_flush_threshold": "32MB"}
+
 
 class HistoryReader:
     """Answers questions to the history; safe to use from several threads, each has its own cursor.
@@ -45,7 +48,7 @@ class HistoryReader:
 
     def __init__(self, root: Path, memory: str = "1GB") -> None:
         self.root = root
-        self._database = duckdb.connect(config={"threads": 2, "memory_limit": memory, **OFFLINE})
+        self._database = duckdb.connect(config={"threads": 2, "memory_limit": memory, **OFFLINE, **GIVE_BACK})
         self._lock = threading.Lock()
         self._local = _Local()
         self._manifest = Manifest()

@@ -18,7 +18,7 @@ from data.history_bulk import BulkJob
 from data.history_compact import merge, mergeable
 from data.history_engine import TEMPORARY, engine, gently
 from data.history_files import Columns, by_partition, write_sorted
-from data.manifest import FileEntry, Manifest, read_manifest, sync_folder, write_manifest
+from data.manifest import MOST_LOADS, FileEntry, Load, Manifest, read_manifest, sync_folder, write_manifest
 from data.records import KINDS
 
 KEEP_GARBAGE_S = 300.0
@@ -101,7 +101,7 @@ class HistoryWriter:
                     taken[kind] = columns
             self._buffers = taken
 
-    def _show(self, make: Callable[[], Iterable[FileEntry]], checkpoint: int = 0, bulk: int = 0,
+    def _show(self, make: Callable[[], Iterable[FileEntry]], checkpoint: int = 0, load: Load | None = None,
               gone: tuple[FileEntry, ...] = ()) -> None:
         """Publishes new files and withdraws old ones by one rename; removes the new ones if that fails."""
         made: list[FileEntry] = []
@@ -112,7 +112,9 @@ class HistoryWriter:
                 old, names = self._manifest, {entry.path for entry in gone}
                 files = (*(entry for entry in old.files if entry.path not in names), *made)
                 garbage = (*old.garbage, *((path, time.time()) for path in sorted(names)))
-                new = Manifest(old.version + 1, max(old.checkpoint, checkpoint), old.bulk + bulk, files, garbage)
+                loads = (*old.loads, load)[-MOST_LOADS:] if load else old.loads
+                new = Manifest(old.version + 1, max(old.checkpoint, checkpoint), old.bulk + bool(load), files, garbage,
+                               loads)
                 write_manifest(self.root, new)
                 self._manifest = new
         except OSError as error:
@@ -154,7 +156,8 @@ class HistoryWriter:
                 with self._publish_lock:
                     self.commit()
                     late = job.settle(made, self._manifest)
-                    self._show(lambda: late, bulk=1)
+                    days, numbers = [entry.day1 for entry in late], [entry.seq1 for entry in late]
+                    self._show(lambda: late, load=Load(kind, feed, max(days, default=0), max(numbers, default=0)))
             except OSError as error:
                 job.discard()
                 raise _refused(self.root, error) from error

@@ -111,8 +111,19 @@ class Live:
         self._every("health", HEALTH_S, self._read_health)
         self._every("look", LOOK_S, self._look)
         self._every("forget", FORGET_S, self._forget)
-        if self._reader.manifest().bulk != self._bulk:
+        self._take_loads()
+
+    def _take_loads(self) -> None:
+        """Bulk publishes: read everything again only for those that memory must hold."""
+        manifest = self._reader.manifest()
+        loads = manifest.loads_after(self._bulk)
+        if loads is None or self.tables.holds(loads):
             self._every("rebuild", self._rest, self._rebuild)
+        elif loads:
+            with self.lock:
+                self.tables.grew_older(loads)
+            self._bulk = manifest.bulk
+            self._tell([load.feed for load in loads])
 
     def _missed(self, first: int) -> bool:
         """True when batches between what memory holds and the tail's first are only in history."""

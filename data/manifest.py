@@ -16,6 +16,7 @@ from data.records import DAY_OF, KINDS
 VERSION = 1
 DAY_US = 86_400_000_000
 NAME = "manifest.json"
+MOST_LOADS = 100
 EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -45,10 +46,21 @@ class FileEntry:
 
 
 @dataclass(frozen=True)
+class Load:
+    """One bulk publish: kind and feed of its rows, their last UTC day since 1970 and greatest number."""
+
+    kind: str
+    feed: str
+    day1: int
+    seq1: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What the history holds. checkpoint: every live row with seq ≤ it is in the files; bulk: bulk publishes so far.
 
-    version grows with every publish. garbage: (path, machine time in s since when no longer named).
+    version grows with every publish. garbage: (path, machine time in s since when no longer named). loads: the last
+    bulk publishes, newest last.
     """
 
     version: int = 0
@@ -56,6 +68,12 @@ class Manifest:
     bulk: int = 0
     files: tuple[FileEntry, ...] = ()
     garbage: tuple[tuple[str, float], ...] = field(default=())
+    loads: tuple[Load, ...] = ()
+
+    def loads_after(self, bulk: int) -> tuple[Load, ...] | None:
+        """Bulk publishes after the first `bulk` of them; None where they are not remembered any more."""
+        missed = self.bulk - bulk
+        return None if not 0 <= missed <= len(self.loads) else self.loads[len(self.loads) - missed:]
 
     @property
     def last_seq(self) -> int:
@@ -112,7 +130,8 @@ def _from_json(raw: dict[str, Any]) -> Manifest:
         if entry.kind not in KINDS or ".." in entry.path or entry.path.startswith("/"):
             raise ValueError(f"不认识的条目 {entry.kind}:{entry.path}")
     garbage = tuple((str(path), float(at)) for path, at in raw["garbage"])
-    return Manifest(raw["version"], raw["checkpoint"], raw["bulk"], files, garbage)
+    loads = tuple(Load(**item) for item in raw.get("loads", ()))
+    return Manifest(raw["version"], raw["checkpoint"], raw["bulk"], files, garbage, loads)
 
 
 def write_manifest(root: Path, manifest: Manifest) -> None:

@@ -22,7 +22,7 @@ from data.windows import local_offset_us, shifted
 
 STATES: tuple[State, ...] = ("ok", "att", "warn", "alarm")
 # A year of hours, 27 years of days. A stock is counted anew at each point, so it gets a month of hours.
-MOST_POINTS, MOST_STOCK_POINTS = 10_000, 800
+MOST_POINTS, MOST_STOCK_POINTS = 10_000, 1_200
 # Roll-ups that add up, so that a part cannot be judged by the whole's limit.
 ABSOLUTE = frozenset({"sum", "count"})
 LABELS = frozenset({"category", "channel", "department", "stage", "station", "weekhour", "layer"})

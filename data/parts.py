@@ -102,7 +102,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "YIPING_HOST": settings.host, "YIPING_SCENARIO": settings.scenario, "YIPING_HISTORY": settings.history,
         "PYTHONUNBUFFERED": "1",
         # Threads that each read a little history would otherwise leave hundreds of MB in arenas of their own.
-        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576", "ARROW_DEFAULT_MEMORY_POOL": "system",
     }
 
 

@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from data.batches import Batch
 from data.errors import Unavailable
-from data.event_facts import ended_ids
+from data.event_facts import TOLD, ended_ids, facts
 from data.event_table import EventTable
 from data.history_read import HistoryReader
 from data.history_span import Span
+from data.manifest import Load
 from data.observation_table import Buckets, ObservationTable, empty_buckets
 from data.pack import Pack
 from data.records import Row
@@ -24,6 +25,7 @@ from data.steps import bucket_start
 
 log = logging.getLogger(__name__)
 DAY = 86_400_000_000
+LOADED = ("seq", "prev", "station", "metric", "time", "value", "code", "demo")
 EVENT_DAYS, OBSERVATION_DAYS = 40, 3
 
 
@@ -55,7 +57,7 @@ class MemoryTables:
         recent = Span(self._since, now_us + DAY, known_at_us=known_at_us)
         for feed, declared in self._pack.feeds.items():
             if declared.kind == "observation":
-                table = self._reader.rows("observation", recent, [feed])
+                table = self._reader.rows("observation", recent, [feed], LOADED)
                 self._table(feed).load(table)
                 self._mark_demo([feed], [pc.any(table["demo"]).as_py()])
         self._load_events(now_us, known_at_us)
@@ -68,23 +70,18 @@ class MemoryTables:
             for feed in entry.feeds:
                 self.versions[feed] = max(self.versions.get(feed, 0), entry.seq1)
         self.loaded = bool(manifest.files)
+        pa.default_memory_pool().release_unused()
 
     def _load_events(self, now_us: int, known_at_us: int | None) -> None:
-        span = Span(now_us - EVENT_DAYS * DAY, now_us + DAY, known_at_us=known_at_us)
-        recent = self._reader.rows("event", span)
-        rows = recent
-        older_files = self._reader.manifest().of("event", 0, span.start_us)
-        self.events_since = span.start_us if older_files else 0
-        self._known_at_us = known_at_us
-        if older_files:
-            every = self._reader.table("event", known_at_us)
-            # Closed, and neither due nor touched since: history keeps these.
-            ended = ended_ids(every, span.start_us)
-            older = self._reader.run(every.filter(every.stage_time < span.start_us).anti_join(ended, "id"))
-            names = recent.column_names
-            rows = pa.concat_tables([older.select(names), recent.cast(older.select(names).schema)])
-        self.events.add(rows.sort_by("seq").to_pylist())
-        self._mark_demo(rows["feed"].to_pylist(), rows["demo"].to_pylist())
+        since = now_us - EVENT_DAYS * DAY
+        older = self._reader.manifest().of("event", 0, since)
+        self.events_since, self._known_at_us = since if older else 0, known_at_us
+        every = self._reader.table("event", known_at_us)
+        # Closed, and neither due nor touched since: history keeps these.
+        kept = every.anti_join(ended_ids(every, since), "id") if older else every
+        table = self._reader.run(facts(kept, TOLD))
+        self.events.hold(table)
+        self._mark_demo(table["feed"].to_pylist(), table["demo"].to_pylist())
 
     def _mark_demo(self, feeds: list[str], marks: list[Any]) -> None:
         """A feed is marked as simulated while any row that memory took of it is."""
@@ -125,6 +122,15 @@ class MemoryTables:
                 self._past.take_over(self.events, ended)
             self.events.keep(~ended)
             self.events_since = since
+
+    def holds(self, loads: Iterable[Load]) -> bool:
+        """Whether memory holds, or must hold, rows of bulk publishes: all but observations of long ago."""
+        return any(load.kind != "observation" or load.day1 * DAY >= self._since - DAY for load in loads)
+
+    def grew_older(self, loads: Iterable[Load]) -> None:
+        """Notes that history has more of the long ago, so that what was answered from it is asked again."""
+        for load in loads:
+            self.versions[load.feed] = max(self.versions.get(load.feed, 0), load.seq1)
 
     def delivered(self, feeds: tuple[str, ...]) -> bool:
         """True if any of the feeds ever delivered."""

@@ -53,6 +53,9 @@ def test_rows_enter_by_month_with_running_numbers(tmp_path, writer, reader):
                   code=["x", None, "y"])
     before = Clock().now_us()
     assert writer.publish_bulk("observation", "air", [path], 100) == (3, 0)
+    told = reader.manifest().loads[-1]
+    assert (told.kind, told.feed, told.seq1) == ("observation", "air", 102)
+    assert told.day1 == max(entry.day1 for entry in reader.manifest().files)
     table = reader.rows("observation", EVER)
     assert sorted(table["seq"].to_pylist()) == [100, 101, 102]
     assert set(table["prev"].to_pylist()) == {0}

@@ -11,6 +11,7 @@ import pytest
 from data.batches import Batch
 from data.clock import to_us
 from data.history import HistoryReader, HistoryWriter
+from data.manifest import DAY_US, Load, Manifest
 from data.pack import load_pack
 from data.records import Row, parse
 from data.tables import MemoryTables
@@ -82,3 +83,25 @@ def test_a_batch_already_held_is_left_alone(reader: HistoryReader) -> None:
     before = facts(tables)
     assert not any(tables.apply(batch) for batch in BATCHES)
     assert facts(tables) == before
+
+
+def test_memory_is_read_again_only_for_what_it_holds(reader: HistoryReader) -> None:
+    tables, today = MemoryTables(load_pack(TINY), reader), to_us(NOW) // DAY_US
+    tables.load(to_us(NOW))
+    before = dict(tables.versions)
+    old, fresh = Load("observation", "gauges", today - 30, 900), Load("observation", "gauges", today - 1, 950)
+    assert not tables.holds([old])
+    assert tables.holds([old, fresh])
+    assert tables.holds([Load("event", "cases", today - 900, 960)])
+    tables.grew_older([old])
+    assert tables.versions == {**before, "gauges": 900}
+
+
+def test_a_manifest_remembers_its_last_bulk_publishes() -> None:
+    loads = tuple(Load("observation", "gauges", day, day) for day in (1, 2, 3))
+    manifest = Manifest(bulk=5, loads=loads)
+    assert manifest.loads_after(5) == ()
+    assert manifest.loads_after(3) == loads[1:]
+    assert manifest.loads_after(2) == loads
+    assert manifest.loads_after(1) is None
+    assert manifest.loads_after(-1) is None
