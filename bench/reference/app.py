@@ -114,7 +114,8 @@ def make() -> Dash:
     """The app with its one callback."""
     _, towns = county()
     whole = "全县"
-    app = Dash("reference", assets_folder="", index_string=PAGE, update_title="", enable_mcp=False, add_log_handler=False)
+    app = Dash("reference", assets_folder="", index_string=PAGE, update_title="", enable_mcp=False,
+               add_log_handler=False)
     app.layout = layout(towns, whole)
     outputs = [*[Output(f"figure-{k}", "children") for k in range(FIGURES)],
                *[Output(f"chart-{k}", "figure") for k in range(CHARTS)],
