@@ -38,8 +38,17 @@
     });
   }
 
+  /* Dash keeps every earlier value of an input for its undo buttons, which we do not show: a wall would fill up. */
+  function forgetPast() {
+    for (const store of window.dash_stores || []) {
+      const held = store.getState().history;
+      if (held && Array.isArray(held.past)) held.past.length = 0;
+    }
+  }
+
   function taken(data, asked) {
     last = Object.assign({}, data, {stamp: ++stamp, asked});
+    forgetPast();
     lastTick = yp.answers.tick();
     tellReady();
     document.dispatchEvent(new CustomEvent('yiping:answer', {detail: last}));

@@ -15,6 +15,7 @@ from data.inputs import Inputs
 from data.records import STAGES
 
 HOUR = 3_600_000_000
+FAR = np.iinfo(np.int64).max
 Mask = npt.NDArray[np.bool_]
 
 
@@ -70,6 +71,36 @@ def event_stock(inputs: Inputs) -> Contribution:
         return replace(found, severity=severity(due[mask], end))
 
     return _joined(inputs, end, standing)
+
+
+def stock_series(inputs: Inputs, instants: Array, below: Mask) -> list[float]:
+    """`event_stock` at each of the ascending instants for the divisions of a mask, NaN = unknown: an event stands from
+    one instant to another, so all points are counted in one pass.
+    """
+    tables = inputs.tables
+    held = [tables.events, *([tables.past_events()] if instants[0] < tables.events_since else [])]
+    spans = [_standing(inputs, events, below) for events in held]
+    since, until = (np.sort(np.concatenate(column)) for column in zip(*spans, strict=True))
+    count = np.searchsorted(since, instants, "right") - np.searchsorted(until, instants, "right")
+    first = min((int(events.columns["time"].min()) for events in held if len(events)), default=0)
+    told = tables.delivered(inputs.metric.feeds) & (instants > (first if len(held) > 1 else 0))
+    found: list[float] = np.where(told | (count > 0), count, np.nan).tolist()
+    return found
+
+
+def _standing(inputs: Inputs, events: EventTable, below: Mask) -> tuple[Array, Array]:
+    """First instant at which each event counts, and first at which it does not any more."""
+    columns, where = events.columns, inputs.option("where")
+    mask = events.select(inputs.filters) & below[columns["division"]]
+    time, due, closed = (column[mask] for column in (columns["time"], columns["due"], columns["reached"][:, CLOSED]))
+    until = np.where(closed > 0, closed, FAR)
+    if where == "overdue":
+        time = np.where(due > 0, np.maximum(time, due + 1), FAR)
+    elif where == "due_soon":
+        time = np.maximum(time, due - int(inputs.option("hours", 24)) * HOUR + 1)
+        until = np.minimum(until, due + 1)
+    stands = time < until
+    return time[stands], until[stands]
 
 
 def severity(due: Array, instant_us: int) -> Array:

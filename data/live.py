@@ -22,7 +22,7 @@ from data.statefolder import shortage
 from data.tables import MemoryTables
 
 log = logging.getLogger(__name__)
-REBUILD_S, HEALTH_S, FORGET_S, LOOK_S, REST = 20.0, 1.0, 60.0, 1.0, 6.0
+REBUILD_S, HEALTH_S, FORGET_S, LOOK_S, REST = 30.0, 1.0, 60.0, 1.0, 10.0
 RECALL_S = 15.0
 STATE_LOST, COLLECTOR_LOST = "状态库中断，画面为最后已知数据", "采集中断，新数据暂未进入"
 Listener = Callable[[int, tuple[str, ...]], None]

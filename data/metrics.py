@@ -14,6 +14,7 @@ from data.columns import Array
 from data.contribution import Contribution, by_division, by_group, worst_of
 from data.errors import NotFound, WrongInput
 from data.formulas import FORMULAS, STOCKS
+from data.formulas_events import stock_series
 from data.formulas_figures import indicator_facts, indicator_series
 from data.inputs import Formula, Inputs, Tables
 from data.pack import EVERY, Metric, Pack
@@ -173,6 +174,10 @@ class Evaluator:
         starts = bucket_starts(inputs.start, inputs.end, step, inputs.offset)
         if inputs.metric.formula["kind"] in STOCKS:
             ends = np.append(starts[1:], inputs.end)
+            if inputs.metric.formula["kind"] == "event_stock":
+                counts = stock_series(inputs, ends, self.pack.divisions.below(division))
+                return tuple(Point(from_us(int(start)), _known(count), 0 if np.isnan(count) else int(count))
+                             for start, count in zip(starts, counts, strict=True))
             return tuple(self._stock_point(inputs, division, int(start), int(end))
                          for start, end in zip(starts, ends, strict=True))
         found = self.formulas[inputs.metric.formula["kind"]](replace(inputs, step=step))

@@ -17,6 +17,7 @@ from dash import Dash, Input, Output, dcc, html
 from werkzeug.serving import make_server
 
 PACK = Path(__file__).resolve().parents[2] / "places" / "yudu"
+NO_ASSETS = str(Path(__file__).parent / "no-assets")
 POINTS, FIGURES, CHARTS = 5000, 8, 6
 KINDS = ((3, 288, "line"), (3, 24, "bar"), (3, 6, "bar"), (4, 60, "line"), (2, 23, "bar"), (10, 288, "line"))
 # The style function counts the cells that it was asked for, so that the clock knows when the map has been drawn.
@@ -114,7 +115,8 @@ def make() -> Dash:
     """The app with its one callback."""
     _, towns = county()
     whole = "全县"
-    app = Dash("reference", assets_folder="", index_string=PAGE, update_title="", enable_mcp=False,
+    # A folder that is not there: any other word, also "", is looked up in the working directory, where our scripts lie.
+    app = Dash("reference", assets_folder=NO_ASSETS, index_string=PAGE, update_title="", enable_mcp=False,
                add_log_handler=False)
     app.layout = layout(towns, whole)
     outputs = [*[Output(f"figure-{k}", "children") for k in range(FIGURES)],

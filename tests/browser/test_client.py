@@ -85,6 +85,16 @@ def test_the_newer_click_wins(stub, pages):
     assert value(page, "() => yiping.view.last().map.division") == TOWN
 
 
+def test_a_long_life_leaves_nothing_behind(stub, pages):
+    page = pages.open(stub.url)
+    for code in (TOWN, "360731100000") * 8:
+        set_view(page, {"division": code})
+        settled(page)
+    kept = value(page, "() => window.dash_stores.map((store) => store.getState().history.past.length)")
+    assert kept
+    assert max(kept) <= 3
+
+
 def test_a_kept_answer_is_not_asked_for_again(stub, pages):
     page = pages.open(stub.url)
     set_view(page, {"window": "7d"})

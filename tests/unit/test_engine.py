@@ -261,3 +261,25 @@ def test_before_memory_ended_events_of_history_count_in_every_kind_of_figure() -
     assert ev.evaluate(Question("metric", "open"), Scope(TOWN_B), past).value == 1
     before = Window(NOW - 90 * H, NOW - 60 * H)
     assert ev.evaluate(Question("metric", "open"), Scope(ROOT), before).value is None
+
+
+@pytest.mark.parametrize("where", ["open", "overdue", "due_soon"])
+def test_a_series_of_stocks_equals_the_stock_at_each_instant(where: str) -> None:
+    chance = np.random.default_rng(7)
+    ev, memory = evaluator({"stock": metric({"kind": "event_stock", "where": where, "hours": 24}, "count")})
+    rows: list[Row] = []
+    for number in range(60):
+        begun = NOW - float(chance.uniform(1, 90)) * H
+        due = {"due": (begun + float(chance.uniform(1, 60)) * H).isoformat()} if number % 5 else {}
+        code = (VILLAGE, TOWN_B)[number % 2]
+        rows.append(event(f"e{number}", "received", begun, begun, code, **due))
+        if number % 3:
+            rows.append(event(f"e{number}", "closed", begun, begun + float(chance.uniform(1, 50)) * H, code, **due))
+    memory.events.add(sorted(rows, key=lambda row: int(row["stage_time"])))
+    for code in (ROOT, TOWN_A):
+        window = Window(NOW - 60 * H, NOW)
+        series = ev.evaluate(Question("metric", "stock", "hour"), Scope(code), window).series
+        ends = [*(point.time for point in series[1:]), NOW]
+        single = [ev.evaluate(Question("metric", "stock"), Scope(code), Window(end - H, end)) for end in ends]
+        assert [(point.value, point.n) for point in series] == [(one.value, one.n) for one in single]
+        assert len({point.value for point in series}) > 3
