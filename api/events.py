@@ -9,14 +9,10 @@ from dataclasses import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from access.principal import READ
 from api.questions import path, scope_of, window
 from api.web import json_answer, query_of, web_of
-from data import rowsets
 from data.answers import Question
-from data.clock import to_us
 from data.errors import WrongInput
-from data.metrics import Evaluator
 
 PAGE = 100
 
@@ -49,12 +45,7 @@ def listing(request: Request) -> Response:
 def one(request: Request) -> Response:
     """One event with the instants of its stages."""
     web, query = web_of(request), query_of(request)
-    principal = web.principal(request)
-    span = window(web, query)
-    with web.live.lock:
-        evaluator = Evaluator(web.pack, web.live.tables)
-        row = rowsets.one_event(evaluator, path(request, "event"), to_us(span.end))
-    web.gate.act(principal, READ, row["division_code"])
+    row = web.gate.event(web.principal(request), path(request, "event"), window(web, query))
     return json_answer(request, row)
 
 

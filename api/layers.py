@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.questions import path, scope_of, window
 from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question
-from data.errors import NotFound
+from data.errors import NotFound, WrongInput
 from geo.layers import divisions_geojson
 
 GROUND = ("neighbours", "rivers")
@@ -50,8 +50,13 @@ def _inside(row: dict[str, Any], bbox: tuple[float, ...] | None) -> bool:
 
 
 def _bbox(text: str) -> tuple[float, ...] | None:
-    parts = [float(part) for part in text.split(",") if part.replace(".", "", 1).lstrip("-").isdigit()]
-    return tuple(parts) if len(parts) == 4 else None
+    if not text:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise WrongInput(f"bbox={text!r:.60} 应为 west,south,east,north 四个经纬度；去掉它取全部") from None
+    return west, south, east, north
 
 
 def _points(web: Web, request: Request, name: str) -> Packed:
@@ -72,10 +77,12 @@ def layer(request: Request) -> Response:
     web, name = web_of(request), path(request, "layer")
     web.principal(request)
     versioned = "v" in request.query_params
+    # The cache outlives a web process, and so new borders.
+    key: tuple[str, ...] = ("layer", name, web.geometry_version)
     if name.startswith("divisions-"):
-        packed = web.shelf.get_or_make(("layer", name), lambda: _divisions(web, name.partition("-")[2]))
+        packed = web.shelf.get_or_make(key, lambda: _divisions(web, name.partition("-")[2]))
         return answer(request, packed, versioned)
     if name in GROUND:
-        return answer(request, web.shelf.get_or_make(("layer", name), lambda: _ground(web, name)), versioned)
+        return answer(request, web.shelf.get_or_make(key, lambda: _ground(web, name)), versioned)
     key = ("points", name, str(request.url.query), web.principal(request).role, web.gate.version())
     return answer(request, web.shelf.get_or_make(key, lambda: _points(web, request, name)), versioned)

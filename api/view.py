@@ -49,7 +49,7 @@ def context_of(web: Web, screen: Screen, view: ViewState, principal: Principal) 
     code = view.division if view.division in divisions else principal.division
     chain = tuple((above, divisions.get(above).name) for above in reversed(divisions.chain(code)))
     children = tuple((child.code, child.name) for child in divisions.children(code))
-    demo = web.settings.mode == "demo" and any(web.live.tables.demo.values())
+    demo = any(web.live.tables.demo.values())
     return Context(place_of(web), replace(view, division=code), chain, web.clock.now_us(), _theme(view), demo,
                    words_of(web), children, screen.window, loading(web.settings.state_dir))
 

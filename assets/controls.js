@@ -110,13 +110,18 @@
     for (const button of node.querySelectorAll('[data-act="theme"]')) button.textContent = word;
   }
 
+  /* The theme is the reader's, not a step of the way: going back keeps it, and the address says so. */
+  function themed(state) {
+    return yp.state.reduce(state, {theme: document.documentElement.dataset.theme === 'light' ? 'light' : null});
+  }
+
   document.addEventListener('click', click);
   document.addEventListener('pointerdown', pointerdown);
   document.addEventListener('change', change);
   document.addEventListener('keydown', keydown);
   document.addEventListener('yiping:answer', () => { good = yp.state.at; });
   window.addEventListener('popstate', () => {
-    if (yp.state.at) yp.view.go(yp.state.parse(location.pathname, location.search), 'none');
+    if (yp.state.at) yp.view.go(themed(yp.state.parse(location.pathname, location.search)), 'replace');
   });
   yp.controls = {back, up, patchOf, relabel};
 })();

@@ -37,13 +37,13 @@
 
   const two = (n) => String(n).padStart(2, '0');
 
-  /* Ages in the words of the server: 45 秒, 12 分, 2 小时 30 分, 3 天 4 小时; short: 2天04时, 18时, 35分. */
+  /* Ages in the words of the server: 45 秒, 12 分, 2 小时 30 分, 3 天 4 小时; short: 2天04时, 18时05分, 35分. */
   function age(seconds, form) {
     const left = Math.max(0, Math.floor(seconds));
     const day = Math.floor(left / 86400), hour = Math.floor(left % 86400 / 3600), minute = Math.floor(left % 3600 / 60);
     if (form === 'short') {
       if (day) return day + '天' + two(hour) + '时';
-      return hour ? two(hour) + '时' : minute + '分';
+      return hour ? two(hour) + '时' + two(minute) + '分' : minute + '分';
     }
     if (left < 60) return left + ' 秒';
     if (left < 3600) return minute + ' 分';
@@ -81,6 +81,9 @@
       for (const node of document.querySelectorAll('.fr[data-time]')) remark(node, judge(node.dataset, ms));
       for (const node of document.querySelectorAll('.age[data-since]')) {
         put(node, age((ms - Number(node.dataset.since) / 1000) / 1000, node.dataset.form));
+      }
+      for (const node of document.querySelectorAll('.age[data-until]')) {
+        put(node, age((Number(node.dataset.until) / 1000 - ms) / 1000, node.dataset.form));
       }
     }
     if (yp.live) yp.live.watch();

@@ -18,7 +18,7 @@ SPOT = """(code) => {
   const cells = y.map.state.level.cells.filter((cell) => !code || cell.code === code || cell.parent === code);
   for (const cell of cells) {
     for (let i = 1; i < 48; i += 1) for (let j = 1; j < 48; j += 1) {
-      const x = box.left + box.width * i / 48, z = box.top + box.height * j / 48;
+      const x = Math.floor(box.left + box.width * i / 48), z = Math.floor(box.top + box.height * j / 48);
       const found = y.hand.under(map.containerPointToLatLng([x - box.left, z - box.top]));
       if (found.cell === cell && free(x, z)) return {x, y: z, code: cell.code};
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -129,6 +130,10 @@ def per(inputs: Inputs) -> Contribution:
         parts = np.zeros((len(found.division), 2))
         parts[:, column] = found.parts[:, 0]
         sides.append((found, parts))
+    counted = sides[0][0]
+    if not (counted.zero or len(counted.division)):
+        # Nobody ever told of what is counted: that is unknown, not none.
+        return replace(counted, parts=np.zeros((0, 2)), finish=quotient(), describe=None)
     division = np.concatenate([found.division for found, _ in sides])
     parts = np.concatenate([parts for _, parts in sides])
     # What is counted moves; by how many it is divided is as old as its last census.

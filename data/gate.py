@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
@@ -21,7 +22,7 @@ from data.pack import Metric, Pack
 from data.tables import MemoryTables
 
 _WORST: tuple[Freshness, ...] = ("down", "unknown", "late", "scheduled", "live")
-_MEMO = 2000
+_MEMO, SETTLED_US = 2000, 60_000_000
 
 
 class Gate:
@@ -31,7 +32,8 @@ class Gate:
         self.pack, self.live = pack, live
         self._reader = reader
         self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
-        self._past: OrderedDict[tuple[int, bool], MemoryTables] = OrderedDict()
+        self._past: OrderedDict[tuple[int, bool, int], MemoryTables] = OrderedDict()
+        self._past_lock = threading.Lock()
         self.computed = self._minute = 0
         self._contributions = ContributionMemo(FORMULAS, self._stamp)
         self._assets = tuple(key for key, feed in pack.feeds.items() if feed.kind == "asset")
@@ -47,11 +49,13 @@ class Gate:
             raise NotFound(f"没有区划 {scope.division!r:.40}；编码见 /api/v1/divisions/{self.pack.place.code}")
         if not may(principal, READ, self.pack.divisions.chain(scope.division)):
             raise NotAllowed("无权查看该区划")
+        past = self._replayed(window)
         with self.live.lock:
             key, stamp, served = self._key(question, scope, window), self._data_stamp(question), self._served(window)
             held, known = self._memo.get(key, (None, None))
+            stamp = (past.version if past else 0, *stamp)
             if known is None or held != stamp:
-                known = self._answer(question, scope, window)
+                known = self._answer(question, scope, window, past)
                 self.computed += 1
             if known.served_from != served:
                 known = replace(known, served_from=served)
@@ -91,6 +95,8 @@ class Gate:
         """Feeds a question's answer depends on."""
         if question.kind == "metric" and question.name in self.pack.metrics:
             return self._feeds(self.pack.metrics[question.name])
+        if question.kind == "profile":
+            return self._feeds(self.pack.metrics["population"]) if "population" in self.pack.metrics else ()
         kinds = {"events": "event", "warnings": "warning"}
         kind = kinds.get(question.name) or kinds.get(question.kind) or "asset"
         return tuple(key for key, feed in self.pack.feeds.items() if feed.kind == kind)
@@ -127,20 +133,45 @@ class Gate:
     def _served(self, window: Window) -> Any:
         return "history" if window.at is not None else self.live.served_from
 
-    def _evaluator(self, window: Window) -> Evaluator:
-        if window.at is None:
-            return Evaluator(self.pack, self.live.tables, self._contributions.formulas)
-        key = (to_us(window.at), window.known_now)
-        if key not in self._past:
-            past = MemoryTables(self.pack, self._reader)
-            past.load(key[0], None if window.known_now else key[0])
-            self._past[key] = past
-            while len(self._past) > 3:
-                self._past.popitem(last=False)
-        return Evaluator(self.pack, self._past[key])
+    def _replayed(self, window: Window) -> MemoryTables | None:
+        """The tables as of the window's instant, None for the live ones; read beside the pages, not in their way.
 
-    def _answer(self, question: Question, scope: Scope, window: Window) -> Answer:
-        evaluator = self._evaluator(window)
+        What may still change (an instant of a minute ago, later corrections) is read again when history has grown.
+        """
+        if window.at is None:
+            return None
+        at = to_us(window.at)
+        settled = not window.known_now and at < self.live.clock.now_us() - SETTLED_US
+        key = (at, window.known_now, 0 if settled else self._reader.manifest().version)
+        with self._past_lock:
+            if key not in self._past:
+                past = MemoryTables(self.pack, self._reader)
+                past.load(at, None if window.known_now else at, at)
+                past.past_events()
+                self._past[key] = past
+                while len(self._past) > 3:
+                    self._past.popitem(last=False)
+            return self._past[key]
+
+    def _evaluator(self, past: MemoryTables | None) -> Evaluator:
+        if past is None:
+            return Evaluator(self.pack, self.live.tables, self._contributions.formulas)
+        return Evaluator(self.pack, past)
+
+    def event(self, principal: Principal, event_id: str, window: Window) -> dict[str, Any]:
+        """One event with its history, as of the window's instant.
+
+        Raises:
+            NotFound: no such event. NotAllowed: its division is not the principal's.
+        """
+        past = self._replayed(window)
+        with self.live.lock:
+            row = rowsets.one_event(self._evaluator(past), event_id, to_us(window.end))
+        self.act(principal, READ, row["division_code"])
+        return row
+
+    def _answer(self, question: Question, scope: Scope, window: Window, past: MemoryTables | None) -> Answer:
+        evaluator = self._evaluator(past)
         if question.kind == "metric":
             answer = evaluator.evaluate(question, scope, window)
             return self._as_of(self._beside(answer, evaluator.metric(question.name)), window)
@@ -157,7 +188,10 @@ class Gate:
             now = self.live.clock.now_us()
             return self._rowset(question, *rowsets.feeds(evaluator, self.live.health, now), scope)
         if question.kind == "profile":
-            return Answer(question, "", parts=rowsets.profile(evaluator, scope), at_division=scope.division)
+            counted = rowsets.population(evaluator, scope.division)
+            answer = Answer(question, "", parts=rowsets.profile(evaluator, scope, counted), at_division=scope.division,
+                            time=counted.time if counted else None)
+            return self._fresh(answer, self.feeds_of(question)) if counted else answer
         raise WrongInput(f"不认识的提问 {question.kind!r:.20}")
 
     def _rowset(self, question: Question, rows: tuple[dict[str, Any], ...], total: int, scope: Scope) -> Answer:
@@ -194,8 +228,11 @@ class Gate:
 
     def _as_of(self, answer: Answer, window: Window) -> Answer:
         """A window that lies in the past is judged at its end, and does not age any more: it is finished, not stale."""
-        end_us = to_us(window.end)
-        if window.name or answer.time is None or end_us > self.live.clock.now_us() - int(3e6 * answer.cadence_s):
+        end_us, follows = to_us(window.end), window.name and window.at is None
+        if window.at is not None and answer.time is not None and answer.time > window.at:
+            # The feed's newest record, which nobody had then.
+            answer = replace(answer, time=None, freshness="unknown" if answer.value is None else answer.freshness)
+        if follows or answer.time is None or end_us > self.live.clock.now_us() - int(3e6 * answer.cadence_s):
             return answer
         age_s = (end_us - to_us(answer.time)) / 1e6
         late = age_s > max(3 * answer.cadence_s, 30.0)

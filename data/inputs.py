@@ -31,6 +31,10 @@ class Tables(Protocol):
         """Events that ended before `events_since`, which `events` does not hold."""
         ...
 
+    def whole_events(self, ids: list[str]) -> EventTable:
+        """Events by id with their texts, whatever their age."""
+        ...
+
     def buckets(self, feeds: tuple[str, ...], metric: str, span: Any) -> Buckets:
         """Aggregates per station and bucket, from memory and, for what is older, from history."""
         ...

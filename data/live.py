@@ -167,6 +167,10 @@ class Live:
         except Unavailable as error:
             log.warning("history not readable: %s", error)
             return
+        except Exception:
+            # One thread follows for all readers: what it cannot understand must not end it, nor the start.
+            log.exception("history not understood; the tables stay as they are")
+            return
         if not fresh.loaded and self.tables.loaded:
             return
         with self.lock:

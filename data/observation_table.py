@@ -64,6 +64,7 @@ class ObservationTable:
         self._series: dict[tuple[str, str], int] = {}
         self._division: list[int] = []
         self._latest = np.zeros(0, np.int64)
+        self._loaded = 0
         self.newest = 0
 
     def _number(self, station: str, metric: str, code: str) -> int:
@@ -77,7 +78,9 @@ class ObservationTable:
         return number
 
     def add(self, rows: list[Row]) -> None:
-        """Takes rows in the order of their seq."""
+        """Takes rows in the order of their seq; those that history held already when it was read are left alone."""
+        if rows and rows[0]["seq"] <= self._loaded:
+            rows = [row for row in rows if row["seq"] > self._loaded]
         series = np.array([self._number(row["station"], row["metric"], row["code"]) for row in rows], np.int32)
         self._append(series, np.array([row["time"] for row in rows], np.int64),
                      np.array([row["value"] for row in rows]), np.array([row["seq"] for row in rows], np.int64))
@@ -88,6 +91,8 @@ class ObservationTable:
         if not table.num_rows:
             return
         table = table.sort_by("seq")
+        # Commits go on while memory reads: history may be ahead of the number from which batches are followed.
+        self._loaded = table["seq"][-1].as_py()
         names = [table[name].cast(pa.string()) for name in ("station", "metric")]
         coded = pc.binary_join_element_wise(*names, "\x1f").combine_chunks().dictionary_encode()
         index = coded.indices.to_numpy()

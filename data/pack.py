@@ -105,7 +105,8 @@ class Feed(Strict):
     stations: str = ""
     map: Mapping = Field(default_factory=Mapping)
     checks: dict[str, Check] = Field(default_factory=dict)
-    crs: str = "EPSG:4490"
+    # Records of a feed are lon, lat as they are stored; a system that nobody converts must not be named in vain.
+    crs: Literal["EPSG:4490", "EPSG:4326"] = "EPSG:4490"
 
 
 class Threshold(Strict):

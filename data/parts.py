@@ -78,7 +78,8 @@ def table(settings: Settings) -> list[Part]:
     parts.append(Part("collector", program("collect"), 1, lambda: _connects(socket.AF_UNIX, str(collector)), told,
                       program("collect", "--standby"), ask=pulse.http_answers(pulse.unix(collector), "/health")))
     address = (reachable_host(settings), settings.port)
-    parts.append(Part("web", program("web"), 2, lambda: _connects(socket.AF_INET, address), told,
+    # The web reads history while the collector reads its identities; each does without the other meanwhile.
+    parts.append(Part("web", program("web"), 1, lambda: _connects(socket.AF_INET, address), told,
                       program("web", "--standby"), ask=pulse.http_answers(pulse.inet(*address), "/healthz")))
     if settings.mode == "demo":
         parts.append(Part("simulator", program("simulate"), 2, environment=told, may_finish=True,

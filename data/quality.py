@@ -51,8 +51,8 @@ class Checks:
         if kind == "indicator":
             return self._division(row["division"]) or self._value(row["indicator"], row["value"])
         if kind == "warning":
-            return self._warned(row["divisions"])
-        return self._place(row, code)
+            return _misshapen(row) or self._warned(row["divisions"])
+        return _misshapen(row) or self._place(row, code)
 
     def late(self, row: Row, now_us: int) -> bool:
         """True when the record is older than the feed's late_window: taken, but counted."""
@@ -116,6 +116,17 @@ class Checks:
         if lon is None or lat is None or code or self._feed.kind == "asset":
             return ""
         return outside(lon, lat, self._registry)
+
+
+def _misshapen(row: Row) -> str:
+    """What is wrong with the form of a JSON field, '' if nothing: all readers rely on objects and on lists of ids."""
+    for name in ("properties", "geometry", "polygon"):
+        if row.get(name) is not None and not isinstance(row[name], dict):
+            return f"{name} 应为 JSON 对象，得到 {type(row[name]).__name__}"
+    told = row.get("references")
+    if told is None or (isinstance(told, list) and all(isinstance(one, str) for one in told)):
+        return ""
+    return "references 应为预警编号的列表"
 
 
 def outside(lon: float, lat: float, registry: Registry) -> str:

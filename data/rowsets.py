@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from shapely.geometry.base import BaseGeometry
 
-from data.answers import Question, Scope, Window
+from data.answers import Answer, Question, Scope, Window
+from data.columns import Array
 from data.errors import NotFound, WrongInput
-from data.event_table import CLOSED
+from data.event_table import CLOSED, EventTable
 from data.formulas_events import severity
 from data.health import freshness, seconds
 from data.metrics import Evaluator
@@ -20,6 +22,7 @@ from geo.divisions import Divisions
 from geo.plane import areas_km2
 
 STATES = ("ok", "att", "warn", "alarm")
+DAY_US = 86_400_000_000
 Rows = tuple[tuple[dict[str, Any], ...], int]
 
 
@@ -30,8 +33,7 @@ def _name(evaluator: Evaluator, index: int, level: int = 1) -> str:
     return named[0].name if named else divisions.root.name
 
 
-def _event_row(evaluator: Evaluator, at: int, end_us: int, level: int = 1) -> dict[str, Any]:
-    events = evaluator.tables.events
+def _event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, level: int = 1) -> dict[str, Any]:
     columns, texts = events.columns, events.texts[at]
     category = events.category.words[columns["category"][at]]
     known = evaluator.pack.categories.get(category)
@@ -57,15 +59,42 @@ def _real(value: float) -> float | None:
 
 
 def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[int, int]) -> Rows:
-    """Events of a division: order overdue (open, longest over their due first), open, or newest (last stage first)."""
-    table = evaluator.tables.events
-    inside = evaluator.pack.divisions.below(scope.division)[table.columns["division"]]
-    mask = inside & table.select(scope.filters)
-    due = table.columns["due"]
-    if question.order == "overdue":
+    """Events of a division: order overdue (open, longest over their due first), due (open, next 24 h, the next first),
+    open, or newest (last stage first). Those that ended before memory come from history.
+
+    Raises:
+        Unavailable: the window is older than memory and history cannot be read.
+    """
+    tables = evaluator.tables
+    asked = span[0] if question.order == "newest" else span[1]
+    held = [tables.events, *([tables.past_events()] if asked < tables.events_since else [])]
+    inside = evaluator.pack.divisions.below(scope.division)
+    masked = [_chosen(table, question.order, scope, inside, span) for table in held]
+    keys = np.concatenate([key for _, key in masked])
+    order = np.argsort(keys, kind="stable")[: question.limit or 50]
+    first = len(masked[0][0])
+    old = [held[1].ids[masked[1][0][at - first]] for at in order.tolist() if at >= first]
+    whole = tables.whole_events(old) if old else held[0]
+    below = evaluator.pack.divisions.get(scope.division).level + 1
+    rows = []
+    for at in order.tolist():
+        recent = at < first
+        place = int(masked[0][0][at]) if recent else whole.position(held[1].ids[masked[1][0][at - first]])
+        if place is not None:
+            rows.append(_event_row(evaluator, held[0] if recent else whole, place, span[1], below))
+    return tuple(rows), len(keys)
+
+
+def _chosen(table: EventTable, order: str, scope: Scope, inside: npt.NDArray[np.bool_],
+            span: tuple[int, int]) -> tuple[Array, Array]:
+    """(positions, sort keys) of the events that an order asks for."""
+    mask, due = inside[table.columns["division"]] & table.select(scope.filters), table.columns["due"]
+    key = due
+    if order == "overdue":
         mask &= table.open_at(span[1]) & (due > 0) & (due < span[1])
-        key = due
-    elif question.order == "open":
+    elif order == "due":
+        mask &= table.open_at(span[1]) & (due >= span[1]) & (due < span[1] + DAY_US)
+    elif order == "open":
         mask &= table.open_at(span[1])
         key = np.where(due > 0, due, np.iinfo(np.int64).max)
     else:
@@ -73,19 +102,21 @@ def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[i
         mask &= (stamps <= span[1]) & (stamps >= span[0])
         key = -stamps
     found = np.flatnonzero(mask)
-    chosen = found[np.argsort(key[found], kind="stable")][: question.limit or 50]
-    below = evaluator.pack.divisions.get(scope.division).level + 1
-    return tuple(_event_row(evaluator, int(at), span[1], below) for at in chosen), len(found)
+    return found, key[found]
 
 
 def one_event(evaluator: Evaluator, event_id: str, end_us: int) -> dict[str, Any]:
-    """One event with the instants of its stages. Raises NotFound."""
-    at = evaluator.tables.events.position(event_id)
+    """One event with the instants of its stages, of any age. Raises NotFound, Unavailable."""
+    table = evaluator.tables.events
+    at = table.position(event_id)
+    if at is None:
+        table = evaluator.tables.whole_events([event_id])
+        at = table.position(event_id)
     if at is None:
         raise NotFound(f"没有事件 {event_id!r:.60}")
-    reached = evaluator.tables.events.columns["reached"][at]
-    row = _event_row(evaluator, at, end_us)
-    row["detail"] = evaluator.tables.events.texts[at][1]
+    reached = table.columns["reached"][at]
+    row = _event_row(evaluator, table, at, end_us)
+    row["detail"] = table.texts[at][1]
     row["history"] = [{"stage": STAGE_WORDS[stage], "stage_code": stage, "time_us": int(reached[number])}
                       for number, stage in enumerate(STAGES) if reached[number]]
     return row
@@ -109,7 +140,7 @@ def assets(evaluator: Evaluator, question: Question, scope: Scope) -> Rows:
 
 
 def warnings(evaluator: Evaluator, scope: Scope, end_us: int, limit: int) -> Rows:
-    """Warnings in force that touch the division, then those that ended in the last 30 days, newest first."""
+    """Warnings in force that touch the division, then those sent in the last 30 days; and how many are in force."""
     divisions = evaluator.pack.divisions
     chain = set(divisions.chain(scope.division))
     active = {row["id"] for row in evaluator.tables.warnings.active(end_us)}
@@ -117,14 +148,15 @@ def warnings(evaluator: Evaluator, scope: Scope, end_us: int, limit: int) -> Row
     for row in evaluator.tables.warnings.rows.values():
         codes = [code for code in row["divisions"] if code in divisions]
         touches = not codes or any(code in chain or scope.division in divisions.chain(code) for code in codes)
-        if touches and end_us - 30 * 86_400_000_000 < row["sent"] <= end_us:
+        recent = end_us - 30 * 86_400_000_000 < row["sent"] <= end_us
+        if touches and (recent or row["id"] in active):
             rows.append({"id": row["id"], "kind": row["kind"], "level": row["level"], "headline": row["headline"] or "",
                          "detail": row["detail"] or "", "sent_us": row["sent"], "expires_us": row["expires"],
                          "divisions": [divisions.get(code).name for code in codes], "active": row["id"] in active,
                          "status": row["status"] or "", "demo": bool(row["demo"])})
     order = {"red": 0, "orange": 1, "yellow": 2, "blue": 3}
     rows.sort(key=lambda row: (not row["active"], order[row["level"]] if row["active"] else 0, -row["sent_us"]))
-    return tuple(rows[: limit or 50]), len(active)
+    return tuple(rows[: limit or 50]), sum(row["active"] for row in rows)
 
 
 def feeds(evaluator: Evaluator, health: dict[str, Any], now_us: int) -> Rows:
@@ -144,8 +176,10 @@ def feeds(evaluator: Evaluator, health: dict[str, Any], now_us: int) -> Rows:
     return tuple(rows), len(rows)
 
 
-def profile(evaluator: Evaluator, scope: Scope) -> dict[str, Any]:
-    """Name, level, parent and children of a division; area_km2 of its (perhaps 示意) border; population if known."""
+def profile(evaluator: Evaluator, scope: Scope, counted: Answer | None) -> dict[str, Any]:
+    """Name, level, parent and children of a division; area_km2 of its (perhaps 示意) border; population and its
+    period if `counted`.
+    """
     divisions = evaluator.pack.divisions
     division = divisions.get(scope.division)
     children = divisions.children(scope.division)
@@ -153,7 +187,8 @@ def profile(evaluator: Evaluator, scope: Scope) -> dict[str, Any]:
             "level_word": divisions.level_words[division.level], "parent": division.parent or "",
             "official": division.official,
             "area_km2": round(float(areas_km2([_shape(divisions, division.code)])[0]), 2),
-            "population": _population(evaluator, division.code),
+            "population": counted.value if counted else None,
+            "period": counted.parts.get("period", "") if counted else "",
             "children": [{"code": child.code, "name": child.name} for child in children],
             "chain": [{"code": code, "name": divisions.get(code).name}
                       for code in reversed(divisions.chain(division.code))]}
@@ -163,13 +198,13 @@ def _shape(divisions: Divisions, code: str) -> BaseGeometry:
     return divisions.geometry[divisions.index(code)]
 
 
-def _population(evaluator: Evaluator, code: str) -> float | None:
+def population(evaluator: Evaluator, code: str) -> Answer | None:
     """The newest population that the division itself or all of its children published."""
     if "population" not in evaluator.pack.metrics:
         return None
     far = datetime(2200, 1, 1, tzinfo=UTC)
     answer = evaluator.evaluate(Question("metric", "population"), Scope(code), Window(far, far))
-    return answer.value if answer.at_division == code else None
+    return answer if answer.at_division == code and answer.value is not None else None
 
 
 def check_rows(question: Question) -> None:

@@ -25,6 +25,7 @@ from data.steps import bucket_start
 
 log = logging.getLogger(__name__)
 DAY = 86_400_000_000
+FAR = 4_000_000_000_000_000
 LOADED = ("seq", "prev", "station", "metric", "time", "value", "code", "demo")
 EVENT_DAYS, OBSERVATION_DAYS = 40, 3
 
@@ -39,20 +40,23 @@ class MemoryTables:
         self.indicators, self.assets, self.warnings = IndicatorTable(), AssetTable(pack.divisions), WarningTable()
         self.versions: dict[str, int] = {}
         self.demo: dict[str, bool] = {}
-        self.seq = 0
+        self.seq = self.version = 0
         self.loaded = False
         self._pack, self._reader = pack, reader
         self._since = self.events_since = 0
         self._known_at_us: int | None = None
+        self._until_us = FAR
         self._past: EventTable | None = None
+        self._untold: set[str] = set()
 
-    def load(self, now_us: int, known_at_us: int | None = None) -> None:
-        """Reads what memory holds from history.
+    def load(self, now_us: int, known_at_us: int | None = None, until_us: int = FAR) -> None:
+        """Reads what memory holds from history; of events what had happened until an instant.
 
         Raises:
             Unavailable: history cannot be read.
         """
         manifest = self._reader.manifest()
+        self._until_us, self.version = until_us, manifest.version
         self._since = now_us - OBSERVATION_DAYS * DAY
         recent = Span(self._since, now_us + DAY, known_at_us=known_at_us)
         for feed, declared in self._pack.feeds.items():
@@ -62,13 +66,16 @@ class MemoryTables:
                 self._mark_demo([feed], [pc.any(table["demo"]).as_py()])
         self._load_events(now_us, known_at_us)
         for kind in ("indicator", "asset", "warning"):
-            rows = sorted(self._reader.current(kind), key=lambda row: int(row["seq"]))
+            rows = sorted(self._reader.current(kind, known_at_us), key=lambda row: int(row["seq"]))
             self._takers()[kind](rows)
             self._mark_demo([row["feed"] for row in rows], [row["demo"] for row in rows])
         self.seq = manifest.checkpoint
         for entry in manifest.files:
             for feed in entry.feeds:
                 self.versions[feed] = max(self.versions.get(feed, 0), entry.seq1)
+        for feed in self._untold:
+            # History has it now; at the instant of a replay nobody had told of it: unknown, not none.
+            self.versions.pop(feed, None)
         self.loaded = bool(manifest.files)
         pa.default_memory_pool().release_unused()
 
@@ -77,6 +84,11 @@ class MemoryTables:
         older = self._reader.manifest().of("event", 0, since)
         self.events_since, self._known_at_us = since if older else 0, known_at_us
         every = self._reader.table("event", known_at_us)
+        if self._until_us < FAR:
+            every = every.filter(every.stage_time <= self._until_us)
+        if known_at_us is not None:
+            told = self._reader.run(every.select("feed").distinct())["feed"].to_pylist()
+            self._untold = {key for key, feed in self._pack.feeds.items() if feed.kind == "event"} - set(told)
         # Closed, and neither due nor touched since: history keeps these.
         kept = every.anti_join(ended_ids(every, since), "id") if older else every
         table = self._reader.run(facts(kept, TOLD))
@@ -151,6 +163,17 @@ class MemoryTables:
             self.take_past(*self.past_facts())
         assert self._past is not None
         return self._past
+
+    def whole_events(self, ids: list[str]) -> EventTable:
+        """Events by id with their texts, read from history.
+
+        Raises:
+            Unavailable: history cannot be read.
+        """
+        found = EventTable(self.divisions)
+        rows = self._reader.changes_of(ids, Span(0, FAR, known_at_us=self._known_at_us)).sort_by("seq").to_pylist()
+        found.add(row for row in rows if row["stage_time"] <= self._until_us)
+        return found
 
     def past_facts(self) -> tuple[int, pa.Table | None]:
         """What `take_past` wants, read from history (seconds): needs no lock.

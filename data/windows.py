@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from data.answers import Window
 from data.errors import WrongInput
 
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 _HOURS = {"24h": 24, "7d": 168, "30d": 720}
 
 
@@ -37,12 +38,14 @@ def instant(text: str, zone: tzinfo, name: str) -> datetime:
     """A date or RFC 3339 time of an address; without offset it is local time.
 
     Raises:
-        WrongInput: not a time, naming the parameter.
+        WrongInput: not a time, or one of another age, naming the parameter.
     """
     try:
         parsed = datetime.fromisoformat(text.strip())
     except ValueError:
         raise WrongInput(f"{name}={text!r:.40} 不是日期或时间；如 2026-11-22 或 2026-11-22T08:00:00%2B08:00") from None
+    if not FIRST_YEAR <= parsed.year <= LAST_YEAR:
+        raise WrongInput(f"{name}={text!r:.40} 的年份不在 {FIRST_YEAR} 至 {LAST_YEAR} 之间；请改正")
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
 
 

@@ -31,7 +31,7 @@ class Drawn:
     head: Answer | None = None
 
 
-AGEING = ("metric", "rows", "warnings")
+AGEING = ("metric", "rows", "warnings", "profile")
 Draw = Callable[[Panel, Answers, Context], Drawn]
 
 

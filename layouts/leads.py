@@ -159,7 +159,7 @@ def overview(answers: Answers, context: Context) -> Lead:
 
 
 def events(answers: Answers, context: Context) -> Lead:
-    """流转正常，超期 7 件集中在贡江镇."""
+    """流转正常，超期 7 件集中在某镇."""
     if found := _first(answers, context):
         return found
     overdue = answers.get("figure.overdue_events")

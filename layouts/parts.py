@@ -99,6 +99,12 @@ def elapsed(since_us: int, now_us: int, form: str = "long") -> Markup:
     return Markup('<span class="age" data-since="{}" data-form="{}">{}</span>').format(since_us, form, text)
 
 
+def left_until(until_us: int, now_us: int) -> Markup:
+    """Time until an instant, short; the browser counts down."""
+    text = words.short_age((until_us - now_us) / 1e6)
+    return Markup('<span class="age" data-until="{}" data-form="short">{}</span>').format(until_us, text)
+
+
 def chip(text: object, css: str = "chip-plain") -> Markup:
     """A short word in a frame."""
     return Markup('<span class="chip {}">{}</span>').format(css, text)

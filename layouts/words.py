@@ -70,7 +70,7 @@ def age(seconds: float) -> str:
 
 
 def short_age(seconds: float) -> str:
-    """The same for a table's column: 2天04时, 18时, 35分."""
+    """The same for a table's column: 2天04时, 18时05分, 35分."""
     left = max(0, int(seconds))
     if left >= _DAY:
         return f"{left // _DAY}天{left % _DAY // _HOUR:02d}时"

@@ -1,4 +1,4 @@
-"""List of events: overdue ones with how long, or the newest with their stage."""
+"""List of events: overdue ones with how long, those due next with the time left, or the newest with their stage."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from layouts import words
 from layouts.frame import Drawn, framed
 from layouts.links import anchor, division_link, near
 from layouts.parts import axis_note as note
-from layouts.parts import calm, change_mark, elapsed, join, state_mark
+from layouts.parts import calm, change_mark, elapsed, join, left_until, state_mark
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Column, Cut, table
 
 OVERDUE = (Column(""), Column("事件", wide=True), Column("地点", optional=True),
            Column("承办", optional=True, second=True),
            Column("已超期", right=True))
+DUE = (*OVERDUE[:-1], Column("剩余", right=True))
 NEWEST = (Column(""), Column("事件", wide=True), Column("地点", optional=True), Column("环节"),
           Column("时间", right=True))
 
 
 LONG_TITLE, SHORT_TITLE = 13, 10
+EMPTY_WORDS = {"overdue": "当前无超期事件", "due": "24 小时内无到期事件"}
 
 
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
@@ -32,26 +34,30 @@ def render(panel: Panel, answers: Answers, context: Context) -> Markup:
 
 def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     """Title: how many and where most of them are."""
-    late = panel.asks["list"].order == "overdue"
+    order = panel.asks["list"].order
+    late = order == "overdue"
     listed = answers["list"]
     total = listed.total or len(listed.rows)
     if not listed.rows:
-        say = "当前无超期事件" if late else "本时段无新事件"
+        say = EMPTY_WORDS.get(order, "本时段无新事件")
         return Drawn(calm(listed, say, _soon(answers)), panel.title)
     most = LONG_TITLE if max(len(near(context, str(row.get("division")))) for row in listed.rows) <= 4 else SHORT_TITLE
-    rows = [(_overdue if late else _newest)(row, context, most) for row in listed.rows]
-    more = total - len(listed.rows) if late else 0
+    columns, draws = {"overdue": (OVERDUE, _overdue), "due": (DUE, _due)}.get(order, (NEWEST, _newest))
+    rows = [draws(row, context, most) for row in listed.rows]
+    more = total - len(listed.rows) if order in EMPTY_WORDS else 0
     facts = [f"另有 {words.number(more)} 件" if more > 0 else "", _soon(answers), _change(answers)]
     left = join(filter(None, facts), "·")
-    return Drawn(table(OVERDUE if late else NEWEST, rows) + note(left, _all(context)),
-                 _title(panel, answers, total) if late else panel.title)
+    told = f"{panel.title} {words.number(total)} 件" if order == "due" else panel.title
+    return Drawn(table(columns, rows) + note(left, _all(context)), _title(panel, answers, total) if late else told)
 
 
 def _title(panel: Panel, answers: Answers, total: int) -> str:
     groups = [g for g in answers["by"].groups if g.value] if "by" in answers else []
     if groups and len(answers["by"].groups) > 1:
         top = max(groups, key=lambda g: g.value or 0)
-        if total > 1 and (top.value or 0) * 2 >= total:
+        if total == 1:
+            return f"超期 1 件，在{top.name}"
+        if (top.value or 0) * 2 >= total:
             return f"超期 {words.number(total)} 件，{words.number(top.value)} 件在{top.name}"
         return f"超期 {words.number(total)} 件，{top.name}最多"
     departments = Counter(str(row.get("department") or "") for row in answers["list"].rows)
@@ -91,6 +97,11 @@ def _overdue(row: dict[str, Any], context: Context, most: int) -> tuple[object, 
             else Markup("{}").format(words.short_age(float(row.get("overdue_s") or 0))))
     return (state_mark(str(row.get("state") or "warn"), ""), _subject(row, most), _place(row, context),
             Cut(str(row.get("department") or words.NONE), 6), Markup("<b>{}</b>").format(late))
+
+
+def _due(row: dict[str, Any], context: Context, most: int) -> tuple[object, ...]:
+    cells = _overdue(row, context, most)[:-1]
+    return (*cells, Markup("<b>{}</b>").format(left_until(int(row["due_us"]), context.now_us)))
 
 
 def _newest(row: dict[str, Any], context: Context, most: int) -> tuple[object, ...]:

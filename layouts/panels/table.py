@@ -20,7 +20,7 @@ from layouts.tables import Column, Cut, data_table, table
 Rows = tuple[dict[str, Any], ...]
 MOST = 6
 PAGES = ("feeds", "topics")
-LONG = 22
+LONG = 90
 MONTH = "_month"
 FIGURES = (Column("指标", wide=True), Column("累计/余额", right=True), Column("同比", right=True),
            Column("当月", right=True, optional=True), Column("环比", right=True))

@@ -53,5 +53,5 @@ SCREEN = Screen(
               options={"bars": True, "plain_title": True}),
         Panel("s6", "s6", "超期事件", "C1", "overdue",
               {"list": asks.rows("events", 6, "overdue"), "soon": asks.now("due_soon_events"),
-               "by": asks.by("overdue_events", "children")}, ("在办、超期、将到期与倒计时",)),
+               "by": asks.by("overdue_events", "children")}, ("在办与超期",)),
     ))

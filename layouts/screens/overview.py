@@ -26,7 +26,7 @@ SCREEN = Screen(
         Panel("p2", "p2", "超期事件", "C1", "overdue",
               {"list": asks.rows("events", 6, "overdue"), "count": asks.now("overdue_events", "yesterday"),
                "soon": asks.now("due_soon_events"), "by": asks.by("overdue_events", "children")},
-              ("在办、超期、将到期与倒计时",), also={"O1": ("在办与超期事件",)}),
+              ("在办与超期",), also={"O1": ("在办与超期事件",)}),
         Panel("p3", "p3", "气象与灾害预警", "M3", "warnings", {"list": asks.WARNINGS}, ("类型、颜色、范围、有效时间",),
               css="first", also={"O1": ("分级生效预警",)}),
         Panel("p4", "p4", "主要经济指标", "E1", "progress",

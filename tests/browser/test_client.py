@@ -190,6 +190,19 @@ def test_the_theme_turns_and_the_address_keeps_it(stub, pages):
     assert value(again, "() => document.documentElement.dataset.theme") == "light"
 
 
+def test_the_way_back_keeps_the_theme_and_the_address_says_it(stub, pages):
+    page = pages.open(stub.url)
+    set_view(page, {"division": TOWN})
+    settled(page)
+    value(page, "() => document.querySelector('[data-act=theme]').click()")
+    page.go_back()
+    until(page, "() => !yiping.state.at.division")
+    settled(page)
+    assert value(page, "() => document.documentElement.dataset.theme") == "light"
+    assert "theme=light" in page.url
+    assert "division" not in page.url
+
+
 def test_screens_change_without_a_reload(stub, pages):
     page = pages.open(stub.url)
     value(page, "() => { window.kept = true }")

@@ -27,7 +27,8 @@
     {screen: 'overview'});
 
   same('ages', [5, 125, 9000, 270000].map((t) => yiping.fresh.age(t)), ['5 秒', '2 分', '2 小时 30 分', '3 天 3 小时']);
-  same('short ages', [2100, 64800, 187200].map((t) => yiping.fresh.age(t, 'short')), ['35分', '18时', '2天04时']);
+  same('short ages', [2100, 9000, 64800, 187200].map((t) => yiping.fresh.age(t, 'short')),
+    ['35分', '02时30分', '18时00分', '2天04时']);
   same('date', yiping.fresh.date(Date.UTC(2026, 10, 20, 1, 41)), '2026 年 11 月 20 日 星期五');
   same('clock', yiping.fresh.clock(Date.UTC(2026, 10, 20, 16, 5)), '00:05');
 

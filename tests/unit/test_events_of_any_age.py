@@ -1,0 +1,102 @@
+"""Events that ended before memory, and replayed instants, through the gate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_engine import event
+
+from access.principal import demo_principal
+from data.answers import Question, Scope
+from data.batches import Batch
+from data.clock import Clock, from_us
+from data.errors import NotFound
+from data.gate import Gate
+from data.history import HistoryReader, HistoryWriter
+from data.live import Live
+from data.pack import load_pack
+from data.state import State
+from data.windows import window_of
+
+TINY = Path(__file__).parents[1] / "fixtures" / "tiny_pack"
+CODE = "990101001000"
+
+
+class Told:
+    """A history and a gate over it; `tell` writes stage rows received at their own instants."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = from_us(Clock().now_us()).replace(microsecond=0)
+        self.writer, self.reader = HistoryWriter(folder / "h"), HistoryReader(folder / "h")
+        self.pack, self.seq = load_pack(TINY), 0
+        live = Live(self.pack, State(f"unix://{folder}/none.sock", "t:"), self.reader, Clock(), folder)
+        self.gate, self.principal = Gate(self.pack, live, self.reader), demo_principal(self.pack.place.code)
+
+    def tell(self, event_id: str, stage: str, hours_ago: float, **more: Any) -> None:
+        self.seq += 1
+        at = self.now - timedelta(hours=hours_ago)
+        row = event(event_id, stage, more.pop("received", at), at, CODE, **more)
+        row |= {"seq": self.seq, "feed": "cases", "demo": False, "prev": 0}
+        self.writer.append(Batch(self.seq, self.seq, "cases", "event", row["received"], [row]))
+        self.writer.commit()
+
+    def load(self) -> None:
+        self.gate.live.tables.load(Clock().now_us())
+
+    def rows(self, **query: str) -> Any:
+        span = window_of(query, datetime.now(UTC), "Asia/Shanghai")
+        return self.gate.read(self.principal, Question("rows", "events", order="newest", limit=10),
+                              Scope(self.pack.place.code), span)
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    found = Told(tmp_path)
+    begun = found.now - timedelta(days=100)
+    found.tell("old", "received", 24 * 100, title="旧路灯")
+    found.tell("old", "closed", 24 * 99, received=begun, title="旧路灯")
+    found.tell("new", "received", 5, title="新路灯")
+    found.load()
+    return found
+
+
+def test_an_event_that_ended_before_memory_is_listed_and_shown(told: Told) -> None:
+    assert told.gate.live.tables.events.position("old") is None
+    day = (told.now - timedelta(days=101)).date(), (told.now - timedelta(days=98)).date()
+    found = told.rows(**{"from": str(day[0]), "to": str(day[1])})
+    assert [(row["id"], row["title"], row["stage_code"]) for row in found.rows] == [("old", "旧路灯", "closed")]
+    assert found.total == 1
+    row = told.gate.event(told.principal, "old", window_of({}, datetime.now(UTC), "Asia/Shanghai"))
+    assert [step["stage_code"] for step in row["history"]] == ["received", "closed"]
+    everything = told.rows(**{"from": str(day[0])})
+    assert [row["id"] for row in everything.rows] == ["new", "old"]
+    with pytest.raises(NotFound):
+        told.gate.event(told.principal, "none", window_of({}, datetime.now(UTC), "Asia/Shanghai"))
+
+
+def test_a_replayed_event_stands_as_it_stood(told: Told) -> None:
+    at = (told.now - timedelta(hours=24 * 99 + 12)).isoformat()
+    for query in ({"at": at}, {"at": at, "known": "now"}):
+        row = told.gate.event(told.principal, "old", window_of(query, datetime.now(UTC), "Asia/Shanghai"))
+        assert row["stage_code"] == "received"
+
+
+def test_a_later_correction_reaches_the_replay_that_asks_for_it(told: Told) -> None:
+    at = (told.now - timedelta(hours=2)).isoformat()
+    open_then = Question("metric", "open_cases")
+    scope = Scope(told.pack.place.code)
+
+    def value(query: dict[str, str]) -> float | None:
+        span = window_of(query, datetime.now(UTC), "Asia/Shanghai")
+        return told.gate.read(told.principal, open_then, scope, span).value
+
+    assert (value({"at": at}), value({"at": at, "known": "now"})) == (1.0, 1.0)
+    told.seq += 1
+    late = event("late", "received", told.now - timedelta(hours=4), told.now - timedelta(hours=4), CODE)
+    late |= {"seq": told.seq, "feed": "cases", "demo": False, "prev": 0, "received": Clock().now_us()}
+    told.writer.append(Batch(told.seq, told.seq, "cases", "event", late["received"], [late]))
+    told.writer.commit()
+    assert (value({"at": at}), value({"at": at, "known": "now"})) == (1.0, 2.0)
