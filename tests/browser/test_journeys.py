@@ -132,7 +132,7 @@ def test_a_hostile_title_is_text_everywhere(quiet, pages):
         wait(page, "(t) => document.body.innerText.includes(t)", HOSTILE[:10])
         assert page.evaluate("() => window.__x") is None
         assert page.locator("#page img").count() == 0
-    page.evaluate("() => document.querySelector('[data-act=enlarge][data-panel=s6]').click()")
+    page.evaluate("() => document.querySelector('[data-act=enlarge][data-panel=p2]').click()")
     page.wait_for_selector("#dialog td")
     assert HOSTILE in page.locator("#dialog").inner_text()
     assert page.locator("#dialog img").count() == 0
