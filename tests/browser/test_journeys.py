@@ -126,7 +126,7 @@ def test_a_new_event_is_on_the_open_page_within_a_second(quiet, pages, tmp_path)
 
 def test_a_hostile_title_is_text_everywhere(quiet, pages):
     at = quiet.clock()
-    quiet.push(event("HOSTILE-1", at, TOWN, title=HOSTILE, due=at))
+    quiet.push(event("HOSTILE-1", at, TOWN, title=HOSTILE, due="2026-01-01T00:00:00+08:00"))
     for path in ("/", "/events", f"/events?division={TOWN}"):
         page = pages.open(quiet.url + path, size=(1920, 1080))
         wait(page, "(t) => document.body.innerText.includes(t)", HOSTILE[:10])
