@@ -15,6 +15,8 @@ from data.records import STAGES, Row
 from geo.divisions import Divisions
 
 CLOSED, RATED = STAGES.index("closed"), STAGES.index("rated")
+HOUR = 3_600_000_000
+FAR = np.iinfo(np.int64).max
 _STAGE = {name: number for number, name in enumerate(STAGES)}
 _SPEC: dict[str, tuple[Any, Any, int]] = {
     "time": (np.int64, 0, 1), "due": (np.int64, 0, 1), "stage": (np.int8, 0, 1), "stage_time": (np.int64, 0, 1),
@@ -91,10 +93,22 @@ class EventTable:
         old = self.texts[at]
         self.texts[at] = (row["title"] or old[0], row["detail"] or old[1], row["level"] or old[2])
 
-    def open_at(self, instant_us: int) -> npt.NDArray[np.bool_]:
-        """True for events received and not closed at the instant."""
-        closed = self.columns["reached"][:, CLOSED]
-        return (self.columns["time"] <= instant_us) & ~((closed > 0) & (closed <= instant_us))
+    def standing(self, where: str = "open", hours: int = 24) -> tuple[Array, Array]:
+        """First instant at which each event stands open | overdue | due_soon (within `hours`), and the first at which
+        it does not any more, µs UTC; an event that never stands so begins when it ends or later.
+        """
+        time, due, closed = self.columns["time"], self.columns["due"], self.columns["reached"][:, CLOSED]
+        until = np.where(closed > 0, closed, FAR)
+        if where == "overdue":
+            return np.where(due > 0, np.maximum(time, due + 1), FAR), until
+        if where == "due_soon":
+            return np.maximum(time, due - hours * HOUR + 1), np.minimum(until, due + 1)
+        return time, until
+
+    def stands(self, instant_us: int, where: str = "open", hours: int = 24) -> npt.NDArray[np.bool_]:
+        """True for events that stand open | overdue | due_soon at the instant."""
+        since, until = self.standing(where, hours)
+        return (since <= instant_us) & (instant_us < until)
 
     def select(self, filters: tuple[tuple[str, str], ...]) -> npt.NDArray[np.bool_]:
         """Mask of the events that pass filters on category, channel, department or stage; a value may list a,b."""

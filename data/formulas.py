@@ -24,8 +24,10 @@ FORMULAS: dict[str, Formula] = {
     "per": formulas_figures.per,
 }
 
-# Kinds whose value stands at an instant: a series of them is asked at the end of every bucket.
-STOCKS = frozenset({"event_stock", "warnings", "online", "assets", "per"})
+# Kinds whose value stands at an instant: a series of them is their values at the end of every bucket. Events are
+# counted in one pass, the others anew at each instant.
+EVENT_STOCK = "event_stock"
+RECOUNTED = frozenset({"warnings", "online", "assets", "per"})
 
 
 def unknown_kinds(pack: Pack) -> list[str]:

@@ -10,12 +10,10 @@ import numpy.typing as npt
 
 from data.columns import Array
 from data.contribution import Contribution, joined, plain, quotient
-from data.event_table import CLOSED, RATED, EventTable
+from data.event_table import CLOSED, HOUR, RATED, EventTable
 from data.inputs import Inputs
 from data.records import STAGES
 
-HOUR = 3_600_000_000
-FAR = np.iinfo(np.int64).max
 Mask = npt.NDArray[np.bool_]
 
 
@@ -56,19 +54,18 @@ def _within(inputs: Inputs, times: Array) -> Mask:
     return (times >= inputs.start) & (times < inputs.end) & (times > 0)
 
 
+def _stock(inputs: Inputs) -> tuple[str, int]:
+    return str(inputs.option("where", "open")), int(inputs.option("hours", 24))
+
+
 def event_stock(inputs: Inputs) -> Contribution:
     """Open events at the window's end: where = open | overdue | due_soon (within `hours`)."""
-    end, where = inputs.end, inputs.option("where")
+    end, stock = inputs.end, _stock(inputs)
 
     def standing(events: EventTable) -> Contribution:
-        mask = events.open_at(end) & events.select(inputs.filters)
-        due = events.columns["due"]
-        if where == "overdue":
-            mask &= (due > 0) & (due < end)
-        elif where == "due_soon":
-            mask &= (due >= end) & (due < end + int(inputs.option("hours", 24)) * HOUR)
+        mask = events.stands(end, *stock) & events.select(inputs.filters)
         found = _rows(inputs, events, mask, np.ones((int(mask.sum()), 1)), events.columns["time"][mask])
-        return replace(found, severity=severity(due[mask], end))
+        return replace(found, severity=severity(events.columns["due"][mask], end))
 
     return _joined(inputs, end, standing)
 
@@ -79,7 +76,7 @@ def stock_series(inputs: Inputs, instants: Array, below: Mask) -> list[float]:
     """
     tables = inputs.tables
     held = [tables.events, *([tables.past_events()] if instants[0] < tables.events_since else [])]
-    spans = [_standing(inputs, events, below) for events in held]
+    spans = [_spans(inputs, events, below) for events in held]
     since, until = (np.sort(np.concatenate(column)) for column in zip(*spans, strict=True))
     count = np.searchsorted(since, instants, "right") - np.searchsorted(until, instants, "right")
     first = min((int(events.columns["time"].min()) for events in held if len(events)), default=0)
@@ -88,19 +85,10 @@ def stock_series(inputs: Inputs, instants: Array, below: Mask) -> list[float]:
     return found
 
 
-def _standing(inputs: Inputs, events: EventTable, below: Mask) -> tuple[Array, Array]:
-    """First instant at which each event counts, and first at which it does not any more."""
-    columns, where = events.columns, inputs.option("where")
-    mask = events.select(inputs.filters) & below[columns["division"]]
-    time, due, closed = (column[mask] for column in (columns["time"], columns["due"], columns["reached"][:, CLOSED]))
-    until = np.where(closed > 0, closed, FAR)
-    if where == "overdue":
-        time = np.where(due > 0, np.maximum(time, due + 1), FAR)
-    elif where == "due_soon":
-        time = np.maximum(time, due - int(inputs.option("hours", 24)) * HOUR + 1)
-        until = np.minimum(until, due + 1)
-    stands = time < until
-    return time[stands], until[stands]
+def _spans(inputs: Inputs, events: EventTable, below: Mask) -> tuple[Array, Array]:
+    since, until = events.standing(*_stock(inputs))
+    mask = events.select(inputs.filters) & below[events.columns["division"]] & (since < until)
+    return since[mask], until[mask]
 
 
 def severity(due: Array, instant_us: int) -> Array:

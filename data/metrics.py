@@ -13,7 +13,7 @@ from data.clock import from_us, to_us
 from data.columns import Array
 from data.contribution import Contribution, by_division, by_group, worst_of
 from data.errors import NotFound, WrongInput
-from data.formulas import FORMULAS, STOCKS
+from data.formulas import EVENT_STOCK, FORMULAS, RECOUNTED
 from data.formulas_events import stock_series
 from data.formulas_figures import indicator_facts, indicator_series
 from data.inputs import Formula, Inputs, Tables
@@ -22,8 +22,8 @@ from data.steps import STEPS, bucket_starts, buckets_in, trailing_start
 from data.windows import local_offset_us, shifted
 
 STATES: tuple[State, ...] = ("ok", "att", "warn", "alarm")
-# A year of hours, 27 years of days. A stock is counted anew at each point, so it gets a month of hours.
-MOST_POINTS, MOST_STOCK_POINTS = 10_000, 1_200
+# A year of hours, 27 years of days. What is counted anew at each point gets a month of hours, or two years of days.
+MOST_POINTS, MOST_STOCK_POINTS = 10_000, 800
 # Roll-ups that add up, so that a part cannot be judged by the whole's limit.
 ABSOLUTE = frozenset({"sum", "count"})
 LABELS = frozenset({"category", "channel", "department", "stage", "station", "weekhour", "layer"})
@@ -172,15 +172,15 @@ class Evaluator:
 
     def _series(self, inputs: Inputs, division: str, step: int) -> tuple[Point, ...]:
         starts = bucket_starts(inputs.start, inputs.end, step, inputs.offset)
-        if inputs.metric.formula["kind"] in STOCKS:
-            ends = np.append(starts[1:], inputs.end)
-            if inputs.metric.formula["kind"] == "event_stock":
-                counts = stock_series(inputs, ends, self.pack.divisions.below(division))
-                return tuple(Point(from_us(int(start)), _known(count), 0 if np.isnan(count) else int(count))
-                             for start, count in zip(starts, counts, strict=True))
+        kind, ends = inputs.metric.formula["kind"], np.append(starts[1:], inputs.end)
+        if kind == EVENT_STOCK:
+            counts = stock_series(inputs, ends, self.pack.divisions.below(division))
+            return tuple(Point(from_us(int(start)), _known(count), 0 if np.isnan(count) else int(count))
+                         for start, count in zip(starts, counts, strict=True))
+        if kind in RECOUNTED:
             return tuple(self._stock_point(inputs, division, int(start), int(end))
                          for start, end in zip(starts, ends, strict=True))
-        found = self.formulas[inputs.metric.formula["kind"]](replace(inputs, step=step))
+        found = self.formulas[kind](replace(inputs, step=step))
         inside = found.take(self.pack.divisions.below(division)[found.division])
         known = np.isin(inside.bucket, starts)
         inside = inside.take(known)
@@ -225,7 +225,7 @@ def check_points(inputs: Inputs, by: str) -> None:
     Raises:
         WrongInput: more points than one question may ask for.
     """
-    most = MOST_STOCK_POINTS if inputs.metric.formula["kind"] in STOCKS else MOST_POINTS
+    most = MOST_STOCK_POINTS if inputs.metric.formula["kind"] in RECOUNTED else MOST_POINTS
     points = buckets_in(inputs.end - inputs.start, STEPS[by])
     if points > most:
         raise WrongInput(f"by={by} 在这个时段有 {points} 个点，最多 {most} 个；请缩短时段，或用更长的 by")

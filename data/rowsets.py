@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from data.answers import Answer, Question, Scope, Window
 from data.columns import Array
 from data.errors import NotFound, WrongInput
-from data.event_table import CLOSED, EventTable
+from data.event_table import CLOSED, FAR, EventTable
 from data.formulas_events import severity
 from data.health import freshness, seconds
 from data.metrics import Evaluator
@@ -22,7 +22,8 @@ from geo.divisions import Divisions
 from geo.plane import areas_km2
 
 STATES = ("ok", "att", "warn", "alarm")
-DAY_US = 86_400_000_000
+# Orders of a list of events that show only what stands so at the window's end.
+STANDING = {"overdue": "overdue", "due": "due_soon", "open": "open"}
 Rows = tuple[tuple[dict[str, Any], ...], int]
 
 
@@ -90,13 +91,9 @@ def _chosen(table: EventTable, order: str, scope: Scope, inside: npt.NDArray[np.
     """(positions, sort keys) of the events that an order asks for."""
     mask, due = inside[table.columns["division"]] & table.select(scope.filters), table.columns["due"]
     key = due
-    if order == "overdue":
-        mask &= table.open_at(span[1]) & (due > 0) & (due < span[1])
-    elif order == "due":
-        mask &= table.open_at(span[1]) & (due >= span[1]) & (due < span[1] + DAY_US)
-    elif order == "open":
-        mask &= table.open_at(span[1])
-        key = np.where(due > 0, due, np.iinfo(np.int64).max)
+    if order in STANDING:
+        mask &= table.stands(span[1], STANDING[order])
+        key = np.where(due > 0, due, FAR)
     else:
         stamps = table.columns["stage_time"]
         mask &= (stamps <= span[1]) & (stamps >= span[0])

@@ -84,10 +84,10 @@ class PushDoor:
             return self.client.post(address, content=body, headers=headers)
 
 
-def drop(folder: Path, feed: str, name: str, content: bytes) -> None:
-    """Puts a whole file into `drop/<feed>/`: written beside it, then renamed."""
+def drop(folder: Path, feed: str, name: str, content: bytes) -> Path:
+    """Puts a whole file into `drop/<feed>/`: written beside it, then renamed. It leaves there once it was read."""
     target = folder / "drop" / feed
     target.mkdir(parents=True, exist_ok=True)
     fresh = target / f"{name}.tmp"
     fresh.write_bytes(content)
-    fresh.replace(target / name)
+    return fresh.replace(target / name)

@@ -21,10 +21,10 @@ COLUMNS = ("indicator", "division", "period", "basis", "value", "yoy", "yoy_kind
            "target", "rank", "demo")
 
 
-def drop_assets(world: World, folder: Path, now: int) -> None:
+def drop_assets(world: World, folder: Path, now: int) -> Path:
     """The whole register, as it is sent every day."""
     stamp = date_of((now + world.county.days.zone_s) // DAY_S).strftime("%Y%m%d")
-    drop(folder, "assets", f"assets-{stamp}.geojson", orjson.dumps(collection(world.county)))
+    return drop(folder, "assets", f"assets-{stamp}.geojson", orjson.dumps(collection(world.county)))
 
 
 def as_csv(records: list[dict[str, Any]]) -> bytes:

@@ -126,8 +126,9 @@ class Simulator:
 
     def start(self, first: bool) -> None:
         """The register, then (on the first start) the present state of every feed, then the monthly figures."""
-        drop_assets(self.world, self.folder, self.now())
+        register = drop_assets(self.world, self.folder, self.now())
         if first:
+            self.until_read(register)
             for feed, records in opening(self.world, self.memory):
                 self.surely(feed, records)
             feeds = [*OBSERVED, "events", "warnings"]
@@ -136,6 +137,12 @@ class Simulator:
             self.memory.sent |= {"figures": self.memory.began, "assets": self.memory.began}
         self.memory.save(self.folder)
         say(f"演示县已就位：送达 {self.door.accepted} 条（重复 {self.door.duplicate}）")
+
+    def until_read(self, file: Path) -> None:
+        """Waits until the collector has put a dropped file aside: before the register, no station is known."""
+        while file.exists():
+            self.beat()
+            time.sleep(0.1)
 
     def surely(self, feed: str, records: list[dict[str, Any]]) -> None:
         """Pushes until acknowledged, however long that takes."""

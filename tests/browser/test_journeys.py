@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
+from datetime import datetime, timedelta
 
 import pytest
 from served import event, until
@@ -126,14 +127,16 @@ def test_a_new_event_is_on_the_open_page_within_a_second(quiet, pages, tmp_path)
 
 def test_a_hostile_title_is_text_everywhere(quiet, pages):
     at = quiet.clock()
-    quiet.push(event("HOSTILE-1", at, TOWN, title=HOSTILE, due=at))
+    soon = (datetime.fromisoformat(at) + timedelta(minutes=30)).isoformat()     # first in the list of what falls due
+    quiet.push(event("HOSTILE-1", at, TOWN, title=HOSTILE, due=soon))
     for path in ("/", "/events", f"/events?division={TOWN}"):
         page = pages.open(quiet.url + path, size=(1920, 1080))
         wait(page, "(t) => document.body.innerText.includes(t)", HOSTILE[:10])
         assert page.evaluate("() => window.__x") is None
         assert page.locator("#page img").count() == 0
-    page.evaluate("() => document.querySelector('[data-act=enlarge][data-panel=p2]').click()")
+    page.evaluate("() => document.querySelector('[data-act=enlarge][data-panel=s6]').click()")
     page.wait_for_selector("#dialog td")
+    assert HOSTILE in page.locator("#dialog").inner_text()
     assert page.locator("#dialog img").count() == 0
     listed = quiet.get("/api/v1/events", division=TOWN, limit="5")["events"]
     assert listed[0]["title"] == HOSTILE

@@ -25,12 +25,23 @@ from data.gate import Gate
 from data.health import FeedHealth
 from data.history import HistoryReader, HistoryWriter
 from data.live import Live
-from data.pack import load_pack
+from data.pack import Pack, load_pack
 from data.packfiles import PackProblem
 from data.state import State
 from data.windows import window_of
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny_pack"
+
+
+def told(pack: Pack, folder: Path, batch: Batch, now: int) -> Gate:
+    """A gate over a history of one batch, its feed heard of just now."""
+    writer = HistoryWriter(folder / "h")
+    writer.append(batch)
+    writer.commit()
+    reader = HistoryReader(folder / "h")
+    gate = Gate(pack, Live(pack, State(f"unix://{folder}/none.sock", "t:"), reader, Clock(), folder), reader)
+    gate.live.health[batch.feed] = FeedHealth(batch.feed, now, now, now)
+    return gate
 
 
 @pytest.mark.parametrize("query", [{"from": "0001-01-01"}, {"at": "0001-01-02", "window": "30d"},
@@ -70,12 +81,7 @@ def test_before_anything_was_told_a_replayed_count_is_unknown_and_has_no_later_t
     pack, now = load_pack(TINY), Clock().now_us()
     row = event("e", "received", datetime.fromtimestamp(now / 1e6 - 60, UTC), datetime.fromtimestamp(now / 1e6, UTC))
     row |= {"seq": 1, "feed": "cases", "code": "990101001000", "demo": False}
-    writer = HistoryWriter(tmp_path / "h")
-    writer.append(Batch(1, 1, "cases", "event", now, [row]))
-    writer.commit()
-    reader = HistoryReader(tmp_path / "h")
-    gate = Gate(pack, Live(pack, State(f"unix://{tmp_path}/none.sock", "t:"), reader, Clock(), tmp_path), reader)
-    gate.live.health["cases"] = FeedHealth("cases", now, now, now)
+    gate = told(pack, tmp_path, Batch(1, 1, "cases", "event", now, [row]), now)
     found = {}
     for at in ("2026-01-01", datetime.fromtimestamp(now / 1e6 + 1, UTC).isoformat()):
         span = window_of({"at": at}, datetime.fromtimestamp(now / 1e6 + 5, UTC), "Asia/Shanghai")
@@ -98,12 +104,7 @@ def test_a_replayed_figure_is_judged_at_its_own_instant(tmp_path: Path) -> None:
     then = now - 2 * 86_400_000_000
     row = {"seq": 1, "prev": 0, "received": then, "feed": "gauges", "code": "990101001000", "demo": False,
            "station": "g1", "metric": "level", "time": then - 50 * 60_000_000, "value": 1.0, "quality": None}
-    writer = HistoryWriter(tmp_path / "h")
-    writer.append(Batch(1, 1, "gauges", "observation", then, [row]))
-    writer.commit()
-    reader = HistoryReader(tmp_path / "h")
-    gate = Gate(pack, Live(pack, State(f"unix://{tmp_path}/none.sock", "t:"), reader, Clock(), tmp_path), reader)
-    gate.live.health["gauges"] = FeedHealth("gauges", now, now, now)
+    gate = told(pack, tmp_path, Batch(1, 1, "gauges", "observation", then, [row]), now)
     at = (datetime.fromtimestamp(then / 1e6, UTC)).isoformat()
     span = window_of({"at": at}, datetime.now(UTC), "Asia/Shanghai")
     found = gate.read(demo_principal(pack.place.code), Question("metric", "level"), Scope(pack.place.code), span)

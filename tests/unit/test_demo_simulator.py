@@ -2,6 +2,8 @@
 
 import json
 import stat
+import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -67,6 +69,32 @@ def make_simulator(folder: Path, gate: Gate, world: World = WORLD) -> Simulator:
     return Simulator(world, memory, PushDoor(settings, client), Clock(), folder)
 
 
+def start(simulator: Simulator) -> list[int]:
+    """A first start beside a collector that takes a while to read the register; how much was pushed before it was."""
+    register = simulator.folder / "drop" / "assets"
+
+    def read() -> None:
+        while not (files := list(register.glob("*.geojson"))):
+            time.sleep(0.01)
+        time.sleep(0.3)
+        early.append(simulator.door.accepted)
+        (register / "done").mkdir()
+        files[0].rename(register / "done" / files[0].name)
+
+    early: list[int] = []
+    collector = threading.Thread(target=read)
+    collector.start()
+    simulator.start(first=True)
+    collector.join()
+    return early
+
+
+def test_no_reading_is_sent_before_its_station_is_known(tmp_path: Path) -> None:
+    simulator = make_simulator(tmp_path, Gate())
+    assert start(simulator) == [0]
+    assert simulator.door.accepted > 15_000
+
+
 def test_every_feed_of_the_pack_is_served() -> None:
     declared = {feed for feed, block in pack_file("feeds.yaml").items() if block["source"]["kind"] == "push"}
     assert declared == {*OBSERVED, "events", "warnings"}
@@ -75,12 +103,12 @@ def test_every_feed_of_the_pack_is_served() -> None:
 def test_first_start_fills_the_first_screen(tmp_path: Path) -> None:
     gate = Gate()
     simulator = make_simulator(tmp_path, gate)
-    simulator.start(first=True)
+    start(simulator)
     assert {"rain", "river", "reservoir", "air_hourly", "sensors", "events", "power"} <= gate.rows.keys()
     assert 15_000 < sum(map(len, gate.rows.values())) < 30_000
     assert len({row["station"] for row in gate.rows["sensors"]}) > 1400
     assert all(row["demo"] for rows in gate.rows.values() for row in rows)
-    assert next((tmp_path / "drop" / "assets").iterdir()).suffix == ".geojson"
+    assert next((tmp_path / "drop" / "assets" / "done").iterdir()).suffix == ".geojson"
     assert any((tmp_path / "drop" / "economy").iterdir())
     assert memories.load(tmp_path).sent["rain"] == NOW
     path = tmp_path / TOKENS

@@ -236,8 +236,9 @@ def test_memory_drops_old_rows_and_keeps_the_latest() -> None:
 
 def test_a_series_of_too_many_points_is_refused_before_it_is_computed() -> None:
     ev, _ = evaluator({"flow": metric({"kind": "event_flow", "stage": "received"}, "sum"),
+                       "warned": metric({"kind": "warnings"}, "count"),
                        "open": metric({"kind": "event_stock", "where": "open"}, "count")})
-    for name, days in (("flow", 500), ("open", 60)):
+    for name, days in (("flow", 500), ("warned", 40), ("open", 500)):
         with pytest.raises(WrongInput, match="个点"):
             ev.evaluate(Question("metric", name, "hour"), Scope(ROOT), Window(NOW - 24 * days * H, NOW))
     assert len(ev.evaluate(Question("metric", "open", "hour"), Scope(ROOT), Window(NOW - 48 * H, NOW)).series) >= 48

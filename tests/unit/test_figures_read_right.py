@@ -23,30 +23,16 @@ from data.windows import window_of
 from layouts import mapcards
 from layouts.chrome import kpi
 from layouts.leads import lead
-from layouts.panels import KINDS
 from layouts.parts import fresh_mark
 from layouts.screen import Figure
-from layouts.screens import SCREENS
 from layouts.symbols import symbols
 from tests.fixtures import answers as invented
+from tests.fixtures.panels import BY_KEY, drawn, own
 
 HOME = Path(__file__).parents[2]
 COUNTY = "360731000000"
-BY_KEY = {screen.key: screen for screen in SCREENS}
 OVERVIEW, ECONOMY = BY_KEY["overview"], BY_KEY["economy"]
 CONTEXT = invented.context(OVERVIEW)
-
-
-def drawn(screen_key: str, panel_key: str, found: dict[str, Answer]) -> str:
-    screen = BY_KEY[screen_key]
-    panel = next(panel for panel in screen.panels if panel.key == panel_key)
-    return str(KINDS[panel.kind](panel, found, invented.context(screen)))
-
-
-def own(screen_key: str, panel_key: str) -> dict[str, Answer]:
-    screen = BY_KEY[screen_key]
-    panel = next(panel for panel in screen.panels if panel.key == panel_key)
-    return {name: invented.invent(question) for name, question in panel.asks.items()}
 
 
 # --- warnings in force

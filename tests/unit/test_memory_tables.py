@@ -56,7 +56,7 @@ def facts(tables: MemoryTables) -> dict[str, Any]:
     latest = tables.observations["gauges"].latest("level", 0, to_us(NOW))
     whole = tables.observations["gauges"].buckets("level", 0, to_us(NOW), 0, 0)
     return {"seq": tables.seq, "demo": tables.demo, "last": latest.last.tolist(), "total": whole.total.tolist(),
-            "open": int(tables.events.open_at(to_us(NOW)).sum()), "stage": tables.events.columns["stage"].tolist(),
+            "open": int(tables.events.stands(to_us(NOW)).sum()), "stage": tables.events.columns["stage"].tolist(),
             "delivered": tables.delivered(("gauges",))}
 
 

@@ -12,23 +12,10 @@ from layouts.chrome import kpi
 from layouts.links import near
 from layouts.panels import KINDS
 from layouts.screen import Figure, Panel
-from layouts.screens import SCREENS
 from tests.fixtures import answers as invented
+from tests.fixtures.panels import BY_KEY, drawn, own
 
-BY_KEY = {screen.key: screen for screen in SCREENS}
 CONTEXT = invented.context(BY_KEY["overview"])
-
-
-def drawn(screen_key: str, panel_key: str, found: dict[str, Answer]) -> str:
-    screen = BY_KEY[screen_key]
-    panel = next(panel for panel in screen.panels if panel.key == panel_key)
-    return str(KINDS[panel.kind](panel, found, invented.context(screen)))
-
-
-def own(screen_key: str, panel_key: str) -> dict[str, Answer]:
-    screen = BY_KEY[screen_key]
-    panel = next(panel for panel in screen.panels if panel.key == panel_key)
-    return {name: invented.invent(question) for name, question in panel.asks.items()}
 
 
 def test_a_ranked_bar_with_a_states_color_has_its_shape_too():
