@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
 from data import formulas_events, formulas_figures, formulas_quality, formulas_stations
-from data.inputs import Formula
+from data.columns import Array
+from data.inputs import Formula, Inputs
 from data.pack import Pack
 
 FORMULAS: dict[str, Formula] = {
@@ -24,10 +30,15 @@ FORMULAS: dict[str, Formula] = {
     "per": formulas_figures.per,
 }
 
-# Kinds whose value stands at an instant: a series of them is their values at the end of every bucket. Events are
-# counted in one pass, the others anew at each instant.
-EVENT_STOCK = "event_stock"
-RECOUNTED = frozenset({"warnings", "online", "assets", "per"})
+# Kinds whose value stands at an instant: a series of them is their values at the end of every bucket. Some are
+# counted in one pass (inputs, instants, divisions' mask → values and their n), the others anew at each instant.
+STOCKS: dict[str, Callable[[Inputs, Array, npt.NDArray[np.bool_]], list[tuple[float, int]]]] = {
+    "event_stock": formulas_events.stock_series,
+    "good_days": formulas_quality.good_day_series,
+}
+RECOUNTED = frozenset({"warnings", "online", "assets", "per", "water"})
+# Kinds whose series' buckets each depend on the records that lie in them alone.
+BY_BUCKET = frozenset({"obs", "obs_mean", "margin", "aqi"})
 
 
 def unknown_kinds(pack: Pack) -> list[str]:

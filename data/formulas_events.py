@@ -70,9 +70,9 @@ def event_stock(inputs: Inputs) -> Contribution:
     return _joined(inputs, end, standing)
 
 
-def stock_series(inputs: Inputs, instants: Array, below: Mask) -> list[float]:
-    """`event_stock` at each of the ascending instants for the divisions of a mask, NaN = unknown: an event stands from
-    one instant to another, so all points are counted in one pass.
+def stock_series(inputs: Inputs, instants: Array, below: Mask) -> list[tuple[float, int]]:
+    """`event_stock` at each of the ascending instants for the divisions of a mask (NaN = unknown), and the count: an
+    event stands from one instant to another, so all points are counted in one pass.
     """
     tables = inputs.tables
     held = [tables.events, *([tables.past_events()] if instants[0] < tables.events_since else [])]
@@ -81,8 +81,8 @@ def stock_series(inputs: Inputs, instants: Array, below: Mask) -> list[float]:
     count = np.searchsorted(since, instants, "right") - np.searchsorted(until, instants, "right")
     first = min((int(events.columns["time"].min()) for events in held if len(events)), default=0)
     told = tables.delivered(inputs.metric.feeds) & (instants > (first if len(held) > 1 else 0))
-    found: list[float] = np.where(told | (count > 0), count, np.nan).tolist()
-    return found
+    values: list[float] = np.where(told | (count > 0), count, np.nan).tolist()
+    return list(zip(values, count.tolist(), strict=True))
 
 
 def _spans(inputs: Inputs, events: EventTable, below: Mask) -> tuple[Array, Array]:

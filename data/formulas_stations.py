@@ -28,11 +28,12 @@ def _rows(inputs: Inputs, metric: str, take: str) -> Buckets:
     """The metric's buckets: newest value of each station (last), or aggregates of the window or its last `hours`."""
     tables, feeds = inputs.tables, inputs.metric.feeds
     if inputs.step:
-        return tables.buckets(feeds, metric, Span(inputs.start, inputs.end, inputs.step, inputs.offset))
+        return tables.buckets(feeds, [metric], Span(inputs.start, inputs.end, inputs.step, inputs.offset))[0]
     if take == "last":
-        return tables.latest(feeds, metric, Span(max(inputs.end - _patience(inputs), 0), inputs.until))
+        return tables.latest(feeds, [metric], Span(max(inputs.end - _patience(inputs), 0), inputs.until))[0]
     hours = inputs.option("hours")
-    return tables.buckets(feeds, metric, Span(inputs.end - int(hours) * HOUR if hours else inputs.start, inputs.end))
+    start = inputs.end - int(hours) * HOUR if hours else inputs.start
+    return tables.buckets(feeds, [metric], Span(start, inputs.end))[0]
 
 
 def _newest(rows: Buckets) -> int:
@@ -83,8 +84,8 @@ def online(inputs: Inputs) -> Contribution:
     table = inputs.tables.observations.get(feed)
     heard: set[str] = set()
     newest = 0
-    for metric in sorted(set(table.metrics)) if table else []:
-        rows = inputs.tables.latest((feed,), metric, Span(since, inputs.until))
+    metrics = sorted(set(table.metrics)) if table else []
+    for rows in inputs.tables.latest((feed,), metrics, Span(since, inputs.until)):
         heard.update(rows.station)
         newest = max(newest, _newest(rows))
     if not heard:

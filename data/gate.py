@@ -19,6 +19,7 @@ from data.history_read import HistoryReader
 from data.live import Live
 from data.metrics import Evaluator
 from data.pack import Metric, Pack
+from data.settled import PointMemo
 from data.tables import MemoryTables
 
 _WORST: tuple[Freshness, ...] = ("down", "unknown", "late", "scheduled", "live")
@@ -36,6 +37,7 @@ class Gate:
         self._past_lock = threading.Lock()
         self.computed = self._minute = 0
         self._contributions = ContributionMemo(FORMULAS, self._stamp)
+        self._points = PointMemo(self._stamp)
         self._assets = tuple(key for key, feed in pack.feeds.items() if feed.kind == "asset")
 
     def read(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer:
@@ -126,9 +128,10 @@ class Gate:
         second = self.live.clock.now_us() // 1_000_000 if question.kind == "feeds" else 0
         return (self.live.generation, self.live.turns, stamp, second)
 
-    def _stamp(self, metric: Metric) -> Any:
-        versions = self.live.tables.versions
-        return (self.live.generation, *(versions.get(feed, 0) for feed in (*self._feeds(metric), *self._assets)))
+    def _stamp(self, metric: Metric, end_us: int) -> Any:
+        tables = self.live.tables
+        return (self.live.generation,
+                *(tables.version_before(feed, end_us) for feed in (*self._feeds(metric), *self._assets)))
 
     def _served(self, window: Window) -> Any:
         return "history" if window.at is not None else self.live.served_from
@@ -155,7 +158,7 @@ class Gate:
 
     def _evaluator(self, past: MemoryTables | None) -> Evaluator:
         if past is None:
-            return Evaluator(self.pack, self.live.tables, self._contributions.formulas)
+            return Evaluator(self.pack, self.live.tables, self._contributions.formulas, self._points)
         return Evaluator(self.pack, past)
 
     def event(self, principal: Principal, event_id: str, window: Window) -> dict[str, Any]:
