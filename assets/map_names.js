@@ -60,17 +60,17 @@
       const tw = text ? width(pen, text, fs) : 0;
       if (tw > across * (mark ? 2.4 : 1.35)) continue;
       const w = tw + (r ? 2 * r + (text ? fs * 0.32 : 0) : 0), h = Math.max(fs * 1.15, 2 * r);
-      const spot = room(taken, {cx, cy, w, h, u: pen.u});
+      const spot = room(taken, {cx, cy, w, h, u: pen.u}, mark);
       if (spot) return {cell, mark, text, x: cx + spot[0] - w / 2, y: cy + spot[1], r};
     }
     return null;
   }
 
-  /* A free offset for a box: off the points too if that can be, else off the other names alone. */
-  function room(taken, {cx, cy, w, h, u}) {
+  /* A free offset for a box, off the points too. A mark may stand on points, a mere name may not: they have numbers. */
+  function room(taken, {cx, cy, w, h, u}, mark) {
     const boxAt = ([dx, dy]) => [cx + dx - w / 2 - 3, cy + dy - h / 2 - 2, cx + dx + w / 2 + 3, cy + dy + h / 2 + 2];
     const free = OFFSETS.map(([dx, dy]) => [dx * u, dy * u]).filter((offset) => taken.free(boxAt(offset)));
-    const spot = free.find((offset) => taken.clear(boxAt(offset))) || free[0];
+    const spot = free.find((offset) => taken.clear(boxAt(offset))) || (mark && free[0]);
     if (spot) taken.take(boxAt(spot));
     return spot || null;
   }

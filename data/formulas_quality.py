@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -86,7 +87,7 @@ def _describe(hours: int) -> Any:
 
 
 def aqi(inputs: Inputs) -> Contribution:
-    """AQI of HJ 633, mean over stations first: of the newest hour, of each hour, or of each day with step = a day.
+    """AQI of HJ 633, mean over stations first: of the newest reported hour, each hour, or each day with step = a day.
 
     Raises:
         WrongInput: a longer step: the standard knows no index of a week or a month.
@@ -98,9 +99,19 @@ def aqi(inputs: Inputs) -> Contribution:
     start = inputs.start if inputs.step else inputs.end - 3 * HOUR
     pieces = inputs.tables.buckets(feeds, POLLUTANTS, Span(start, inputs.end, HOUR, offset))
     if not inputs.step:
-        last = max((int(piece.bucket.max()) for piece in pieces if len(piece.bucket)), default=0)
-        pieces = [_only(piece, last) for piece in pieces]
+        hour = _reported_hour(pieces)
+        pieces = [_only(piece, hour) for piece in pieces]
     return _hours_wide(pieces, hours, offset)
+
+
+def _reported_hour(pieces: Sequence[Buckets]) -> int:
+    """The newest hour, or the one before it while fewer stations have sent all pollutants of the newest: reports of
+    an hour come in over some minutes, and an index of half of them is none.
+    """
+    sent = [set(zip(piece.bucket.tolist(), piece.station.tolist(), strict=True)) for piece in pieces]
+    newest = max((bucket for told in sent for bucket, _ in told), default=0)
+    whole = Counter(bucket for bucket, _ in set.intersection(*sent))
+    return newest if whole[newest] >= whole[newest - HOUR] else newest - HOUR
 
 
 def _only(piece: Buckets, bucket: int) -> Buckets:
