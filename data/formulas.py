@@ -30,6 +30,15 @@ FORMULAS: dict[str, Formula] = {
     "per": formulas_figures.per,
 }
 
+# By what a kind's records can be told apart, besides divisions and time.
+_EVENT_GROUPS = frozenset({"category", "channel", "department", "stage", "weekhour"})
+GROUPS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("event_stock", "event_flow", "event_ratio", "event_mean"), _EVENT_GROUPS),
+    **dict.fromkeys(("obs", "obs_mean", "margin", "aqi", "water"), frozenset({"station"})),
+    **dict.fromkeys(("online", "assets"), frozenset({"layer"})),
+}
+
+
 # Kinds whose value stands at an instant: a series of them is their values at the end of every bucket. Some are
 # counted in one pass (inputs, instants, divisions' mask → values and their n), the others anew at each instant.
 STOCKS: dict[str, Callable[[Inputs, Array, npt.NDArray[np.bool_]], list[tuple[float, int]]]] = {
@@ -37,7 +46,7 @@ STOCKS: dict[str, Callable[[Inputs, Array, npt.NDArray[np.bool_]], list[tuple[fl
     "good_days": formulas_quality.good_day_series,
 }
 RECOUNTED = frozenset({"warnings", "online", "assets", "per", "water"})
-# Kinds whose series' buckets each depend on the records that lie in them alone.
+# Kinds whose series' buckets each depend on records before their end alone.
 BY_BUCKET = frozenset({"obs", "obs_mean", "margin", "aqi"})
 
 

@@ -87,7 +87,7 @@ def _describe(hours: int) -> Any:
 
 
 def aqi(inputs: Inputs) -> Contribution:
-    """AQI of HJ 633, mean over stations first: of the newest reported hour, each hour, or each day with step = a day.
+    """AQI of HJ 633, mean over stations first: of each one's newest report, of each hour, or of each day (step).
 
     Raises:
         WrongInput: a longer step: the standard knows no index of a week or a month.
@@ -99,24 +99,22 @@ def aqi(inputs: Inputs) -> Contribution:
     start = inputs.start if inputs.step else inputs.end - 3 * HOUR
     pieces = inputs.tables.buckets(feeds, POLLUTANTS, Span(start, inputs.end, HOUR, offset))
     if not inputs.step:
-        hour = _reported_hour(pieces)
-        pieces = [_only(piece, hour) for piece in pieces]
+        pieces = _newest_reports(pieces)
     return _hours_wide(pieces, hours, offset)
 
 
-def _reported_hour(pieces: Sequence[Buckets]) -> int:
-    """The newest hour, or the one before it while fewer stations have sent all pollutants of the newest: reports of
-    an hour come in over some minutes, and an index of half of them is none.
+def _newest_reports(pieces: Sequence[Buckets]) -> list[Buckets]:
+    """Each station's newest hour, or the one before it while it has sent fewer pollutants of the newest: the report of
+    an hour comes in over some minutes, and an index of half of it is none.
     """
-    sent = [set(zip(piece.bucket.tolist(), piece.station.tolist(), strict=True)) for piece in pieces]
-    newest = max((bucket for told in sent for bucket, _ in told), default=0)
-    whole = Counter(bucket for bucket, _ in set.intersection(*sent))
-    return newest if whole[newest] >= whole[newest - HOUR] else newest - HOUR
-
-
-def _only(piece: Buckets, bucket: int) -> Buckets:
-    mask = piece.bucket == bucket
-    return Buckets(**{name: getattr(piece, name)[mask] for name in Buckets.__dataclass_fields__})
+    sent = Counter((station, hour) for piece in pieces
+                   for station, hour in zip(piece.station.tolist(), piece.bucket.tolist(), strict=True))
+    newest = max((hour for _, hour in sent), default=0)
+    chosen = {(station, newest if sent[station, newest] >= sent[station, newest - HOUR] else newest - HOUR)
+              for station, _ in sent}
+    return [piece.take(np.array([row for row, told in enumerate(zip(piece.station.tolist(), piece.bucket.tolist(),
+                                                                    strict=True)) if told in chosen], np.int64))
+            for piece in pieces]
 
 
 def good_days(inputs: Inputs) -> Contribution:

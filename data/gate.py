@@ -235,6 +235,9 @@ class Gate:
         if window.at is not None and answer.time is not None and answer.time > window.at:
             # The feed's newest record, which nobody had then.
             answer = replace(answer, time=None, freshness="unknown" if answer.value is None else answer.freshness)
+        if not follows and answer.time is not None and answer.time > window.end:
+            # What came after the window says nothing about it.
+            answer = replace(answer, time=window.end)
         if follows or answer.time is None or end_us > self.live.clock.now_us() - int(3e6 * answer.cadence_s):
             return answer
         age_s = (end_us - to_us(answer.time)) / 1e6

@@ -14,7 +14,7 @@ from data.clock import from_us, to_us
 from data.columns import Array
 from data.contribution import Contribution, by_division, by_group, worst_of
 from data.errors import NotFound, WrongInput
-from data.formulas import BY_BUCKET, FORMULAS, RECOUNTED, STOCKS
+from data.formulas import BY_BUCKET, FORMULAS, GROUPS, RECOUNTED, STOCKS
 from data.formulas_figures import indicator_facts, indicator_series
 from data.inputs import Formula, Inputs, Tables
 from data.pack import EVERY, Metric, Pack
@@ -27,7 +27,6 @@ STATES: tuple[State, ...] = ("ok", "att", "warn", "alarm")
 MOST_POINTS, MOST_STOCK_POINTS = 10_000, 800
 # Roll-ups that add up, so that a part cannot be judged by the whole's limit.
 ABSOLUTE = frozenset({"sum", "count"})
-LABELS = frozenset({"category", "channel", "department", "stage", "station", "weekhour", "layer"})
 
 
 class Evaluator:
@@ -116,7 +115,8 @@ class Evaluator:
     def _grouped(self, answer: Answer, inputs: Inputs, scope: Scope, by: str) -> Answer:
         if by in self.levels or by == "children":
             return self._by_level(answer, inputs, scope.division, by)
-        if by in LABELS:
+        groups = GROUPS.get(inputs.metric.formula["kind"], frozenset())
+        if by in groups:
             return self._by_label(answer, inputs, by)
         if by == "month" and inputs.metric.formula["kind"] == "indicator":
             rows = indicator_series(inputs, answer.at_division)
@@ -125,7 +125,8 @@ class Evaluator:
             trailing = last_steps(inputs, answer.question.limit, STEPS[by])
             check_points(trailing, by)
             return replace(answer, series=self._series(trailing, answer.at_division, STEPS[by]))
-        raise WrongInput(f"by={by!r:.20} 不认识；可用 {'、'.join([*self.levels, *STEPS, *sorted(LABELS)])}")
+        known = "、".join([*self.levels, *STEPS, *sorted(groups)])
+        raise WrongInput(f"{inputs.metric.name}不能按 by={by!r:.20} 分组；可用 {known}")
 
     def _by_level(self, answer: Answer, inputs: Inputs, code: str, by: str) -> Answer:
         divisions = self.pack.divisions

@@ -38,8 +38,8 @@ def _event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, l
     columns, texts = events.columns, events.texts[at]
     category = events.category.words[columns["category"][at]]
     known = evaluator.pack.categories.get(category)
-    due, stage = int(columns["due"][at]), STAGES[columns["stage"][at]]
-    closed = bool(columns["reached"][at, CLOSED])
+    due, (stage, stage_time) = int(columns["due"][at]), _stood(events, at, end_us)
+    closed = STAGES.index(stage) >= CLOSED
     return {
         "id": events.ids[at], "title": texts[0] or (known.name if known else category),
         "category": known.name if known else category, "category_code": category,
@@ -48,11 +48,22 @@ def _event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, l
         "stage": STAGE_WORDS[stage], "stage_code": stage,
         "division": _name(evaluator, int(columns["division"][at]), level),
         "division_code": evaluator.pack.divisions.items[int(columns["division"][at])].code,
-        "time_us": int(columns["time"][at]), "stage_time_us": int(columns["stage_time"][at]), "due_us": due,
+        "time_us": int(columns["time"][at]), "stage_time_us": stage_time, "due_us": due,
         "overdue_s": max(0, (end_us - due) // 1_000_000) if due and not closed else 0,
         "state": "ok" if closed else STATES[int(severity(np.array([due]), end_us)[0])],
         "lon": _real(columns["lon"][at]), "lat": _real(columns["lat"][at]), "demo": bool(columns["demo"][at]),
     }
+
+
+def _stood(events: EventTable, at: int, end_us: int) -> tuple[str, int]:
+    """(stage, its instant) of an event as it was at an instant: what came later is not told."""
+    newest = int(events.columns["stage_time"][at])
+    if newest <= end_us:
+        return STAGES[events.columns["stage"][at]], newest
+    reached = events.columns["reached"][at]
+    told = [(int(time), number) for number, time in enumerate(reached) if 0 < time <= end_us]
+    time, number = max(told, default=(int(events.columns["time"][at]), 0))
+    return STAGES[number], time
 
 
 def _real(value: float) -> float | None:
