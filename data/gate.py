@@ -182,9 +182,9 @@ class Gate:
         if question.kind == "rows":
             rowsets.check_rows(question)
             reader = rowsets.events if question.name == "events" else None
-            rows, total = (reader(evaluator, question, scope, span) if reader
-                           else rowsets.assets(evaluator, question, scope))
-            return self._rowset(question, rows, total, scope)
+            rows, total, blind = (reader(evaluator, question, scope, span) if reader
+                                  else rowsets.assets(evaluator, question, scope))
+            return replace(self._rowset(question, rows, total, scope), unlocated=blind)
         if question.kind == "warnings":
             return self._rowset(question, *rowsets.warnings(evaluator, scope, span[1], question.limit), scope)
         if question.kind == "feeds":

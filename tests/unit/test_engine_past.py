@@ -28,7 +28,7 @@ def test_an_event_is_listed_as_it_was_at_the_end_of_the_window() -> None:
                        event("a", "closed", NOW - 9 * H, NOW - 1 * H, **due)])
     for order, end in (("overdue", NOW - 2 * H), ("open", NOW - 6 * H)):
         span = (to_us(end - 24 * H), to_us(end))
-        rows, total = rowsets.events(ev, Question("rows", "events", order=order), Scope(ROOT), span)
+        rows, total, _ = rowsets.events(ev, Question("rows", "events", order=order), Scope(ROOT), span)
         assert total == 1
         late = 7200 if order == "overdue" else 0
         assert (rows[0]["stage_code"], rows[0]["overdue_s"]) == ("handling" if late else "received", late)
