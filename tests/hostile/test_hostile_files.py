@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from data.clock import Clock
 from data.errors import WrongInput
+from data.feed_mapping import Mapping, ValueColumn
 from data.formats.parts import Limits
-from data.pack import Feed, FeedSource, Mapping, ValueColumn
+from data.pack import Feed, FeedSource
 from data.records import parse
 from data.sources.files import read_columns, read_file
 
