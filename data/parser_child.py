@@ -2,8 +2,8 @@
 
 Run by `data.sandbox`, which alone talks to it: a request is a line of JSON on stdin, the answer frames on stdout. A
 frame is one letter, eight bytes of length, and that many bytes: R a chunk of rows (JSON), C the facts of a chunk of
-columns (JSON) followed by T its table (Arrow), E a sentence of refusal, M memory ran out, X an unforeseen error, Z done;
-H, once, that the program is ready.
+columns (JSON) followed by T its table (Arrow), E a sentence of refusal, M memory ran out, X an unforeseen error, Z the
+end; H, once, that the program is ready.
 """
 
 from __future__ import annotations

@@ -152,7 +152,10 @@ class Parser:
         return self._child
 
     def _how_it_ended(self) -> str:
-        code = self._child.wait(START_S) if self._child is not None else 0
+        try:
+            code = self._child.wait(1.0) if self._child is not None else 0
+        except subprocess.TimeoutExpired:
+            return "答复不成样子"
         return f"信号 {-code}" if code < 0 else f"退出码 {code}"
 
 

@@ -9,7 +9,10 @@ import zlib
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
 
 from data.formats.archive import check_directory
@@ -20,7 +23,10 @@ CHUNK_ROWS = 5000
 MAX_BYTES = 20_000_000
 MAX_ROWS = 1_000_000
 _MAGICS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-_ERRORS = frozenset(("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA"))
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+# The reader gives an error cell as an empty one: in .xlsx they are found in the sheet's own text.
+_ERROR = re.compile(rb'<c r="[A-Z]{1,3}(\d{1,7})"[^>]{0,60} t="e"[^>]{0,60}>.{0,9000}?<v>([^<]{1,20})</v>', re.S)
 # A formula that was never calculated has <f> and no <v>: its cell would look empty.
 _UNCALCULATED = re.compile(
     rb'<c r="([A-Z]{1,3}\d{1,7})"[^>]{0,80}><f[^>]{0,200}(?:/>|>[^<]{0,9000}</f>)(?:</c>|<v></v>|<v/>)')
@@ -36,13 +42,17 @@ def rows(member: Member, layout: Layout) -> Iterator[RawRows]:
     sheet = _sheet(member, layout.table.sheet)
     if sheet.total_height > MAX_ROWS:
         raise refuse(member.name, f"工作表有 {sheet.total_height} 行，超过 {MAX_ROWS}", "请拆成较小的文件再导入")
+    broken = _looked_through(member, sheet.name) if member.data.startswith(b"PK") else {}
     lines = enumerate(_cells(member, sheet), 1)
     names = _head(member, layout, lines)
     chunk, given, total = RawRows([]), 0, max(sheet.total_height, 1)
     for number, cells in lines:
         if _is_foot(cells, layout.table.foot):
             break
-        if any(cell != "" for cell in cells):
+        if number in broken:
+            chunk.read += 1
+            chunk.bad.append((str(cells), f"第 {number} 行有公式出错的单元格 {broken[number]}"))
+        elif any(cell != "" for cell in cells):
             _take(chunk, names, cells, number)
         if chunk.read == CHUNK_ROWS:
             chunk.done = len(member.data) * number // total - given
@@ -82,17 +92,36 @@ def _open(member: Member) -> CalamineWorkbook:
 
 
 def _check_zip(member: Member) -> None:
-    """Bombs are refused from the directory; sheets are searched for formulas without a value."""
+    """Bombs are refused from the directory."""
     try:
         with zipfile.ZipFile(io.BytesIO(member.data)) as archive:
             check_directory(member.name, archive, Limits())
-            for name in archive.namelist():
-                found = _UNCALCULATED.search(archive.read(name)) if name.startswith("xl/worksheets/sheet") else None
-                if found:
-                    raise refuse(member.name, f"单元格 {found[1].decode()} 是没有算出结果的公式",
-                                 "请用 Excel 打开、保存一次再导入")
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, zlib.error) as error:
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise refuse(member.name, "工作簿已损坏", "请重新导出") from error
+
+
+def _looked_through(member: Member, name: str) -> dict[int, str]:
+    """Row → error word of an .xlsx sheet; formulas without a value are refused, for their cells look empty."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(member.data)) as archive:
+            text = archive.read(_part_of(archive, name))
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, zlib.error, KeyError,
+            ParseError, DefusedXmlException, StopIteration):
+        # Another family of workbooks (.ods, .xlsb), which has neither such names nor such cells.
+        return {}
+    found = _UNCALCULATED.search(text)
+    if found:
+        raise refuse(member.name, f"单元格 {found[1].decode()} 是没有算出结果的公式", "请用 Excel 打开、保存一次再导入")
+    return {int(row): word.decode("utf-8", "replace") for row, word in _ERROR.findall(text)}
+
+
+def _part_of(archive: zipfile.ZipFile, name: str) -> str:
+    """The path of a sheet's XML inside an .xlsx."""
+    sheets = fromstring(archive.read("xl/workbook.xml")).iter(f"{_MAIN}sheet")
+    link = next(sheet.get(_LINK) for sheet in sheets if sheet.get("name") == name)
+    targets = fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    target = str(next(one.get("Target") for one in targets if one.get("Id") == link))
+    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
 def _cells(member: Member, sheet: CalamineSheet) -> Iterator[list[Any]]:
@@ -123,10 +152,6 @@ def _is_foot(cells: list[Any], foot: tuple[str, ...]) -> bool:
 
 def _take(chunk: RawRows, names: list[str], cells: list[Any], number: int) -> None:
     chunk.read += 1
-    broken = next((cell for cell in cells if isinstance(cell, str) and cell in _ERRORS), "")
-    if broken:
-        chunk.bad.append((str(cells), f"第 {number} 行有公式出错的单元格 {broken}"))
-        return
     if len(cells) > len(names) and any(cell != "" for cell in cells[len(names):]):
         chunk.bad.append((str(cells), f"第 {number} 行有 {len(cells)} 列，应为 {len(names)} 列"))
         return

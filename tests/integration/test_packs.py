@@ -116,8 +116,8 @@ WET_DAY = Expected(20_729, {"rain_mm": 897, "level_maod": 3_393, "level_m": 77, 
                                        "level_mm": 163}, lost=4, duplicate=240)
 SONDE = Expected(1_527, {"temp": 1_527, "conductivity": 1_527, "ph": 1_527, "ph_mv": 1_527, "chloride": 1_527,
                          "ammonium_n": 1_527, "nitrate_n": 1_527, "turbidity": 328, "do_pct": 1_527},
-                 dict.fromkeys(("Temp", "SpCond", "pH", "pHmV", "Chloride", "AmmoniumN", "NitrateN", "Turbidity+", "DO"),
-                               (0, 0)), {"turbidity": 1_199})
+                 dict.fromkeys(("Temp", "SpCond", "pH", "pHmV", "Chloride", "AmmoniumN", "NitrateN", "Turbidity+",
+                                "DO"), (0, 0)), {"turbidity": 1_199})
 CORRECTED = Expected(1_527, {"ph": 1_527, "chloride": 1_527, "conductivity": 1_527, "turbidity": 64, "do_pct": 1_527},
                      dict.fromkeys(("pH_Corr", "Chloride_Corr", "SpCond_Corr", "Turbidity_Corr", "DO_Corr"), (0, 0)),
                      {"turbidity": 1_463})
@@ -237,7 +237,8 @@ def test_an_answer_without_any_time_is_no_observation(bring: Bring) -> None:
 def test_calibrations_are_assets_with_both_numbers(bring: Bring) -> None:
     outcome, rows = bring("sonde", "calibration", "water_quality/ysi6600_calibration.csv")
     account(outcome, rows, Expected(7, {"calibration": 7}))
-    assert {row["id"]: orjson.loads(row["properties"]) for row in rows}["pH Low"] == {"standard": "7", "reading": "7.01"}
+    said = {row["id"]: orjson.loads(row["properties"]) for row in rows}
+    assert said["pH Low"] == {"standard": "7", "reading": "7.01"}
 
 
 def test_every_file_of_the_shared_data_has_its_feed() -> None:
