@@ -45,6 +45,10 @@ class FileWatcher(threading.Thread):
         """Ends the thread after the present batch."""
         self._ends.set()
 
+    def close(self) -> None:
+        """Lets the parser's child go; the thread does so itself when it ends."""
+        self._parser.close()
+
     def run(self) -> None:
         """Looks once a second until stopped."""
         finished = False
@@ -53,7 +57,7 @@ class FileWatcher(threading.Thread):
                 self.look()
             finished = True
         finally:
-            self._parser.close()
+            self.close()
             if not finished:
                 self._collector.failed.set()
 

@@ -210,6 +210,7 @@ def test_files_are_read_when_whole_and_put_aside(settings: Settings, opened: Ope
     assert len(refusals(settings)) >= 2
     assert state.failing_since
     assert state.error in (folder / "failed" / "c.jsonl.reason.txt").read_text(encoding="utf-8")
+    watcher.close()
 
 
 def test_bulk_publishes_staged_files_and_live_versions_go_on(settings: Settings, opened: Opener) -> None:

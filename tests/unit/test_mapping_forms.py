@@ -57,7 +57,7 @@ def test_instants_in_their_declared_form() -> None:
         written_instant("9/31/2015", "M/D/YYYY", zone)
     assert dated("18.09.2015", "DD.MM.YYYY") == ("2015", "09", "18")
     for wrong in ("M/D", "YYYY-YYYY", "HH:mm"):
-        with pytest.raises(ValueError, match="年份|两次"):
+        with pytest.raises(ValueError, match=r"年份|两次"):
             format_parts(wrong)
 
 
