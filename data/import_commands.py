@@ -30,7 +30,8 @@ MOST_REASONS = 8
 
 def commands(add: Any) -> None:
     """Adds `import`."""
-    parser = add.add_parser("import", help="把文件（CSV、Excel、JSON、GeoJSON、GeoPackage、Parquet、CAP、压缩包）按数据源的映射导入历史")
+    kinds = "CSV、Excel、JSON、GeoJSON、GeoPackage、Parquet、CAP、压缩包"
+    parser = add.add_parser("import", help=f"把文件（{kinds}）按数据源的映射导入历史")
     parser.add_argument("feed", metavar="FEED", help="数据源，见地区包的 feeds.yaml")
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="要导入的文件；同一记录以后面的为准")
     parser.set_defaults(run=run_import)

@@ -20,7 +20,8 @@ from data.sources.files import read_file
 
 ROW = {"station": "s1", "metric": "pm25", "time": "2026-11-22T08:00:00+08:00", "value": 12.5}
 HEAD = "station,metric,time,value\n"
-NAMES = ["a.csv", "a.json", "a.jsonl", "a.geojson", "a.parquet", "a.zip", "a.csv.gz"]
+NAMES = ["a.csv", "a.json", "a.jsonl", "a.geojson", "a.parquet", "a.zip", "a.csv.gz", "a.xlsx", "a.xls", "a.gpkg",
+         "a.xml"]
 GOOD = "s1,pm25,2026-11-22T08:00:00+08:00,12.5\n"
 
 

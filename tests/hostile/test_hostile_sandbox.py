@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from outcomes import CLOCK, feed, one_sentence, write
+from test_hostile_places import package
+from workbooks import sheet, workbook
 
 from data.bulk_files import chunks
 from data.errors import Unavailable, WrongInput
@@ -156,6 +162,40 @@ time.sleep(60)
         if starter.stdout is not None:
             starter.stdout.close()
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def scratched(whole: bytes, chance: random.Random) -> bytes:
+    """The bytes with some overwritten, cut out or doubled."""
+    made = bytearray(whole)
+    for _ in range(chance.randint(1, 12)):
+        at = chance.randrange(len(made))
+        width = chance.randint(1, 40)
+        piece = bytes(made[at:at + width])
+        made[at:at + width] = chance.choice([chance.randbytes(width), b"", piece * 2, b"\xff" * width])
+    return bytes(made)
+
+
+def test_scratched_binaries_never_get_out_of_the_child(parser: Parser, tmp_path: Path) -> None:
+    chance = random.Random(20261122)
+    table = pa.table({"station": ["s"] * 50, "metric": ["m"] * 50, "time": list(range(50)), "value": [1.5] * 50})
+    pq.write_table(table, tmp_path / "whole.parquet")
+    rows = [("station", "metric", "time", "value"), *[("s", "m", "2026-11-22T08:00:00Z", n) for n in range(50)]]
+    package(tmp_path / "whole.gpkg")
+    whole = {"a.parquet": (tmp_path / "whole.parquet").read_bytes(), "a.xlsx": workbook(("s", sheet(rows))),
+             "a.gpkg": (tmp_path / "whole.gpkg").read_bytes(), "a.csv.gz": gzip.compress((HEAD + GOOD * 50).encode())}
+    outcomes: Counter[str] = Counter()
+    for name, content in whole.items():
+        for _ in range(25):
+            path = write(tmp_path, name, scratched(content, chance))
+            for read in (parser.rows, parser.columns):
+                try:
+                    sum(chunk.read for chunk in read(path, feed(kind="asset" if name == "a.gpkg" else "observation"),
+                                                     CLOCK))
+                    outcomes["read"] += 1
+                except WrongInput as error:
+                    one_sentence(str(error), name)
+                    outcomes["refused"] += 1
+    assert outcomes["refused"] > 50, outcomes
 
 
 def test_an_idle_child_goes(parser: Parser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
