@@ -65,7 +65,7 @@ def guarded(frames: Iterator[Frame]) -> Iterator[Frame]:
     except MemoryError:
         yield b"M", b""
     except Exception as error:  # noqa: BLE001 - the parent says it in a sentence and keeps the file
-        yield b"X", f"{type(error).__name__}: {str(error)[:200]}".encode("utf-8", "replace")
+        yield b"X", f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".encode("utf-8", "replace")
 
 
 def _send(out: BinaryIO, letter: bytes, body: bytes | memoryview) -> None:

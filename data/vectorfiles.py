@@ -157,7 +157,7 @@ def _layer(copy: Path, layer: str, name: str) -> Layer:
             table = geopandas.read_file(copy, layer=layer or layers[0], engine="pyogrio", force_2d=True,
                                         on_invalid="ignore")
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, IndexError, ValueError) as error:
-            raise WrongInput(f"{name}: 无法打开({error})") from error
+            raise WrongInput(f"{name}: 无法打开({' '.join(str(error).split())[:80]})") from error
     spatial = isinstance(table, geopandas.GeoDataFrame)
     names = [str(column) for column in table.columns if not spatial or column != table.geometry.name]
     columns = [_plain(table[column]) for column in names]
