@@ -26,12 +26,12 @@ class FileWatcher(threading.Thread):
     A crash between acceptance and putting a file aside reads it again: its records are then duplicates.
     """
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: Collector, parser: Parser | None = None) -> None:
         super().__init__(name="files", daemon=True)
         self._collector = collector
         self._ends = threading.Event()
         self._marks: dict[Path, Mark] = {}
-        self._parser = Parser()
+        self._parser = parser or Parser()
         self._read_as = ""
         self._feeds = sorted(name for name, feed in collector.pack.feeds.items() if feed.source.kind == "file")
         for feed in self._feeds:
