@@ -34,17 +34,36 @@ _PLACED_BY = {"observation": ("station",), "event": ("lon", "lat", "division"), 
 
 @dataclass
 class Tally:
-    """What became of the files: rows read, records staged, cells without a value, refused records by kind of reason."""
+    """What became of the files: rows read, rows refused whole, records staged, cells without a value, refused records
+    by kind of reason; how they were read.
+
+    columns: column → [cells of mapped rows, missing, refused] where one row makes several records; refused: records
+    refused by the checks, by metric (or '').
+    """
 
     read: int = 0
+    lost: int = 0
     staged: int = 0
     missing: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    columns: dict[str, list[int]] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+    read_as: Counter[str] = field(default_factory=Counter)
 
     @property
     def rejected(self) -> int:
         """Records refused."""
         return self.reasons.total()
+
+    def took(self, chunk: ColumnChunk) -> None:
+        """Counts of a chunk as it was mapped."""
+        self.missing += chunk.counts.get("missing", 0)
+        self.lost += chunk.counts.get("lost", 0)
+        for column, counts in chunk.columns.items():
+            before = self.columns.get(column, [0, 0, 0])
+            self.columns[column] = [old + new for old, new in zip(before, counts, strict=True)]
+        if chunk.read_as:
+            self.read_as[chunk.read_as] += chunk.read
 
 
 class Stager:
@@ -69,7 +88,7 @@ class Stager:
     def take(self, chunk: ColumnChunk) -> None:
         """Takes a chunk of canonical columns."""
         self.tally.read += chunk.read
-        self.tally.missing += chunk.counts.get("missing", 0)
+        self.tally.took(chunk)
         refused = list(chunk.rejected)
         table = self._sift(chunk.table, self._checks.form(chunk.table), refused)
         codes = self._locate(table)
@@ -96,6 +115,7 @@ class Stager:
         for row, position in zip(table.select(kept).take(pa.array(order)).to_pylist(), order, strict=True):
             said = {name: value for name, value in row.items() if value is not None}
             refused.append((raw_text(said), bad[position]))
+            self.tally.refused[row.get("metric") or row.get("indicator") or ""] += 1
         keep = np.ones(table.num_rows, bool)
         keep[order] = False
         return table.filter(pa.array(keep))

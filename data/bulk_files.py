@@ -12,12 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data.cells import json_cell
 from data.clock import Clock
+from data.feed_mapping import Mapping
+from data.formats.parts import refuse
 from data.history_files import JSON
 from data.history_staged import first_wrong
 from data.mapped_columns import canonical_schema
-from data.mapping import json_cell, raw_text
-from data.pack import Feed, Mapping
+from data.mapping import raw_text
+from data.pack import Feed
 from data.records import FIELDS
 from data.sources.files import ColumnChunk, read_columns
 
@@ -38,10 +41,18 @@ def chunks(path: Path, feed: Feed, clock: Clock) -> Iterator[ColumnChunk]:
         return
     with file:
         done, size = 0, path.stat().st_size
-        for batch in file.iter_batches(batch_size=CHUNK_ROWS):
+        for batch in _batches(path, file):
             done += batch.num_rows
             table, rejected = _canonical(feed.kind, pa.Table.from_batches([batch]))
-            yield ColumnChunk(table, rejected, batch.num_rows, size * done // max(file.metadata.num_rows, 1), size)
+            yield ColumnChunk(table, rejected, batch.num_rows, size * done // max(file.metadata.num_rows, 1), size,
+                              {"lost": len(rejected)}, read_as="parquet")
+
+
+def _batches(path: Path, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from file.iter_batches(batch_size=CHUNK_ROWS)
+    except (OSError, pa.ArrowException) as error:
+        raise refuse(path.name, "Parquet 内容已损坏", "请重新导出") from error
 
 
 def _is_canonical(kind: str, schema: pa.Schema) -> bool:

@@ -87,13 +87,13 @@ class FeedBook:
                 log.warning("feed %s lost: %s", feed, error)
             self._set(replace(old, failing_since=old.failing_since or now_us, error=error))
 
-    def answered(self, feed: str, now_us: int) -> None:
-        """The source of a feed answers, with or without news."""
+    def answered(self, feed: str, now_us: int, read_as: str = "") -> None:
+        """The source of a feed answers, with or without news; `read_as`: format and encoding of what it sent."""
         with self._lock:
             old = self._states[feed]
             if old.failing_since:
                 log.warning("feed %s back", feed)
-            self._set(replace(old, failing_since=0, error="", last_contact=now_us))
+            self._set(replace(old, failing_since=0, error="", last_contact=now_us, read_as=read_as or old.read_as))
 
     def _set(self, new: FeedHealth) -> None:
         if new != self._states[new.feed]:

@@ -20,8 +20,8 @@ class FeedHealth:
     """What the collector knows of a feed; instants in µs UTC, 0 = never.
 
     last_time: newest record's own time; last_received: newest acceptance; last_contact: last answer of the source,
-    also without news; failing_since: start of the present failure, 0 if none; error: its sentence. Counts are since
-    midnight.
+    also without news; failing_since: start of the present failure, 0 if none; error: its sentence; read_as: format and
+    encoding of the last file, such as "csv gb18030". Counts are since midnight.
     """
 
     feed: str
@@ -33,6 +33,7 @@ class FeedHealth:
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
+    read_as: str = ""
 
 
 def seconds(text: str) -> float:

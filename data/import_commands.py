@@ -7,7 +7,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from tqdm import tqdm
 
 from data.bulk import Stager, Tally
 from data.bulk_door import Publish, bulk_door
-from data.bulk_files import chunks
 from data.clock import Clock
 from data.errors import NotFound, WrongInput
 from data.history import HistoryReader
 from data.pack import Pack, load_pack
 from data.placing import codes_of
 from data.registry import Registry
+from data.sandbox import Parser
 from data.settings import Settings
 from geo.locate import Locator
 
@@ -30,7 +30,8 @@ MOST_REASONS = 8
 
 def commands(add: Any) -> None:
     """Adds `import`."""
-    parser = add.add_parser("import", help="把文件（CSV、GeoJSON、Parquet、JSON 行、压缩包）按数据源的映射导入历史")
+    kinds = "CSV、Excel、JSON、GeoJSON、GeoPackage、Parquet、CAP、压缩包"
+    parser = add.add_parser("import", help=f"把文件（{kinds}）按数据源的映射导入历史")
     parser.add_argument("feed", metavar="FEED", help="数据源，见地区包的 feeds.yaml")
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="要导入的文件；同一记录以后面的为准")
     parser.set_defaults(run=run_import)
@@ -53,8 +54,11 @@ def run_import(settings: Settings, args: argparse.Namespace) -> int:
             raise WrongInput(f"没有文件 {path}；请核对路径")
     with bulk_door(settings, pack) as publish:
         work = Import(pack, settings.state_dir, settings.clock(), publish)
-        work.stations(args.feed)
-        sys.stdout.write(work.bring(args.feed, args.files).line() + "\n")
+        try:
+            work.stations(args.feed)
+            sys.stdout.write(work.bring(args.feed, args.files).line() + "\n")
+        finally:
+            work.parser.close()
     return 0
 
 
@@ -74,7 +78,9 @@ class Outcome:
         reasons = [f"{reason} {number}" for reason, number in tally.reasons.most_common(MOST_REASONS)]
         if len(tally.reasons) > MOST_REASONS:
             reasons.append(f"等 {len(tally.reasons)} 种")
-        return text + (f"（{'；'.join(reasons)}；原文在隔离区）" if reasons else "")
+        if reasons:
+            text += f"（{'；'.join(reasons)}；原文在隔离区）"
+        return text + (f"；格式 {'、'.join(sorted(tally.read_as))}" if tally.read_as else "")
 
 
 @dataclass
@@ -85,6 +91,7 @@ class Import:
     state: Path
     clock: Clock
     publish: Publish
+    parser: Parser = field(default_factory=Parser)
 
     def bring(self, feed: str, files: Sequence[Path]) -> Outcome:
         """Stages all files, then publishes them at once."""
@@ -104,7 +111,7 @@ class Import:
 
     def _read(self, feed: str, path: Path, stager: Stager, bar: Any) -> None:
         size, shown = path.stat().st_size, 0
-        for chunk in chunks(path, self.pack.feeds[feed], self.clock):
+        for chunk in self.parser.columns(path, self.pack.feeds[feed], self.clock):
             stager.take(chunk)
             now = size * min(chunk.done_bytes, chunk.total_bytes) // chunk.total_bytes if chunk.total_bytes else shown
             bar.update(now - shown)

@@ -12,22 +12,14 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data.cells import OUT_OF_BOUNDS, Cells
 from data.clock import Clock
-from data.mapping import (
-    COUNTS,
-    OUT_OF_BOUNDS,
-    FieldTypes,
-    check_bounds,
-    code_of,
-    json_cell,
-    raw_text,
-    time_bounds,
-    value_of,
-)
-from data.pack import Feed, ValueColumn
+from data.feed_mapping import ValueColumn
+from data.mapping import COUNTS, raw_text, value_of
+from data.pack import Feed
 from data.records import FIELDS
 from data.times import parse_period
-from data.written import civil, flag, instant, number, zone_of
+from data.written import civil, number
 
 ARROW: dict[str, pa.DataType] = {"text": pa.string(), "real": pa.float64(), "time": pa.int64(), "flag": pa.bool_(),
                                  "json": pa.string()}
@@ -45,6 +37,7 @@ class MappedColumns:
     table: pa.Table
     rejected: list[tuple[str, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    columns: dict[str, list[int]] = field(default_factory=dict)
 
 
 def canonical_schema(kind: str) -> pa.Schema:
@@ -90,11 +83,8 @@ class ColumnMapper:
 
     def __init__(self, feed: Feed, clock: Clock, bare_time: str = "us") -> None:
         self._rule, self._kind = feed.map, feed.kind
-        self._unit = feed.map.time_unit or bare_time
-        self._types = FieldTypes.for_kind(feed.kind).of
-        self._zone = zone_of(feed.map.timezone)
-        self._missing = frozenset(feed.map.missing)
-        self._bounds = time_bounds(clock)
+        self._cells = Cells(feed, clock, bare_time)
+        self._types = self._cells.types
 
     def apply(self, source: pa.Table) -> MappedColumns:
         """Canonical columns of a table in the file's own columns."""
@@ -128,50 +118,45 @@ class ColumnMapper:
         return base, bad
 
     def _sources(self, source: pa.Table) -> dict[str, str]:
-        if self._rule.fields or self._rule.values or self._rule.time_columns:
-            return self._rule.fields
-        return {name: name for name in source.column_names}
+        return self._rule.fields if self._rule.named else {name: name for name in source.column_names}
 
     def _civil(self, source: pa.Table) -> _Converted:
         parts = [source[name].cast(pa.string()) for name in self._rule.time_columns]
         joined = pc.binary_join_element_wise(*parts, "\x1f", null_handling="replace", null_replacement="")
-        return _by_word(joined, lambda text: check_bounds(
-            civil(tuple(part.strip() for part in text.split("\x1f")), self._zone), self._bounds), pa.int64())
-
-    def _absent(self, cell: Any) -> bool:
-        return isinstance(cell, str) and cell.strip() in self._missing
+        return _by_word(joined, lambda text: self._cells.within(
+            civil(tuple(part.strip() for part in text.split("\x1f")), self._cells.zone)), pa.int64())
 
     def _column(self, name: str, column: Any) -> _Converted:
         kind = self._types.get(name, "text")
         if kind == "real":
-            return self._numbers(column, None)
-        if kind == "time":
-            return self._instants(column)
-        codes = self._rule.codes.get(name)
-        cells: dict[str, Callable[[Any], Any]] = {
-            "flag": flag, "json": lambda cell: orjson.dumps(json_cell(cell)).decode(),
-            "text": lambda cell: str(code_of(codes, cell.strip() if isinstance(cell, str) else cell))}
-        convert = cells[kind]
-        return _by_word(column, lambda cell: None if self._absent(cell) else convert(cell), ARROW[kind])
+            return self._numbers(name, column, None)
+        plain_us = kind == "time" and pa.types.is_integer(column.type) and self._cells.unit == "us"
+        if plain_us and name not in self._rule.formats:
+            return self._micros(column)
 
-    def _instants(self, column: Any) -> _Converted:
-        if pa.types.is_integer(column.type) and self._unit == "us":
-            values = column.cast(pa.int64()).combine_chunks()
-            low, high = self._bounds
-            wild = pc.or_(pc.less(values, low), pc.greater(values, high)).fill_null(False)
-            rows = np.flatnonzero(wild.to_numpy(zero_copy_only=False))
-            return _Converted(values, dict.fromkeys(rows.tolist(), OUT_OF_BOUNDS))
-        return _by_word(column, lambda cell: None if self._absent(cell) else check_bounds(
-            instant(cell, self._zone, "" if isinstance(cell, str) and not self._rule.time_unit else self._unit),
-            self._bounds), pa.int64())
+        def convert(cell: Any) -> Any:
+            if self._cells.absent(name, cell):
+                return None
+            value = self._cells.convert(name, cell)
+            return value if kind in ("flag", "time") else orjson.dumps(value).decode() if kind == "json" else str(value)
 
-    def _numbers(self, column: Any, spec: ValueColumn | None) -> _Converted:
-        if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        return _by_word(column, convert, ARROW[kind])
+
+    def _micros(self, column: Any) -> _Converted:
+        values = column.cast(pa.int64()).combine_chunks()
+        low, high = self._cells.bounds
+        wild = pc.or_(pc.less(values, low), pc.greater(values, high)).fill_null(False)
+        rows = np.flatnonzero(wild.to_numpy(zero_copy_only=False))
+        return _Converted(values, dict.fromkeys(rows.tolist(), OUT_OF_BOUNDS))
+
+    def _numbers(self, name: str, column: Any, spec: ValueColumn | None) -> _Converted:
+        plain = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+        if plain and not self._cells.special(name):
             return _plain_numbers(column, spec)
         repaired: set[Any] = set()
 
         def convert(cell: Any) -> float | None:
-            if self._absent(cell):
+            if self._cells.absent(name, cell):
                 return None
             value, mended = number(cell) if spec is None else value_of(cell, spec)
             if mended:
@@ -186,19 +171,20 @@ class ColumnMapper:
 
     def _spread(self, source: pa.Table, base: dict[str, pa.Array], bad: Reasons, out: MappedColumns) -> None:
         good = _without(source.num_rows, bad)
-        _reject(source, bad, out)
+        self._lose(source, bad, out)
         tables = []
-        readings = {column: self._numbers(source[column], spec) for column, spec in self._rule.values.items()}
-        by_metric = {spec.metric: readings[column].values for column, spec in self._rule.values.items()}
+        ways = {column: way[0] for column, way in self._rule.values.items()}
+        readings = {column: self._numbers(column, source[column], spec) for column, spec in ways.items()}
+        by_metric = {spec.metric: readings[column].values for column, spec in ways.items()}
         flags = self._flags(by_metric, good, out)
-        for column, spec in self._rule.values.items():
+        for column, spec in ways.items():
             made = readings[column]
             wrong = {row: f"{column}: {reason}" for row, reason in made.bad.items() if good[row]}
             keys = dict.fromkeys([*self._rule.fields.values(), *self._rule.time_columns, column])
             _reject(source.select(list(keys)), wrong, out)
             there = made.values.is_valid().to_numpy(zero_copy_only=False) & good
+            _count(column, int(good.sum()), int(good.sum()) - int(there.sum()) - len(wrong), len(wrong), out)
             out.counts["values"] += int(good.sum())
-            out.counts["missing"] += int(good.sum()) - int(there.sum()) - len(wrong)
             out.counts["repaired"] += made.repaired
             columns = {**base, "metric": _constant(spec.metric, "text", source.num_rows), "value": made.values}
             if spec.metric in flags:
@@ -226,14 +212,19 @@ class ColumnMapper:
 
     def _take(self, source: pa.Table, columns: dict[str, pa.Array], bad: Reasons, out: MappedColumns) -> None:
         whole = self._canonical(columns, source.num_rows)
-        _reject(source, bad, out)
+        self._lose(source, bad, out)
         good = _without(source.num_rows, bad)
-        if self._kind == "observation":
+        if self._kind == "observation" and "value" in columns:
             there = whole["value"].is_valid().to_numpy()
-            out.counts["missing"] += int((good & ~there).sum()) if "value" in columns else 0
-            good &= there if "value" in columns else True
+            name = self._rule.fields.get("value", "value")
+            _count(name, int(good.sum()), int((good & ~there).sum()), 0, out)
+            good &= there
         keep = pa.array(good)
         self._check(whole.filter(keep), source.filter(keep), out)
+
+    def _lose(self, source: pa.Table, bad: Reasons, out: MappedColumns) -> None:
+        _reject(source, bad, out)
+        out.counts["lost"] += len(bad)
 
     def _check(self, table: pa.Table, source: pa.Table, out: MappedColumns) -> None:
         bad = together(self._kind, table)
@@ -249,6 +240,12 @@ def _plain_numbers(column: Any, spec: ValueColumn | None) -> _Converted:
         plain = values.to_numpy(zero_copy_only=False)
         values = pa.array(np.rint((plain * spec.scale + spec.offset) * 1e9) / 1e9, mask=np.isnan(plain))
     return _Converted(values, dict.fromkeys(wild.tolist(), "不是有限的数"))
+
+
+def _count(column: str, cells: int, missing: int, refused: int, out: MappedColumns) -> None:
+    before = out.columns.get(column, [0, 0, 0])
+    out.columns[column] = [old + new for old, new in zip(before, (cells, missing, refused), strict=True)]
+    out.counts["missing"] += missing
 
 
 def _constant(value: Any, kind: str, rows: int) -> pa.Array:

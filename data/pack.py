@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from data.feed_mapping import Mapping, TableForm
 from data.packfiles import PackProblem, read_divisions, read_yaml
+from data.strict import Strict
 from geo.divisions import Divisions
-
-
-class Strict(BaseModel):
-    """Unknown names are refused: a misspelt setting must not be silently ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Level(Strict):
@@ -47,38 +43,10 @@ class FeedSource(Strict):
 
     kind: Literal["push", "file"]
     path: str = ""
-    format: Literal["", "csv", "jsonl", "json", "geojson", "parquet"] = ""
+    format: Literal["", "csv", "jsonl", "json", "geojson", "parquet", "excel", "gpkg", "cap"] = ""
     encoding: str = "auto"
     member: str = ""
-
-
-class ValueColumn(Strict):
-    """A column of a wide table that becomes observations of `metric`: stored value = column × scale + offset."""
-
-    metric: str
-    unit: str = ""
-    scale: float = 1.0
-    offset: float = 0.0
-
-
-class Mapping(Strict):
-    """Columns → canonical fields; empty = the records already come in canonical form.
-
-    `fields`: canonical field → column. `time_columns`: year, month, day, hour columns. `values`: wide table.
-    `codes`: canonical field → {as written: canonical}. `missing`: texts that mean no value. `time_unit`: what a bare
-    number in a time column counts since 1970; without it one is refused (seconds and milliseconds look alike).
-    `not_above`: metric → metric of the same wide row that it cannot exceed; where it does, both are kept and flagged.
-    """
-
-    fields: dict[str, str] = Field(default_factory=dict)
-    constants: dict[str, Any] = Field(default_factory=dict)
-    time_columns: tuple[str, ...] = ()
-    timezone: str = ""
-    values: dict[str, ValueColumn] = Field(default_factory=dict)
-    codes: dict[str, dict[str, str]] = Field(default_factory=dict)
-    missing: tuple[str, ...] = ("",)
-    time_unit: Literal["", "s", "ms", "us"] = ""
-    not_above: dict[str, str] = Field(default_factory=dict)
+    table: TableForm = Field(default_factory=TableForm)
 
 
 class Check(Strict):

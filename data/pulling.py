@@ -10,7 +10,8 @@ from typing import Any
 
 from data.collect import Collector
 from data.errors import Unavailable, WrongInput, YipingError, os_words
-from data.sources.files import Chunk, read_file
+from data.sandbox import Parser
+from data.sources.files import Chunk
 
 log = logging.getLogger("yiping.files")
 POLL_S = 1.0
@@ -25,11 +26,13 @@ class FileWatcher(threading.Thread):
     A crash between acceptance and putting a file aside reads it again: its records are then duplicates.
     """
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: Collector, parser: Parser | None = None) -> None:
         super().__init__(name="files", daemon=True)
         self._collector = collector
         self._ends = threading.Event()
         self._marks: dict[Path, Mark] = {}
+        self._parser = parser or Parser()
+        self._read_as = ""
         self._feeds = sorted(name for name, feed in collector.pack.feeds.items() if feed.source.kind == "file")
         for feed in self._feeds:
             self.folder(feed).mkdir(parents=True, exist_ok=True)
@@ -42,6 +45,10 @@ class FileWatcher(threading.Thread):
         """Ends the thread after the present batch."""
         self._ends.set()
 
+    def close(self) -> None:
+        """Lets the parser's child go; the thread does so itself when it ends."""
+        self._parser.close()
+
     def run(self) -> None:
         """Looks once a second until stopped."""
         finished = False
@@ -50,11 +57,13 @@ class FileWatcher(threading.Thread):
                 self.look()
             finished = True
         finally:
+            self.close()
             if not finished:
                 self._collector.failed.set()
 
     def look(self) -> None:
         """One round over all folders."""
+        self._parser.rest()
         for feed in self._feeds:
             for path in self._whole(feed):
                 if self._ends.is_set():
@@ -100,7 +109,8 @@ class FileWatcher(threading.Thread):
 
     def _batches(self, feed: str, path: Path) -> Iterator[tuple[list[dict[str, Any]], list[tuple[str, str]]]]:
         chunk: Chunk
-        for chunk in read_file(path, self._collector.pack.feeds[feed], self._collector.clock):
+        for chunk in self._parser.rows(path, self._collector.pack.feeds[feed], self._collector.clock):
+            self._read_as = chunk.read_as
             yield [], chunk.rejected
             for start in range(0, len(chunk.rows), BATCH):
                 yield chunk.rows[start:start + BATCH], []
@@ -123,4 +133,4 @@ class FileWatcher(threading.Thread):
         if reason:
             self._collector.book.failed(feed, reason, now)
         else:
-            self._collector.book.answered(feed, now)
+            self._collector.book.answered(feed, now, self._read_as)

@@ -185,7 +185,8 @@ def feeds(evaluator: Evaluator, health: dict[str, Any], now_us: int) -> Rows:
                      "last_received_us": known.last_received if known else 0,
                      "last_contact_us": max(known.last_contact, known.last_received) if known else 0,
                      "accepted": known.accepted if known else 0, "duplicate": known.duplicate if known else 0,
-                     "rejected": known.rejected if known else 0, "error": known.error if known else ""})
+                     "rejected": known.rejected if known else 0, "error": known.error if known else "",
+                     "read_as": known.read_as if known else ""})
     return tuple(rows), len(rows)
 
 

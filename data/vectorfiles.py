@@ -20,6 +20,7 @@ from data.errors import WrongInput
 MAX_BYTES = 50_000_000
 MAX_VERTICES = 2_000_000
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+DRIVERS = ("GPKG", "ESRI Shapefile")
 GPKG_IDS = (b"GPKG", b"GP10", b"GP11")
 # GDAL must neither follow links to other files nor fetch anything, whatever a file says.
 GDAL_DOORS: dict[str, Any] = {
@@ -36,6 +37,16 @@ class Feature:
 
     properties: dict[str, Any]
     geometry: BaseGeometry | None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer as GDAL reads it: names of its columns, properties and geometry of each feature, coordinate system."""
+
+    names: list[str]
+    properties: list[dict[str, Any]]
+    shapes: list[Any]
+    crs: str
 
 
 def read_vector(path: Path) -> list[Feature]:
@@ -111,23 +122,48 @@ def _shapes(path: Path, geometries: list[Any]) -> list[BaseGeometry | None]:
 
 
 def _by_gdal(path: Path) -> list[Feature]:
+    with tempfile.TemporaryDirectory() as folder:
+        found = _layer(_copied(path, Path(folder)), "", path.name)
+    return [Feature(properties, shape) for properties, shape in zip(found.properties, found.shapes, strict=True)]
+
+
+def read_geopackage(data: bytes, layer: str) -> Layer:
+    """A layer ('' = the first) of a GeoPackage in memory, geometry in its own coordinates.
+
+    Raises:
+        WrongInput: one sentence without the file's name.
+    """
+    if not _is_geopackage(data[:100]):
+        raise WrongInput("内容不是 GeoPackage")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.gpkg"
+        copy.write_bytes(data)
+        return _layer(copy, layer, "GeoPackage")
+
+
+def _layer(copy: Path, layer: str, name: str) -> Layer:
     pyogrio = _gdal()
     import geopandas
 
     # GDAL's warnings about a stranger's file tell nothing that the checks below do not.
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
-        copy = _copied(path, Path(folder))
+    with warnings.catch_warnings(action="ignore"):
         try:
-            layer = pyogrio.list_layers(copy)[0][0]
-            table = geopandas.read_file(copy, layer=layer, engine="pyogrio", force_2d=True, on_invalid="ignore")
+            layers = [str(found) for found in pyogrio.list_layers(copy)[:, 0]]
+            if layer and layer not in layers:
+                raise WrongInput(f"{name}: 没有图层 {layer!r:.40}（有 {'、'.join(layers[:5])}）")
+            info = pyogrio.read_info(copy, layer=layer or layers[0])
+            if info["driver"] not in DRIVERS:
+                raise WrongInput(f"{name}: GDAL 认作 {info['driver']}，不是 GeoPackage 或 Shapefile")
+            table = geopandas.read_file(copy, layer=layer or layers[0], engine="pyogrio", force_2d=True,
+                                        on_invalid="ignore")
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, IndexError, ValueError) as error:
-            raise WrongInput(f"{path.name}: 无法打开({error})") from error
-    names = [str(name) for name in table.columns if name != table.geometry.name]
-    columns = [_plain(table[name]) for name in names]
-    return [
-        Feature({name: column[i] for name, column in zip(names, columns, strict=True)}, shape)
-        for i, shape in enumerate(table.geometry)
-    ]
+            raise WrongInput(f"{name}: 无法打开({' '.join(str(error).split())[:80]})") from error
+    spatial = isinstance(table, geopandas.GeoDataFrame)
+    names = [str(column) for column in table.columns if not spatial or column != table.geometry.name]
+    columns = [_plain(table[column]) for column in names]
+    rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)] if columns else \
+        [{} for _ in range(len(table))]
+    return Layer(names, rows, list(table.geometry) if spatial else [None] * len(table), str(info.get("crs") or ""))
 
 
 def _plain(column: Any) -> list[Any]:
@@ -135,12 +171,16 @@ def _plain(column: Any) -> list[Any]:
     return [None if isinstance(value, float) and value != value else value for value in column.tolist()]
 
 
+def _is_geopackage(head: bytes) -> bool:
+    return head.startswith(b"SQLite format 3\0") and head[68:72] in GPKG_IDS
+
+
 def _copied(path: Path, folder: Path) -> Path:
     """A copy under a name of our own, after the content has shown that it is what the extension says."""
     with path.open("rb") as file:
         head = file.read(100)
     if path.suffix.lower() == ".gpkg":
-        if not (head.startswith(b"SQLite format 3\0") and head[68:72] in GPKG_IDS):
+        if not _is_geopackage(head):
             raise WrongInput(f"{path.name}: 内容不是 GeoPackage")
         shutil.copyfile(path, folder / "copy.gpkg")
         return folder / "copy.gpkg"

@@ -22,6 +22,10 @@ _SPOKEN = re.compile(
     r"(?:[T\s]*(\d{1,2})[:时](?:(\d{1,2})分?(?:[:]?(\d{1,2})秒?)?)?)?", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(?:(\d{2})(\d{2})?)?)?", re.ASCII)
 _FLAGS = {"1": True, "true": True, "yes": True, "是": True, "0": False, "false": False, "no": False, "否": False}
+_TOKENS = {"YYYY": r"(?P<Y>\d{4})", "MM": r"(?P<M>\d{2})", "M": r"(?P<M>\d{1,2})", "DD": r"(?P<D>\d{2})",
+           "D": r"(?P<D>\d{1,2})", "HH": r"(?P<h>\d{2})", "H": r"(?P<h>\d{1,2})", "mm": r"(?P<m>\d{2})",
+           "ss": r"(?P<s>\d{2})"}
+_TOKEN = re.compile("|".join(_TOKENS))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -133,6 +137,62 @@ def civil(parts: tuple[str, ...], zone: tzinfo | None) -> int:
     except ValueError:
         raise ValueError(f"没有这个时刻 {'-'.join(parts)!r:.40}") from None
     return to_micros(moment + timedelta(days=1) if midnight else moment, zone)
+
+
+@lru_cache(maxsize=256)
+def format_parts(written: str) -> re.Pattern[str]:
+    """The pattern of a declared form such as M/D/YYYY HH:mm:ss or YYYY年M月.
+
+    Raises:
+        ValueError: no year in it, or a part named twice.
+    """
+    pieces, last = [], 0
+    for token in _TOKEN.finditer(written):
+        pieces += [re.escape(written[last:token.start()]), _TOKENS[token[0]]]
+        last = token.end()
+    try:
+        made = re.compile("".join(pieces) + re.escape(written[last:]), re.ASCII)
+    except re.error:
+        raise ValueError(f"{written!r:.40} 里同一部分写了两次") from None
+    if "Y" not in made.groupindex:
+        raise ValueError(f"{written!r:.40} 里没有年份 YYYY")
+    return made
+
+
+@lru_cache(maxsize=200_000)
+def dated(text: str, written: str, trimmed: bool = False) -> tuple[str, ...]:
+    """Year, month, … of a text in the declared form, as many as it has; `trimmed`: its last zeros were dropped.
+
+    Raises:
+        ValueError: not of that form.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    match = format_parts(written).fullmatch(plain.ljust(len(written), "0") if trimmed else plain)
+    if match is None:
+        raise ValueError(f"应写作 {written}，得到 {text!r:.40}")
+    return tuple(match[part] for part in "YMDhms" if part in match.groupdict())
+
+
+def written_period(text: str, written: str, trimmed: bool = False) -> str:
+    """The period (year, month or day) of a text in the declared form.
+
+    Raises:
+        ValueError: not of that form, or a time of day.
+    """
+    parts = dated(text, written, trimmed)
+    if len(parts) > 3:
+        raise ValueError(f"{written} 是时刻，不是时段")
+    return "-".join(part.zfill(2) for part in parts)
+
+
+def written_instant(text: str, written: str, zone: tzinfo | None, trimmed: bool = False) -> int:
+    """Microseconds of a text in the declared form; a missing month or day is the first.
+
+    Raises:
+        ValueError: not of that form, no such moment, or no zone.
+    """
+    parts = dated(text, written, trimmed)
+    return civil((*parts, *("1", "1")[len(parts) - 1:]) if len(parts) < 3 else parts, zone)
 
 
 def _whole(text: str) -> int:

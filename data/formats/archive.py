@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,7 +23,9 @@ def open_members(path: Path, pattern: str, limits: Limits) -> Iterator[Member]:
         WrongInput: missing, empty, too large, damaged, encrypted, or unpacking to more than the limits.
     """
     head = _head(path)
-    if head.startswith(_ZIP) or path.suffix.lower() == ".zip":
+    if head.startswith(_ZIP) and is_workbook(path.name, path):
+        yield Member(path.name, _whole(path, limits))
+    elif head.startswith(_ZIP) or path.suffix.lower() == ".zip":
         yield from _zip(path, pattern or "*", limits)
     elif head.startswith(_GZ):
         yield Member(path.name.removesuffix(".gz"), _gunzip(path, limits))
@@ -30,9 +33,22 @@ def open_members(path: Path, pattern: str, limits: Limits) -> Iterator[Member]:
         yield Member(path.name, _whole(path, limits))
 
 
+def is_workbook(name: str, file: Path | io.BytesIO) -> bool:
+    """True for a zip that is a workbook: .xlsx and .ods are archives too, and are no bundle of files."""
+    if name.lower().endswith((".xlsx", ".xlsm", ".ods")):
+        return True
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return "xl/workbook.xml" in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
+
+
 def packed_bytes(path: Path, pattern: str) -> int:
     """Bytes that reading will go through, for the progress bar (0 if that cannot be told)."""
     try:
+        if is_workbook(path.name, path):
+            return path.stat().st_size
         with zipfile.ZipFile(path) as archive:
             return sum(info.file_size for info in _wanted(archive, pattern or "*"))
     except (zipfile.BadZipFile, OSError):
@@ -88,7 +104,7 @@ def _wanted(archive: zipfile.ZipFile, pattern: str) -> list[zipfile.ZipInfo]:
 def _zip(path: Path, pattern: str, limits: Limits) -> Iterator[Member]:
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_directory(path.name, archive, limits)
+            check_directory(path.name, archive, limits)
             wanted = _wanted(archive, pattern)
             if not wanted:
                 raise refuse(path.name, f"压缩包里没有名为 {pattern} 的文件",
@@ -99,7 +115,12 @@ def _zip(path: Path, pattern: str, limits: Limits) -> Iterator[Member]:
         raise refuse(path.name, "zip 压缩包已损坏", "请重新下载") from error
 
 
-def _check_directory(name: str, archive: zipfile.ZipFile, limits: Limits) -> None:
+def check_directory(name: str, archive: zipfile.ZipFile, limits: Limits) -> None:
+    """Refuses an archive by its directory alone, before anything is unpacked.
+
+    Raises:
+        WrongInput: too many entries, too large, or a ratio that only bombs have.
+    """
     infos = archive.infolist()
     if len(infos) > limits.max_entries:
         raise refuse(name, f"压缩包有 {len(infos)} 个条目，超过 {limits.max_entries}", "请拆成较小的压缩包")
@@ -126,7 +147,7 @@ def _member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Membe
         raise refuse(shown, "有密码", "请先解密再导入") from error
     except (NotImplementedError, zlib.error, EOFError, OSError) as error:
         raise refuse(shown, "压缩数据已损坏或压缩方式不支持", "请用普通 zip 重新压缩") from error
-    if data.startswith(_ZIP):
+    if data.startswith(_ZIP) and not is_workbook(info.filename, io.BytesIO(data)):
         raise refuse(shown, "压缩包里还有压缩包", "请先解开一层再导入")
     return Member(shown, data)
 

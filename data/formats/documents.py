@@ -13,6 +13,8 @@ from data.formats.parts import Layout, Member, RawRows, refuse
 
 CHUNK_ROWS = 5000
 MAX_DOCUMENT = 50_000_000
+MAX_VERTICES = 200_000
+MAX_NESTING = 20
 _TWICE = "\x00twice"
 _LISTS = ("records", "data", "rows", "items", "features", "result", "results")
 
@@ -51,12 +53,12 @@ def twice(value: Any) -> str:
     return ""
 
 
-def _document(member: Member, layout: Layout) -> Any:
+def _document(member: Member, layout: Layout) -> tuple[Any, str]:
     if len(member.data) > MAX_DOCUMENT:
         raise refuse(member.name, f"JSON 超过 {MAX_DOCUMENT // 1_000_000} MB", "请改用 JSON lines 或拆成较小的文件")
-    text, _ = decode(member, layout.encoding)
+    text, encoding = decode(member, layout.encoding)
     try:
-        return load(text)
+        return load(text), encoding
     except orjson.JSONDecodeError as error:
         cut = error.pos >= len(text.rstrip())
         wrong = "JSON 不完整，在末尾断掉了" if cut else f"第 {error.lineno} 行第 {error.colno} 列不是合法 JSON"
@@ -65,15 +67,15 @@ def _document(member: Member, layout: Layout) -> Any:
         raise refuse(member.name, f"不是可读的 JSON（{error}）", "请重新导出或重新下载") from error
 
 
-def _chunks(records: list[Any], size: int) -> Iterator[RawRows]:
+def _chunks(records: list[Any], size: int, encoding: str) -> Iterator[RawRows]:
     for start in range(0, len(records), CHUNK_ROWS):
         part = records[start:start + CHUNK_ROWS]
-        chunk = RawRows([], read=len(part), done=size * len(part) // len(records))
+        chunk = RawRows([], read=len(part), done=size * len(part) // len(records), encoding=encoding)
         for offset, record in enumerate(part):
             _sort(chunk, record, f"第 {start + offset + 1} 条")
         yield chunk
     if not records:
-        yield RawRows([], done=size)
+        yield RawRows([], done=size, encoding=encoding)
 
 
 def _deep_twice(record: Any) -> str:
@@ -98,15 +100,33 @@ def rows(member: Member, layout: Layout) -> Iterator[RawRows]:
     Raises:
         WrongInput: no JSON, truncated, or no list of records in it.
     """
-    found = _document(member, layout)
+    found, encoding = _document(member, layout)
+    path = layout.table.records
+    listed = _at(member, found, path) if path else _listed(member, found)
+    yield from _chunks(listed, len(member.data), encoding)
+
+
+def _at(member: Member, found: Any, path: str) -> list[Any]:
+    """The records under a dotted path: a list, or one object alone."""
+    for part in path.split("."):
+        if isinstance(found, dict) and _TWICE in found:
+            raise refuse(member.name, f"键 {found[_TWICE]!r:.40} 写了两次", "请重新导出")
+        found = found.get(part) if isinstance(found, dict) else None
+    if not isinstance(found, (list, dict)):
+        raise refuse(member.name, f"{path} 之下没有记录", "请核对 feeds.yaml 的 records 与来源的答复")
+    return found if isinstance(found, list) else [found]
+
+
+def _listed(member: Member, found: Any) -> list[Any]:
     if isinstance(found, dict):
         if _TWICE in found:
             raise refuse(member.name, f"顶层的键 {found[_TWICE]!r:.40} 写了两次", "请重新导出")
         lists = [found[name] for name in _LISTS if isinstance(found.get(name), list)]
         found = lists[0] if lists else found
     if not isinstance(found, list):
-        raise refuse(member.name, "JSON 里没有记录列表", f"应为数组，或在 {'、'.join(_LISTS[:4])} 之一下给出数组")
-    yield from _chunks(found, len(member.data))
+        raise refuse(member.name, "JSON 里没有记录列表",
+                     f"应为数组，或在 {'、'.join(_LISTS[:4])} 之一下给出数组，或在 feeds.yaml 写明 records")
+    return found
 
 
 def lines(member: Member, layout: Layout) -> Iterator[RawRows]:
@@ -115,12 +135,12 @@ def lines(member: Member, layout: Layout) -> Iterator[RawRows]:
     Raises:
         WrongInput: no text, or not one readable line.
     """
-    text, _ = decode(member, layout.encoding)
+    text, encoding = decode(member, layout.encoding)
     written = text.split("\n")
     readable = 0
     for start in range(0, len(written), CHUNK_ROWS):
         part = written[start:start + CHUNK_ROWS]
-        chunk = RawRows([], done=len(member.data) * len(part) // len(written))
+        chunk = RawRows([], done=len(member.data) * len(part) // len(written), encoding=encoding)
         for offset, line in enumerate(part):
             _line(chunk, line.strip(), f"第 {start + offset + 1} 行")
         readable += len(chunk.rows)
@@ -147,32 +167,46 @@ def features(member: Member, layout: Layout) -> Iterator[RawRows]:
     Raises:
         WrongInput: no JSON, or no FeatureCollection.
     """
-    found = _document(member, layout)
+    found, encoding = _document(member, layout)
     listed = found.get("features") if isinstance(found, dict) else None
     if not isinstance(listed, list):
         raise refuse(member.name, "不是 GeoJSON 要素集（FeatureCollection）", "请导出为 GeoJSON 再导入")
-    for chunk in _chunks(listed, len(member.data)):
+    for chunk in _chunks(listed, len(member.data), encoding):
         flat, chunk.rows = chunk.rows, []
         for feature in flat:
-            row = _feature(feature)
-            if row is None:
-                chunk.bad.append((str(feature)[:500], "不是 GeoJSON 要素（缺少 properties 或 geometry）"))
-            else:
-                chunk.rows.append(row)
+            try:
+                chunk.rows.append(_feature(feature))
+            except ValueError as error:
+                chunk.bad.append((str(feature)[:500], str(error)))
         yield chunk
 
 
-def _feature(feature: dict[str, Any]) -> dict[str, Any] | None:
+def _feature(feature: dict[str, Any]) -> dict[str, Any]:
     properties, geometry = feature.get("properties"), feature.get("geometry")
     if not isinstance(properties, dict) or not (geometry is None or isinstance(geometry, dict)):
-        return None
+        raise ValueError("不是 GeoJSON 要素（缺少 properties 或 geometry）")
     row = dict(properties)
     if feature.get("id") is not None:
         row["id"] = str(feature["id"])
+    if geometry and _vertices(geometry, 0) > MAX_VERTICES:
+        raise ValueError(f"一个要素的顶点超过 {MAX_VERTICES} 个；请先简化图形")
     if geometry and geometry.get("type") == "Point":
         place = geometry.get("coordinates")
         if not isinstance(place, list) or len(place) < 2:
-            return None
+            raise ValueError("点要素没有经纬度")
         row["lon"], row["lat"] = place[0], place[1]
     row["geometry"], row["properties"] = geometry, properties
     return row
+
+
+def _vertices(shape: Any, depth: int) -> int:
+    """Positions in a geometry or its coordinates."""
+    if depth > MAX_NESTING:
+        raise ValueError(f"要素嵌套超过 {MAX_NESTING} 层；请核对文件")
+    if isinstance(shape, dict):
+        return sum(_vertices(inner, depth + 1) for inner in shape.values())
+    if not isinstance(shape, list):
+        return 0
+    if shape and not isinstance(shape[0], (list, dict)):
+        return 1
+    return sum(_vertices(inner, depth + 1) for inner in shape)

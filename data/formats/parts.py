@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from data.errors import WrongInput
+from data.feed_mapping import TableForm
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,16 @@ class Member:
 
 @dataclass
 class RawRows:
-    """Some rows as written; `bad` = (raw text, reason) of what could not be read; `read` rows; `done` bytes."""
+    """Some rows as written; `bad` = (raw text, reason) of what could not be read; `read` rows; `done` bytes.
+
+    `encoding`: what the text was read as, '' where the format itself says.
+    """
 
     rows: list[dict[str, Any]]
     bad: list[tuple[str, str]] = field(default_factory=list)
     read: int = 0
     done: int = 0
+    encoding: str = ""
 
 
 @dataclass
@@ -47,14 +52,16 @@ class RawColumns:
     bad: list[tuple[str, str]] = field(default_factory=list)
     read: int = 0
     done: int = 0
+    encoding: str = ""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the reader must know of the feed: columns that must exist ('' = any), the declared encoding."""
+    """What the reader must know of the feed: columns that must exist (() = any), its encoding, its form."""
 
     columns: tuple[str, ...] = ()
     encoding: str = "auto"
+    table: TableForm = field(default_factory=TableForm)
 
 
 @dataclass(frozen=True)

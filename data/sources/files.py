@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ import orjson
 import pyarrow as pa
 
 from data.clock import Clock
-from data.formats import delimited, documents, parquet
+from data.formats import cap, delimited, documents, geopackage, parquet, workbook
 from data.formats.archive import open_members, packed_bytes
 from data.formats.parts import Format, Layout, Limits, Member, refuse
 from data.mapped_columns import ColumnMapper, canonical_schema
@@ -25,6 +26,9 @@ FORMATS: tuple[Format, ...] = (
     Format("geojson", (".geojson",), documents.features),
     Format("json", (".json",), documents.rows),
     Format("parquet", (".parquet", ".pq"), parquet.rows, parquet.columns),
+    Format("excel", (".xlsx", ".xlsm", ".xls", ".ods"), workbook.rows),
+    Format("gpkg", (".gpkg",), geopackage.rows),
+    Format("cap", (".xml", ".cap"), cap.rows),
 )
 
 
@@ -33,7 +37,7 @@ class Chunk:
     """Some rows of a file in canonical fields, ready for `data.records.parse` (times int µs UTC).
 
     rejected: (raw text, reason); read: rows of the file looked at; done_bytes of total_bytes so far (unpacked;
-    total 0 = unknown); counts: values, missing, repaired.
+    total 0 = unknown); counts and columns: `data.mapping.Mapped`; read_as: format and encoding, such as "csv gb18030".
     """
 
     rows: list[dict[str, Any]]
@@ -42,6 +46,8 @@ class Chunk:
     done_bytes: int = 0
     total_bytes: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, list[int]] = field(default_factory=dict)
+    read_as: str = ""
 
 
 @dataclass
@@ -54,6 +60,8 @@ class ColumnChunk:
     done_bytes: int = 0
     total_bytes: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, list[int]] = field(default_factory=dict)
+    read_as: str = ""
 
 
 def format_of(name: str, feed: Feed) -> Format:
@@ -68,12 +76,62 @@ def format_of(name: str, feed: Feed) -> Format:
         if known.name == declared or (not declared and plain.endswith(known.suffixes)):
             return known
     suffixes = "、".join(known.suffixes[0] for known in FORMATS)
-    raise refuse(name, "不认识的文件类型", f"可用 {suffixes}，或放在 zip、gz 里；Excel 请另存为 CSV（UTF-8）")
+    raise refuse(name, "不认识的文件类型", f"可用 {suffixes}，或放在 zip、gz 里")
 
 
-def _members(path: Path, feed: Feed, limits: Limits) -> Iterator[tuple[Member, Format]]:
-    for member in open_members(path, feed.source.member, limits):
-        yield member, format_of(member.name, feed)
+class _Reading:
+    """One file on its way: which members it has, in which form, and how far it is."""
+
+    def __init__(self, path: Path, feed: Feed, clock: Clock, limits: Limits | None) -> None:
+        self._path, self._feed, self._limits = path, feed, limits or Limits()
+        self._clock = clock
+        self.total, self.done = packed_bytes(path, feed.source.member), 0
+        self.layout = Layout(needed_columns(feed), feed.source.encoding, feed.source.table)
+
+    def members(self) -> Iterator[tuple[Member, Format]]:
+        """Each file to be read and its format."""
+        for member in open_members(self._path, self._feed.source.member, self._limits):
+            yield member, format_of(member.name, self._feed)
+
+    def rows(self, member: Member, kind: Format) -> Iterator[Chunk]:
+        """One member row by row through the mapping."""
+        mapper = RowMapper(self._feed, self._clock, "us" if kind.name == "parquet" else "")
+        given = self._from_name(member)
+        for part in kind.rows(member, self.layout):
+            raws = [{**row, **given} for row in part.rows] if given else part.rows
+            mapped = mapper.apply(raws)
+            mapped.counts["lost"] += len(part.bad)
+            self.done += part.done
+            yield Chunk(mapped.rows, part.bad + mapped.rejected, part.read, self.done, self.total, mapped.counts,
+                        mapped.columns, _read_as(kind, part.encoding))
+
+    def columns(self, member: Member, kind: Format) -> Iterator[ColumnChunk]:
+        """One member by column through the mapping; `kind` has a form by column."""
+        mapper = ColumnMapper(self._feed, self._clock)
+        given = self._from_name(member)
+        for part in kind.columns(member, self.layout) if kind.columns else ():
+            table = part.table
+            for name, text in given.items():
+                table = table.append_column(name, pa.repeat(pa.scalar(text), table.num_rows))
+            made = mapper.apply(table)
+            made.counts["lost"] += len(part.bad)
+            self.done += part.done
+            yield ColumnChunk(made.table, part.bad + made.rejected, part.read, self.done, self.total, made.counts,
+                              made.columns, _read_as(kind, part.encoding))
+
+    def _from_name(self, member: Member) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for column, pattern in self._feed.source.table.from_name.items():
+            match = re.search(pattern, member.name)
+            if match is None:
+                raise refuse(member.name, f"文件名里没有 {column}（应合于 {pattern}）",
+                             "请改正文件名或 feeds.yaml 的 from_name")
+            found[column] = match[1]
+        return found
+
+
+def _read_as(kind: Format, encoding: str) -> str:
+    return f"{kind.name} {encoding}".rstrip()
 
 
 def read_file(path: Path, feed: Feed, clock: Clock, limits: Limits | None = None) -> Iterator[Chunk]:
@@ -88,40 +146,30 @@ def read_file(path: Path, feed: Feed, clock: Clock, limits: Limits | None = None
     Raises:
         WrongInput: the file as a whole cannot be understood; one sentence names it and the remedy.
     """
-    total, done = packed_bytes(path, feed.source.member), 0
-    layout = Layout(needed_columns(feed), feed.source.encoding)
-    for member, kind in _members(path, feed, limits or Limits()):
-        mapper = RowMapper(feed, clock, "us" if kind.name == "parquet" else "")
-        for part in kind.rows(member, layout):
-            mapped = mapper.apply(part.rows)
-            done += part.done
-            yield Chunk(mapped.rows, part.bad + mapped.rejected, part.read, done, total, mapped.counts)
+    reading = _Reading(path, feed, clock, limits)
+    for member, kind in reading.members():
+        yield from reading.rows(member, kind)
 
 
 def read_columns(path: Path, feed: Feed, clock: Clock, limits: Limits | None = None) -> Iterator[ColumnChunk]:
     """Reads a file by column through the feed's mapping, for the bulk door.
 
-    Formats without columns, and assets (few, with properties of any name), go row by row.
+    Formats without columns, assets (few, with properties of any name), indicators (few, several columns to a record)
+    and mappings that make several records of a row go row by row.
 
     Raises:
         WrongInput: as `read_file`.
     """
-    total, done = packed_bytes(path, feed.source.member), 0
-    layout = Layout(needed_columns(feed), feed.source.encoding)
-    mapper = ColumnMapper(feed, clock)
-    for member, kind in _members(path, feed, limits or Limits()):
-        if kind.columns is None or feed.kind == "asset":
-            rows = RowMapper(feed, clock, "us" if kind.name == "parquet" else "")
-            for part in kind.rows(member, layout):
-                mapped = rows.apply(part.rows)
-                done += part.done
-                table, refused = as_columns(feed.kind, mapped.rows)
-                yield ColumnChunk(table, part.bad + mapped.rejected + refused, part.read, done, total, mapped.counts)
+    reading = _Reading(path, feed, clock, limits)
+    by_rows = feed.map.row_by_row or feed.kind == "asset" or (feed.kind == "indicator" and feed.map.named)
+    for member, kind in reading.members():
+        if kind.columns is not None and not by_rows:
+            yield from reading.columns(member, kind)
             continue
-        for columns in kind.columns(member, layout):
-            made = mapper.apply(columns.table)
-            done += columns.done
-            yield ColumnChunk(made.table, columns.bad + made.rejected, columns.read, done, total, made.counts)
+        for part in reading.rows(member, kind):
+            table, refused = as_columns(feed.kind, part.rows)
+            yield ColumnChunk(table, part.rejected + refused, part.read, part.done_bytes, part.total_bytes, part.counts,
+                              part.columns, part.read_as)
 
 
 def as_columns(kind: str, rows: list[dict[str, Any]]) -> tuple[pa.Table, list[tuple[str, str]]]:

@@ -11,73 +11,18 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from outcomes import CLOCK, feed, outcome, refused, write
 
-from data.clock import Clock
-from data.errors import WrongInput
+from data.feed_mapping import Mapping, ValueColumn
 from data.formats.parts import Limits
-from data.pack import Feed, FeedSource, Mapping, ValueColumn
 from data.records import parse
-from data.sources.files import read_columns, read_file
+from data.sources.files import read_file
 
-CLOCK = Clock()
 ROW = {"station": "s1", "metric": "pm25", "time": "2026-11-22T08:00:00+08:00", "value": 12.5}
 HEAD = "station,metric,time,value\n"
-NAMES = ["a.csv", "a.json", "a.jsonl", "a.geojson", "a.parquet", "a.zip", "a.csv.gz"]
+NAMES = ["a.csv", "a.json", "a.jsonl", "a.geojson", "a.parquet", "a.zip", "a.csv.gz", "a.xlsx", "a.xls", "a.gpkg",
+         "a.xml"]
 GOOD = "s1,pm25,2026-11-22T08:00:00+08:00,12.5\n"
-
-
-def feed(form="", rule=None, **source):
-    return Feed(name="试验", topic="N1", department="部门", kind="observation", cadence="1h", map=rule or Mapping(),
-                source=FeedSource(kind="file", format=form, **source))
-
-
-def accepted(chunk):
-    """Rows of a chunk that are records, and reasons for the others."""
-    reasons = [reason for _, reason in chunk.rejected]
-    if hasattr(chunk, "table"):
-        return chunk.table.num_rows, reasons
-    good = 0
-    for row in chunk.rows:
-        try:
-            parse("observation", row)
-            good += 1
-        except ValueError as error:
-            reasons.append(str(error))
-    return good, reasons
-
-
-def outcome(path, of=None, limits=None, alike=True):
-    """(accepted rows, reasons) by both ways of reading, or the sentence of refusal; anything else fails the test."""
-    found = []
-    for read in (read_file, read_columns):
-        try:
-            chunks = list(read(path, of or feed(), CLOCK, limits))
-        except WrongInput as error:
-            found.append(str(error))
-            continue
-        counted = [accepted(chunk) for chunk in chunks]
-        assert all(reason for _, reasons in counted for reason in reasons)
-        found.append((sum(good for good, _ in counted), sum(len(reasons) for _, reasons in counted)))
-    assert not alike or found[0] == found[1], found
-    return found[0]
-
-
-def refused(path, *parts, of=None, limits=None):
-    sentence = outcome(path, of, limits)
-    assert isinstance(sentence, str), sentence
-    assert sentence.startswith("文件 ")
-    assert path.name in sentence
-    assert sentence.endswith("。")
-    assert "\n" not in sentence
-    assert "；" in sentence
-    for part in parts:
-        assert part in sentence
-
-
-def write(folder, name, content):
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.json", "a.jsonl", "a.geojson"])

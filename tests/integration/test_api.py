@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from own_redis import ROOT, TINY_PACK, RedisServer, wait_for
 from web_server import serving
@@ -102,6 +107,36 @@ def test_a_body_too_large_is_refused_at_once(served: Served) -> None:
     reply = served.client.post("/api/v1/feeds/cases/records", content=b" " * 10_000_001,
                                headers={"Authorization": f"Bearer {served.tokens['cases']}"})
     assert reply.status_code == 413
+
+
+def raw_push(served: Served, head: str, body: Iterator[bytes]) -> tuple[int, int]:
+    """Status of the first answer to a request written byte by byte, and the bytes sent until it came."""
+    url = served.client.base_url
+    sent = 0
+    with socket.create_connection((url.host, url.port or 80), timeout=10) as line:
+        line.sendall((f"POST /api/v1/feeds/cases/records HTTP/1.1\r\nHost: {url.host}\r\nContent-Type: application/json"
+                      f"\r\nAuthorization: Bearer {served.tokens['cases']}\r\n{head}\r\n\r\n").encode())
+        for piece in body:
+            if select.select([line], [], [], 0)[0]:
+                break
+            try:
+                line.sendall(piece)
+            except (BrokenPipeError, ConnectionResetError):
+                break
+            sent += len(piece)
+        return int(line.recv(64).split()[1]), sent
+
+
+def test_a_hundred_megabytes_are_refused_before_they_are_read(served: Served) -> None:
+    began, before = time.monotonic(), psutil.Process().memory_info().rss
+    assert raw_push(served, "Content-Length: 100000000", iter(())) == (413, 0)
+    assert time.monotonic() - began < 2, "the answer does not wait for the body"
+    block = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
+    status, sent = raw_push(served, "Transfer-Encoding: chunked", itertools.repeat(block, 100))
+    assert status == 413
+    assert sent < 60_000_000, "without a length it ends soon after the limit"
+    assert psutil.Process().memory_info().rss - before < 100_000_000
+    assert served.push("cases", case("after-flood")).json()["accepted"] == 1
 
 
 def test_a_page_of_another_origin_cannot_write(served: Served) -> None:

@@ -20,6 +20,7 @@ from data.errors import NotFound, Unavailable, WrongInput
 from data.history import HistoryReader
 from data.pack import load_pack
 from data.pulling import FileWatcher
+from data.sandbox import Parser
 from data.settings import Settings, load_settings
 from data.state import State
 
@@ -198,6 +199,7 @@ def test_files_are_read_when_whole_and_put_aside(settings: Settings, opened: Ope
     watcher.look()
     state = collector.book.states()["monthly"]
     assert (state.accepted, state.rejected, state.failing_since) == (2500, 2, 0)
+    assert state.read_as == "jsonl utf-8"
     assert sorted(path.name for path in folder.iterdir()) == ["a.jsonl.part", "done"]
     (folder / "b.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     (folder / "c.jsonl").write_bytes(b"<html><body>login</body></html>")
@@ -207,12 +209,27 @@ def test_files_are_read_when_whole_and_put_aside(settings: Settings, opened: Ope
     assert state.duplicate == 2500
     assert len(list((folder / "done").iterdir())) == 2, "a second file of the same name does not replace the first"
     assert len(refusals(settings)) >= 2
-    reason = (folder / "failed" / "c.jsonl.reason.txt")
-    if reason.exists():
-        assert state.failing_since
-        assert state.error in reason.read_text(encoding="utf-8")
-    else:
-        assert state.rejected >= 3
+    assert state.failing_since
+    assert state.error in (folder / "failed" / "c.jsonl.reason.txt").read_text(encoding="utf-8")
+    watcher.close()
+
+
+def test_a_file_too_heavy_for_the_parser_fails_alone(settings: Settings, opened: Opener) -> None:
+    collector = opened()
+    watcher = FileWatcher(collector, Parser(memory_bytes=50_000_000))
+    folder = watcher.folder("monthly")
+    figure = {"indicator": "gdp", "division": "990101001000", "period": "2026-10", "basis": "current", "value": 1.5}
+    (folder / "a.jsonl").write_bytes((orjson.dumps(figure) + b"\n") * 600_000)
+    (folder / "b.jsonl").write_bytes(orjson.dumps(figure) + b"\n")
+    try:
+        watcher.look()
+        watcher.look()
+    finally:
+        watcher.close()
+    assert "50 MB" in (folder / "failed" / "a.jsonl.reason.txt").read_text(encoding="utf-8")
+    assert (folder / "done" / "b.jsonl").exists()
+    assert collector.book.states()["monthly"].accepted == 1
+    assert not collector.failed.is_set()
 
 
 def test_bulk_publishes_staged_files_and_live_versions_go_on(settings: Settings, opened: Opener) -> None:

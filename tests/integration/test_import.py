@@ -66,7 +66,7 @@ def test_alone_it_takes_the_lease_and_knows_what_it_has(tmp_path, state, capsys)
     path = levels(tmp_path)
     assert run(state, "gauges", path) == 0
     out = capsys.readouterr().out.splitlines()
-    assert out[0] == "读取 3 行，接受 3 条，重复 0 条，无值 0 处，拒绝 0 条"
+    assert out[0] == "读取 3 行，接受 3 条，重复 0 条，无值 0 处，拒绝 0 条；格式 jsonl utf-8"
     assert out[1].startswith("读取 150 行，接受 147 条，重复 0 条，无值 0 处，拒绝 3 条")
     assert "level 的值 # 是仪器的封顶" in out[1] or "高于上限" in out[1] or "较上一读数变化" in out[1]
     assert values(state) == [1.0] * 147

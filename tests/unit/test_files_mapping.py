@@ -10,9 +10,10 @@ import pytest
 
 from data.clock import Clock, to_us
 from data.errors import WrongInput
+from data.feed_mapping import Mapping, ValueColumn
 from data.mapped_columns import canonical_schema
 from data.mapping import RowMapper
-from data.pack import Feed, FeedSource, Mapping, ValueColumn
+from data.pack import Feed, FeedSource
 from data.records import parse
 from data.sources.files import FORMATS, as_columns, read_columns, read_file
 from data.written import instant, number, scaled, zone_of
@@ -65,7 +66,7 @@ def test_a_wide_table_becomes_observations(tmp_path):
                        "demo": False}
     assert [row["value"] for row in rows if row["metric"] == "co"] == [0.7, 1.3]
     assert rows[-1]["time"] == first + 24 * 3_600_000_000
-    assert chunks[0].counts == {"values": 9, "missing": 2, "repaired": 0, "flagged": 0}
+    assert chunks[0].counts == {"values": 9, "missing": 2, "repaired": 0, "flagged": 0, "lost": 0}
     assert chunks[-1].done_bytes == chunks[-1].total_bytes == len(body.encode())
 
 

@@ -1,0 +1,62 @@
+"""One request of the parser's child: a file and its feed → frames of chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from data.bulk_files import chunks
+from data.clock import Clock
+from data.pack import Feed
+from data.sources.files import Chunk, ColumnChunk, read_file
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to read: `columns` = by column for the bulk door; `feed` as JSON; the clock's offset."""
+
+    path: str
+    feed: str
+    columns: bool
+    offset_s: float
+
+    def line(self) -> bytes:
+        """As it is sent."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def answer(line: bytes) -> Iterator[tuple[bytes, bytes | memoryview]]:
+    """Frames of a request.
+
+    Raises:
+        WrongInput: the file cannot be understood.
+    """
+    request = Request(**orjson.loads(line))
+    feed, clock = Feed.model_validate_json(request.feed), Clock(request.offset_s)
+    if not request.columns:
+        for rows in read_file(Path(request.path), feed, clock):
+            yield b"R", orjson.dumps(facts(rows) | {"rows": rows.rows}, default=str)
+        return
+    for columns in chunks(Path(request.path), feed, clock):
+        yield b"C", orjson.dumps(facts(columns))
+        yield b"T", _table(columns.table)
+
+
+def facts(chunk: Chunk | ColumnChunk) -> dict[str, Any]:
+    """Everything of a chunk but its records."""
+    return {"rejected": [(raw.encode("utf-8", "replace").decode(), reason.encode("utf-8", "replace").decode())
+                         for raw, reason in chunk.rejected],
+            "read": chunk.read, "done_bytes": chunk.done_bytes, "total_bytes": chunk.total_bytes,
+            "counts": chunk.counts, "columns": chunk.columns, "read_as": chunk.read_as}
+
+
+def _table(table: pa.Table) -> memoryview:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return memoryview(sink.getvalue())
