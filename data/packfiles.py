@@ -152,6 +152,8 @@ def _sentence(detail: ErrorDetails) -> str:
         return EXPECTED[kind]
     if kind == "string_type":
         return f"{given!r} 应为文字，请加引号"
+    if kind == "value_error":
+        return str(detail["ctx"]["error"])
     if kind == "literal_error":
         return f"{given!r} 不在可选值之中，应为 {detail['ctx']['expected'].replace(' or ', '、').replace(', ', '、')}"
     if kind.startswith(("int_", "float_")):

@@ -19,7 +19,7 @@ from data.collect import Collector
 from data.errors import NotFound, Unavailable, WrongInput
 from data.history import HistoryReader
 from data.pack import load_pack
-from data.pulling import FileWatcher
+from data.pulling import Pulling
 from data.settings import Settings, load_settings
 from data.state import State
 
@@ -186,8 +186,9 @@ def test_one_collector_per_state_folder(settings: Settings, opened: Opener) -> N
 
 def test_files_are_read_when_whole_and_put_aside(settings: Settings, opened: Opener) -> None:
     collector = opened()
-    watcher = FileWatcher(collector)
-    folder = watcher.folder("monthly")
+    watcher = Pulling(collector, settings).pullers["monthly"]
+    folder = settings.state_dir / "drop" / "monthly"
+    watcher.look()
     figure = {"indicator": "gdp", "division": "990101001000", "period": "2026-10", "basis": "current", "value": 1.5}
     lines = [orjson.dumps({**figure, "value": number, "indicator": f"i{number}"}) for number in range(2500)]
     bad = orjson.dumps({**figure, "division": "nowhere"})
