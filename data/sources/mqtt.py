@@ -57,13 +57,21 @@ def open_source(site: Site) -> MqttSource:
 class PinnedClient(paho.Client):
     """Connects to the address that was judged, while the certificate is still checked against the name."""
 
-    def __init__(self, egress: Egress, **options: Any) -> None:
+    def __init__(self, egress: Egress, trusted: ssl.SSLContext | None, **options: Any) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, **options)
-        self._egress = egress
+        self._egress, self._trusted = egress, trusted
+        if trusted is not None:
+            self.tls_set_context(trusted)
 
     def _create_socket_connection(self) -> socket.socket:
         address = self._egress.address(self.host, self.port)
         return socket.create_connection((address, self.port), timeout=CONNECT_S)
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        """The handshake; unlike the library's own, it closes the socket when the certificate is refused."""
+        if self._trusted is None:
+            raise ssl.SSLError("no context")
+        return self._trusted.wrap_socket(tcp_sock, server_hostname=self.host)
 
 
 class Connection:
@@ -77,16 +85,15 @@ class Connection:
         self._ready, self._ended = threading.Event(), threading.Event()
         fixed = (rule.client or f"yiping-{site.pack.place.code}-{site.name}")[:MOST_CLIENT_ID]
         options: dict[str, Any] = {} if self._v5 else {"clean_session": site.trial}
+        trusted = trust(site.pack.root / rule.ca if rule.ca else None) if rule.tls else None
         self._client = PinnedClient(
-            site.egress, client_id=f"yiping-try-{secrets.token_hex(6)}" if site.trial else fixed,
+            site.egress, trusted, client_id=f"yiping-try-{secrets.token_hex(6)}" if site.trial else fixed,
             protocol=paho.MQTTv5 if self._v5 else paho.MQTTv311, reconnect_on_failure=False,
             manual_ack=not site.trial, **options)
         self._client.on_connect, self._client.on_disconnect = self._connected, self._disconnected
         self._client.on_subscribe, self._client.on_message = self._subscribed, self._came
         if login[0]:
             self._client.username_pw_set(login[0], login[1] or None)
-        if rule.tls:
-            self._client.tls_set_context(trust(site.pack.root / rule.ca if rule.ca else None))
         self._site = site
 
     def open(self) -> None:

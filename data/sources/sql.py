@@ -19,7 +19,7 @@ from data.pull_rules import SqlPull
 from data.source import Cursor, Portion, Site
 from data.source_faults import secret
 
-PORTION_ROWS = 1_000
+PORTION_ROWS, PAGE_ROWS, MOST_WITHOUT = 1_000, 20_000, 200_000
 MOST_TIES = 5_000
 NO_WATERMARK = "水位列为空，无法增量读取；请在来源补上，或换一列作水位"
 Mark = int | float | Decimal | str | datetime | date
@@ -57,18 +57,37 @@ class SqlSource:
         reading = _Reading(self._rule, cursor)
         empty = True
         with self._database.reading() as connection:
-            moves = moves_of(connection)
-            found = connection.execution_options(yield_per=PORTION_ROWS).execute(self._select(connection, reading))
-            self._check(tuple(found.keys()))
-            for part in found.mappings().partitions(PORTION_ROWS):
-                portion = reading.take([dict(row) for row in part])
-                moves.moved()
-                if portion.rows or portion.bad:
-                    empty = False
-                    yield portion
-                moves.moved()
+            if self._rule.watermark and reading.fresh and (nameless := self._without(connection)):
+                yield Portion(bad=nameless)
+            for rows in self._pages(connection, reading):
+                for start in range(0, len(rows), PORTION_ROWS):
+                    portion = reading.take(rows[start:start + PORTION_ROWS])
+                    if portion.rows or portion.bad:
+                        empty = False
+                        yield portion
         if empty:
             yield Portion()
+
+    def _pages(self, connection: Connection, reading: _Reading) -> Generator[list[dict[str, Any]], None, None]:
+        """The rows from where we are, a page at a time; a page of one value alone is asked for again, longer.
+
+        Nothing of a statement is left open while rows are handed on: an unfinished answer would hold the server.
+        """
+        moves, most = moves_of(connection), PAGE_ROWS if self._rule.watermark else MOST_WITHOUT + 1
+        while True:
+            moves.moved()
+            low = reading.low()
+            found = connection.execute(self._select(low).limit(most))
+            self._check(tuple(found.keys()))
+            rows = [dict(row) for row in found.mappings()]
+            if not self._rule.watermark and len(rows) > MOST_WITHOUT:
+                raise WrongInput(f"{self._database.name} 的表超过 {MOST_WITHOUT} 行，不能每次全读；请写 watermark")
+            stuck = len(rows) == most and rows[-1][self._rule.watermark] == low
+            if not stuck:
+                yield rows
+            if len(rows) < most:
+                return
+            most = most * 2 if stuck else PAGE_ROWS
 
     def _check(self, names: tuple[str, ...]) -> None:
         missing = [name for name in (*self._needed, *filter(None, [self._rule.watermark])) if name not in names]
@@ -76,8 +95,16 @@ class SqlSource:
             raise WrongInput(f"{self._database.name} 里缺少列 {'、'.join(missing[:5])}（有 {'、'.join(names)[:120]}）；"
                              "请核对 feeds.yaml 的 map 与 sql")
 
-    def _select(self, connection: Connection, reading: _Reading) -> Select[Any]:
-        """The statement; every name is quoted by the dialect, every value is bound."""
+    def _select(self, low: Mark | None) -> Select[Any]:
+        """The statement of a page."""
+        asked = self._asked()
+        if not self._rule.watermark:
+            return asked
+        mark = self._mark()
+        return asked.where(mark.is_not(None) if low is None else mark >= low).order_by(mark)
+
+    def _asked(self) -> Select[Any]:
+        """Table or query; every name is quoted by the dialect, every value is bound."""
         rule = self._rule
         if rule.query:
             # A colon would begin a parameter.
@@ -88,58 +115,64 @@ class SqlSource:
             columns: list[Any] = [column(quoted_name(one, True)) for one in rule.columns]
             here = table(quoted_name(name, True), *columns, schema=quoted_name(schema, True) if schema else None)
             asked = select(*columns).select_from(here) if columns else select(literal_column("*")).select_from(here)
-        if not rule.watermark:
-            return asked
-        mark: Any = column(quoted_name(rule.watermark, True))
-        low = reading.low
-        return (asked if low is None else asked.where(mark >= low)).order_by(mark)
+        return asked
+
+    def _mark(self) -> Any:
+        return column(quoted_name(self._rule.watermark, True))
+
+    def _without(self, connection: Connection) -> list[tuple[str, str]]:
+        """Rows without a watermark would never be met again: they are named once."""
+        found = connection.execute(self._asked().where(self._mark().is_(None)).limit(PORTION_ROWS)).mappings()
+        return [(raw_text({key: plain(value) for key, value in row.items()}), NO_WATERMARK) for row in found]
 
 
 class _Reading:
-    """One round's way along the watermark."""
+    """One round's way along the watermark: where we are, and which rows of that very value were taken."""
 
     def __init__(self, rule: SqlPull, cursor: Cursor | None) -> None:
         self._rule = rule
         known = cursor if rule.watermark and cursor else None
-        self._start = self._last = _mark(known) if known else None
+        self._start = self._mark = _mark(known) if known else None
         self._taken = frozenset(known["ties"]) if known else frozenset()
-        self._ties: list[str] = list(self._taken)
+        self._ties = set(self._taken)
+        self._begins = True
 
     @property
+    def fresh(self) -> bool:
+        """True when the feed was never read."""
+        return self._start is None
+
     def low(self) -> Mark | None:
-        """The value that reading begins at, None = everything."""
-        start, overlap = self._start, self._rule.overlap
-        if start is None or not overlap:
-            return start
-        if isinstance(start, datetime):
-            return start - timedelta(seconds=overlap)
-        if isinstance(start, date):
-            return start - timedelta(days=-(-overlap // 86_400))
-        return start if isinstance(start, str) else type(start)(start - type(start)(overlap))  # type: ignore[operator]
+        """The value that the next page begins at, None = everything; the first one an overlap before."""
+        at, overlap, begins = self._mark, self._rule.overlap, self._begins
+        self._begins = False
+        if at is None or not overlap or not begins or isinstance(at, str):
+            return at
+        if isinstance(at, datetime):
+            return at - timedelta(seconds=overlap)
+        if isinstance(at, date):
+            return at - timedelta(days=-(-overlap // 86_400))
+        return at - type(at)(overlap)  # type: ignore[operator]
 
     def take(self, raws: list[dict[str, Any]]) -> Portion:
         """The rows that are new, and how far we are with them."""
         portion, name = Portion(), self._rule.watermark
         for raw in raws:
             row = {key: plain(value) for key, value in raw.items()}
-            if not name:
+            if not name or self._new(raw[name], row):
                 portion.rows.append(row)
-            elif raw[name] is None:
-                portion.bad.append((raw_text(row), NO_WATERMARK))
-            elif self._fresh(raw[name], row):
-                portion.rows.append(row)
-        if name and self._last is not None:
-            ties = self._ties if len(self._ties) <= MOST_TIES else []
-            portion.cursor = {**_noted(self._last), "ties": ties}
+        if name and self._mark is not None:
+            ties = sorted(self._ties) if len(self._ties) <= MOST_TIES else []
+            portion.cursor = {**_noted(self._mark), "ties": ties}
         return portion
 
-    def _fresh(self, mark: Mark, row: dict[str, Any]) -> bool:
+    def _new(self, mark: Mark, row: dict[str, Any]) -> bool:
+        if mark != self._mark:
+            self._mark, self._ties = mark, set(self._taken) if mark == self._start else set()
         digest = hashlib.blake2b(orjson.dumps(row, default=str), digest_size=8).hexdigest()
-        if mark == self._start and digest in self._taken:
+        if digest in self._ties:
             return False
-        if mark != self._last:
-            self._last, self._ties = mark, list(self._taken) if mark == self._start else []
-        self._ties.append(digest)
+        self._ties.add(digest)
         return True
 
 
