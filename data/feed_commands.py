@@ -81,7 +81,7 @@ def _head(console: Console, name: str, feed: Feed, found: Look) -> None:
                                                 *how]))))
     counts = found.counts
     more = "（只看了开头）" if found.cut else ""
-    parts = [f"读到 {len(found.raws)} 行{more}", f"理解成 {found.mapped} 条", f"会接受 {len(found.rows)} 条",
+    parts = [f"读到 {found.read} 行{more}", f"理解成 {found.mapped} 条", f"会接受 {len(found.rows)} 条",
              f"重复 {found.duplicate} 条", f"拒绝 {len(found.rejected)} 条", f"无值 {counts.get('missing', 0)} 处",
              f"修复 {counts.get('repaired', 0)} 处"]
     console.print(Text("，".join(parts)))
@@ -149,6 +149,6 @@ def _local(micros: Any, zone: tzinfo) -> str:
 
 def _plain(value: Any, most: int = CELL_CHARS) -> str:
     """A cell that cannot disturb the terminal."""
-    text = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    text = "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
     safe = "".join(letter if letter.isprintable() else "·" for letter in text[:most + 1])
     return safe if len(safe) <= most else safe[:most - 1] + "…"

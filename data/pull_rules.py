@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Literal
 from urllib.parse import urlsplit
@@ -10,14 +11,23 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import Field, field_validator, model_validator
 
+from data.health import seconds
 from data.strict import Strict
 
 OWN_PREFIX, SECRETS = "YIPING_", "YIPING_SECRET_"
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9a-fA-F:]+")
-_LEVEL = re.compile(r"\{([A-Za-z_]\w*)\}")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_LEVEL = re.compile(r"\{([^\W\d]\w*)\}")
 _WRITES = re.compile(r"\b(insert|update|delete|merge|drop|alter|create|truncate|grant|into)\b", re.IGNORECASE)
 _READS = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
+
+
+def is_host(given: str) -> bool:
+    """True for a host's name or address, without a port."""
+    try:
+        return bool(_HOST.fullmatch(given)) or bool(ipaddress.IPv6Address(given))
+    except ValueError:
+        return False
 
 
 def variable_name(given: str) -> str:
@@ -102,7 +112,7 @@ class HttpPull(Strict):
     @classmethod
     def _address(cls, given: str) -> str:
         parts = urlsplit(given)
-        if parts.scheme not in ("http", "https") or not parts.hostname or not _HOST.fullmatch(parts.hostname):
+        if parts.scheme not in ("http", "https") or not is_host(parts.hostname or ""):
             raise ValueError(f"{given!r:.80} 不是网址，应为 http://主机/路径 或 https://主机/路径")
         if parts.username or parts.password:
             raise ValueError("网址里不能写用户名与口令，请用 token_env 指出存放令牌的环境变量")
@@ -206,10 +216,16 @@ class MqttPull(Strict):
     _rows = field_validator("rows")(json_path)
     _names = field_validator("user_env", "password_env")(variable_name)
 
+    @field_validator("session")
+    @classmethod
+    def _span(cls, given: str) -> str:
+        seconds(given)
+        return given
+
     @field_validator("host")
     @classmethod
     def _name(cls, given: str) -> str:
-        if not _HOST.fullmatch(given):
+        if not is_host(given):
             raise ValueError(f"{given!r:.60} 不是主机名；端口写在 port 里")
         return given
 

@@ -49,6 +49,7 @@ class Look:
     rows: list[Row] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    read: int = 0
     duplicate: int = 0
     mapped: int = 0
     down: str = ""
@@ -195,6 +196,8 @@ class _Judge:
             found.rejected += mapped.rejected
             for name, number in mapped.counts.items():
                 found.counts[name] = found.counts.get(name, 0) + number
-        found.rejected += [(raw_text(rows[position]), reason) for position, reason in prepared.rejected]
+        came = range(len(rows)) if mapped is None else mapped.origin
+        found.rejected += [(raw_text(portion.rows[came[position]]), reason) for position, reason in prepared.rejected]
+        found.read += len(portion.rows) + len(portion.bad)
         found.said |= portion.said
         found.down = portion.down

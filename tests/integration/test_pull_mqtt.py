@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import time
 from collections import Counter
@@ -209,13 +210,14 @@ def test_kills_of_the_collector_lose_and_double_nothing(
     pid = nursery.spawn()
     shared = State(redis_server.url, "yp:990101000000:")
     wait_for(lambda: "lamps" in shared.health() and shared.health()["lamps"].last_contact, 30)
-    device, number = publisher(broker), 0
+    device, number, chance = publisher(broker), 0, random.Random(20261122)
     for kill in range(KILLS):
         for _ in range(400):
             device.publish(f"lamp/L{number % 7}/state", reading(number), qos=1)
             number += 1
         seen = len(rows_of(state))
         wait_for(lambda seen=seen: len(rows_of(state)) > seen, 40)
+        time.sleep(chance.uniform(0.0, 0.1))
         nursery.end(pid, signal.SIGKILL)
         if kill == KILLS // 2:
             wait_for(lambda: not device._out_messages, 20)
