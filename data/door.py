@@ -60,7 +60,7 @@ class Door:
             raise
         if found.broken:
             await run_in_threadpool(self._collector.refuse, feed, [(raw, reason) for _, raw, reason in found.broken])
-        mapped = self._mappings[feed].apply(found) if feed in self._mappings else found
+        mapped = await run_in_threadpool(self._mappings[feed].apply, found) if feed in self._mappings else found
         if len(mapped.broken) > len(found.broken):
             odd = mapped.broken[len(found.broken):]
             await run_in_threadpool(self._collector.refuse, feed, [(raw, reason) for _, raw, reason in odd])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from importlib import import_module
@@ -26,7 +27,7 @@ from data.state import State
 log = logging.getLogger("yiping.pull")
 BATCH = 1_000
 STOP_S = 1.0
-STANDBY_S = 0.5
+STANDBY_S, STEADY_S = 0.5, 60.0
 LEAST_S, MOST_S = 1.0, 900.0
 BACK_OFF_S, MOST_BACK_OFF_S, MOST_ASKED_S = 30.0, 300.0, 3600.0
 BROKEN = "读取这个数据源的程序出错；请把采集器的日志交给维护人员"
@@ -86,9 +87,10 @@ class Pulling:
         """Ends after the present batches and gives the leases back."""
         for puller in self.pullers.values():
             puller.stop()
+        until = time.monotonic() + STOP_S
         for puller in self.pullers.values():
             if puller.ident is not None:
-                puller.join(STOP_S)
+                puller.join(max(0.0, until - time.monotonic()))
         self._leases.stop()
         if self._state is not None:
             self._state.close()
@@ -103,7 +105,7 @@ class Puller(threading.Thread):
         self._ends = threading.Event()
         self._source: Source | None = None
         self._every = pause(site.feed)
-        self._failures, self._wait = 0, 0.0
+        self._failures, self._wait, self._begun = 0, 0.0, 0.0
         self._mappers: dict[str, RowMapper] = {}
         self._counts = [0, 0, 0]
 
@@ -112,10 +114,16 @@ class Puller(threading.Thread):
         self._ends.set()
 
     def run(self) -> None:
-        """Rounds until stopped."""
-        while not self._ends.wait(self._pause()):
-            self.look()
-        self._close()
+        """Rounds until stopped; should even this end by an exception, the whole process is started afresh."""
+        finished = False
+        try:
+            while not self._ends.wait(self._pause()):
+                self.look()
+            self._close()
+            finished = True
+        finally:
+            if not finished:
+                self._collector.failed.set()
 
     def _pause(self) -> float:
         if self._source is None and not self._failures:
@@ -129,6 +137,7 @@ class Puller(threading.Thread):
             self._failures = 0
             self._close()
             return
+        self._begun = time.monotonic()
         try:
             self._round(turn)
         except YipingError as error:
@@ -143,6 +152,9 @@ class Puller(threading.Thread):
             self._wait = self._every * random.uniform(0.9, 1.1)
 
     def _failed(self, sentence: str, raw: str, asked_s: float) -> None:
+        if time.monotonic() - self._begun > STEADY_S:
+            # A source that never ends (MQTT) went well until now.
+            self._failures = 0
         first = not self._failures
         self._failures += 1
         self._wait = max(asked_s, back_off(self._failures, self._every))
@@ -160,6 +172,8 @@ class Puller(threading.Thread):
         with closing(self._source.portions(self._cursors.read(self._site.name, self._site.feed))) as portions:
             for portion in portions:
                 if self._ends.is_set() or self._leases.turn(self._site.name) != turn:
+                    # A connection that stays would be in the successor's way.
+                    self._close()
                     return
                 self._deliver(portion, turn)
 
