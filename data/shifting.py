@@ -12,7 +12,7 @@ from data.written import number
 from geo.crs import PLAIN, to_place
 
 DIGITS = 7
-_NESTED = "coordinates"
+_NESTED, _SHAPES = "coordinates", ("geometry", "polygon")
 
 
 class Shift:
@@ -26,7 +26,7 @@ class Shift:
         self.plain = crs in PLAIN
 
     def rows(self, raws: Sequence[Any]) -> Sequence[Any]:
-        """Raw canonical records with `lon`, `lat` and `geometry` converted; others, and what is no number, as it was.
+        """Raw canonical records with `lon`, `lat`, `geometry`, `polygon` converted; what is no place stays as it was.
 
         An asset keeps what came under `came` of its properties: {crs, lon, lat}.
         """
@@ -42,8 +42,9 @@ class Shift:
                                                                        "lat": place[1]}}
                 row["lon"], row["lat"] = round(lon, DIGITS), round(lat, DIGITS)
         for row in made:
-            if isinstance(row, dict) and isinstance(row.get("geometry"), dict):
-                row["geometry"] = self.geometry(row["geometry"])
+            for name in _SHAPES:
+                if isinstance(row, dict) and isinstance(row.get(name), dict):
+                    row[name] = self.geometry(row[name])
         return made
 
     def geometry(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -78,17 +79,18 @@ def _place(row: Mapping[str, Any]) -> tuple[float, float] | None:
 
 def shifted(table: pa.Table, shift: Shift) -> pa.Table:
     """Canonical columns with their coordinates converted, exactly as `Shift.rows` does it (JSON columns are text)."""
-    names = [name for name in ("lon", "lat", "geometry", "properties") if name in table.column_names]
-    if shift.plain or "lon" not in names:
+    texts = [name for name in (*_SHAPES, "properties") if name in table.column_names]
+    names = [name for name in ("lon", "lat") if name in table.column_names] + texts
+    if shift.plain or not names:
         return table
     rows = table.select(names).to_pylist()
     for row in rows:
-        for name in names[2:]:
+        for name in texts:
             row[name] = None if row[name] is None else orjson.loads(row[name])
     made = shift.rows(rows)
     for name in names:
         values = [row[name] for row in made]
-        if name in names[2:]:
+        if name in texts:
             values = [None if value is None else orjson.dumps(value).decode() for value in values]
         kind = table.schema.field(name)
         table = table.set_column(table.schema.get_field_index(name), kind, pa.array(values, kind.type))

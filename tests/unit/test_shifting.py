@@ -64,6 +64,16 @@ def test_an_asset_says_what_it_came_as_and_its_geometry_follows() -> None:
     assert orjson.dumps(raw) == before, "what came is not changed"
 
 
+def test_a_warnings_area_follows() -> None:
+    corner = list(came("GCJ-02"))
+    raw = {"id": "w", "polygon": {"type": "Polygon", "coordinates": [[corner, corner, corner]]}}
+    assert Shift("GCJ-02").rows([raw])[0]["polygon"]["coordinates"][0][0] == pytest.approx([LON, LAT], abs=2e-7)
+    written = {**raw, "polygon": orjson.dumps(raw["polygon"]).decode()}
+    table = pa.Table.from_pylist([written], canonical_schema("warning"))
+    made = orjson.loads(shifted(table, Shift("GCJ-02"))["polygon"][0].as_py())
+    assert made["coordinates"][0][0] == pytest.approx([LON, LAT], abs=2e-7)
+
+
 def test_by_column_as_by_row() -> None:
     lon, lat = came("GCJ-02")
     rows = [{"id": "a", "layer": "l", "name": "n", "lon": lon, "lat": lat, "properties": {"k": 1},
