@@ -67,8 +67,8 @@ class Pulling:
     def __init__(self, collector: Collector, settings: Settings) -> None:
         feeds = {name: feed for name, feed in collector.pack.feeds.items() if feed.source.kind in KINDS}
         leased = [name for name, feed in feeds.items() if feed.source.kind in PULLED]
-        # Without an outside Redis nobody else can be there: the lock of the state folder is the lease.
-        shared = settings.redis_url and leased
+        # With the embedded Redis nobody else can be there: the lock of the state folder is the lease.
+        shared = leased and embedded_redis.is_shared(settings)
         self._state = State(embedded_redis.url(settings, "state"), prefix_of(collector.pack)) if shared else None
         self._cursors = Cursors(collector.folder / "cursors", self._state)
         self._leases = Leases(self._state, leased, self._cursors.turn)

@@ -160,3 +160,14 @@ def test_a_source_that_breaks_the_program_is_booked(
     found.pulling.pullers["base"].look()
     assert "程序出错" in found.state("base").error
     assert not found.collector.failed.is_set()
+
+
+def test_without_redis_a_place_of_its_own_goes_on_pulling(
+        server: Server, running: Any, tmp_path: Path, redis_server: RedisServer) -> None:
+    server.answers["/a"] = say(b"[]")
+    found: Running = running()
+    redis_server.stop()
+    fill(tmp_path, range(1, 5))
+    found.pulling.start()
+    wait_for(lambda: found.state("base").accepted == 4)
+    assert found.state("base").failing_since == 0

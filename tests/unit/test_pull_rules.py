@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from data import embedded_redis
 from data.egress import Egress, forbidden
 from data.errors import NotAllowed, WrongInput
 from data.pack import load_pack
 from data.packfiles import PackProblem
 from data.place_check import check_place
 from data.pulling import back_off, pause
+from data.settings import load_settings
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny_pack"
 HEAD = """{name}:
@@ -81,6 +83,13 @@ def test_how_often_a_source_is_asked(tmp_path: Path) -> None:
     assert pause(hourly.model_copy(update={"cadence": "1s"})) == 1
     assert pause(hourly.model_copy(update={"source": hourly.source.model_copy(update={"every": "10s"})})) == 10
     assert pause(feeds["monthly"]) == 1
+
+
+def test_leases_are_for_a_redis_that_others_may_use(tmp_path: Path) -> None:
+    plain = load_settings(state=tmp_path / "s", redis_url="")
+    told = plain.model_copy(update={"redis_url": embedded_redis.url(plain, "state")})
+    outside = plain.model_copy(update={"redis_url": "redis://10.1.1.1:6379/0"})
+    assert [embedded_redis.is_shared(one) for one in (plain, told, outside)] == [False, False, True]
 
 
 def test_failures_wait_longer_and_never_too_long() -> None:
