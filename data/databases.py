@@ -20,10 +20,19 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from data.errors import WrongInput
 from data.source_faults import Away
 
-CONNECT_S = 10
+CONNECT_S, MOST_SAID = 10, 120
 GRACE_S = 5.0
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql",
             "mariadb": "mariadb+pymysql", "sqlite": "sqlite"}
+_CLEAR = ("读取超时", "对方拒绝连接", "用户名或口令不对", "没有应答")
+_SAID = (("statement timeout", "读取超时"), ("max_statement_time", "读取超时"), ("max_execution_time", "读取超时"),
+         ("interrupted", "读取超时"), ("lock timeout", "读取超时"), ("refused", "对方拒绝连接"),
+         ("password authentication failed", "用户名或口令不对"), ("access denied for user", "用户名或口令不对"),
+         ("timeout", "没有应答"), ("timed out", "没有应答"), ("does not exist", "没有这个库、表或列"),
+         ("doesn't exist", "没有这个库、表或列"), ("unknown column", "没有这个列"), ("unknown database", "没有这个库"),
+         ("no such", "没有这个表或列"), ("permission denied", "账号没有权限"), ("command denied", "账号没有权限"),
+         ("read-only", "只读，不能写入"), ("read only", "只读，不能写入"), ("readonly", "只读，不能写入"),
+         ("closed", "连接断开"), ("lost connection", "连接断开"), ("terminat", "连接断开"))
 
 
 class Database:
@@ -157,8 +166,10 @@ def _sqlite(url: URL) -> sqlite3.Connection:
 
 
 def said_by(error: DBAPIError) -> str:
-    """What the database said, in one line; statements and parameters stay out of it."""
+    """What the database said, in Chinese where it is one of the usual things; statements and values stay out of it."""
     cause = error.orig
-    said = str(cause.args[-1] if cause is not None and cause.args else cause or error)
-    line = " ".join(said.split())[:160]
-    return "读取超时" if "timeout" in line.lower() or "interrupted" in line.lower() else line
+    said = " ".join(str(cause.args[-1] if cause is not None and cause.args else cause or error).split())
+    words = next((words for sign, words in _SAID if sign in said.lower()), "")
+    if words in _CLEAR:
+        return words
+    return f"{words}（{said[:MOST_SAID]}）" if words else said[:MOST_SAID]

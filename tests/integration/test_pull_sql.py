@@ -199,10 +199,13 @@ def test_values_of_a_cursor_are_bound(town: Town, tmp_path: Path) -> None:
 
 
 def test_the_transaction_reads_only(town: Town, tmp_path: Path) -> None:
+    town.run("DROP TABLE IF EXISTS t0")
+    town.run("CREATE TABLE t0 (a INTEGER)")
+    town.run("INSERT INTO t0 VALUES (1)")
     source = opened(town, tmp_path)
-    with pytest.raises(Away), source._database.reading() as connection:
-        connection.exec_driver_sql('DELETE FROM "读数 %%表"'.replace("%%", "%" if town.kind == "sqlite" else "%%")
-                                   .replace('"', town.quote))
+    with pytest.raises(Away, match="只读，不能写入"), source._database.reading() as connection:
+        connection.exec_driver_sql("DELETE FROM t0")
+    assert town.run("SELECT count(*) FROM t0")[0][0] == 1
 
 
 def test_a_long_statement_ends_in_a_sentence(town: Town, tmp_path: Path) -> None:
@@ -220,8 +223,15 @@ def test_what_is_missing_is_named(town: Town, tmp_path: Path, monkeypatch: pytes
     town.run('CREATE TABLE IF NOT EXISTS "空表" ("甲" INTEGER)')
     with pytest.raises(WrongInput, match=r"缺少列 站、时间、值.*（有 甲）"):
         round_of(opened(town, tmp_path, town.feed(what="table: 空表")))
-    with pytest.raises(Away, match="出错"):
+    with pytest.raises(Away, match="出错：没有这个"):
         round_of(opened(town, tmp_path, town.feed(what="table: 没有")))
+    if town.kind != "sqlite":
+        monkeypatch.setenv("TOWN_DB", town.address.replace("s3cret", "geheim"))
+        with pytest.raises(Away, match="出错：用户名或口令不对"):
+            round_of(opened(town, tmp_path))
+        monkeypatch.setenv("TOWN_DB", town.address.replace(str(make_url(town.address).port), "1"))
+        with pytest.raises(Away, match="出错：对方拒绝连接"):
+            round_of(opened(town, tmp_path))
     monkeypatch.delenv("TOWN_DB")
     with pytest.raises(WrongInput, match="TOWN_DB 没有设置"):
         opened(town, tmp_path)
