@@ -19,7 +19,7 @@ from own_redis import RedisServer, wait_for
 from paho.mqtt.enums import CallbackAPIVersion
 from pull_site import certificate, feed_of, site_of
 from pulled_place import pack_with, rows_of
-from test_collector_kill import Nursery, stored
+from test_collector_kill import Nursery, _carried, stored
 
 from data.errors import NotAllowed
 from data.source import Portion, Source
@@ -230,7 +230,7 @@ def test_kills_of_the_collector_lose_and_double_nothing(
             broker.start()
         pid = nursery.spawn()
     # A duplicate takes no number, so the last one tells how many rows there are.
-    wait_for(lambda: newest(state) >= number, 60)
+    wait_for(lambda: newest(state) >= number and _carried(state / "collector.sock"), 60)
     nursery.end(pid, signal.SIGTERM)
     nursery.close()
     device.loop_stop()
