@@ -18,7 +18,8 @@ from data.errors import EXIT_CODE, YipingError
 ROOMS = {
     "data.supervise": ("serve",),
     "api.web_commands": ("web",),
-    "data.collect_commands": ("collect", "feed"),
+    "data.collect_commands": ("collect",),
+    "data.feed_commands": ("feed",),
     "demo.simulate": ("simulate",),
     "data.place_commands": ("place", "check"),
     "data.import_commands": ("import",),

@@ -20,13 +20,22 @@ from bench.report import RESULTS, machine
 from data.settings import ROOT
 
 KILL_TEST = "tests/integration/test_collector_kill.py"
+MQTT_TEST = "tests/integration/test_pull_mqtt.py::test_kills_of_the_collector_lose_and_double_nothing"
 
 
 def kill(_folder: Path, scale: Scale) -> Found:
     """kill -9 of the collector while records stream in: what was acknowledged is there, each once."""
-    kills = scale.times(400, 100)
+    return _killing(KILL_TEST, scale.times(400, 100))
+
+
+def mqtt(_folder: Path, scale: Scale) -> Found:
+    """kill -9 of the collector while a broker's messages stream in, and a broker that restarts: each is stored once."""
+    return _killing(MQTT_TEST, scale.times(200, 12))
+
+
+def _killing(test: str, kills: int) -> Found:
     began = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", KILL_TEST], cwd=ROOT, check=False,
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test], cwd=ROOT, check=False,
                           env=os.environ | {"ENDURANCE": "1", "KILLS": str(kills)}, capture_output=True, text=True)
     facts: dict[str, Any] = {"kills": kills, "seconds": round(time.monotonic() - began, 1),
                              "said": done.stdout.strip().splitlines()[-3:]}
@@ -34,8 +43,8 @@ def kill(_folder: Path, scale: Scale) -> Found:
 
 
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
-    "kill": kill, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak, "restart": endured.restart,
-    "history": endured.history,
+    "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
+    "restart": endured.restart, "history": endured.history,
 }
 
 

@@ -19,6 +19,7 @@ from data.placing import codes_of
 from data.quality import Checks
 from data.records import DAY_OF, FIELDS, IDENTITY, RecordError, Row, content, identity, parse
 from data.registry import Registry
+from data.shifting import Shift
 from data.times import parse_instant
 from geo.divisions import Divisions
 
@@ -47,6 +48,7 @@ class Lane:
         self._name, self.kind, self._index = name, feed.kind, index
         self._divisions, self._registry = divisions, registry
         self._checks = Checks(feed, divisions, registry)
+        self._shift = Shift(feed.crs)
         self._day = DAY_OF[feed.kind]
         self._json = tuple(spec.name for spec in FIELDS[feed.kind] if spec.type == "json")
         self._width = EVER_US if not self._day else DAY_US
@@ -58,7 +60,7 @@ class Lane:
         """Takes raw records as received now; accepted rows are numbered from first_seq and entered into the index."""
         out = Prepared()
         parsed: list[Parsed] = []
-        for position, raw in enumerate(raws):
+        for position, raw in enumerate(self._shift.rows(raws)):
             try:
                 row, digest, said = self._read(raw)
                 parsed.append((position, row, digest, said))

@@ -28,11 +28,12 @@ GROUP_RECORDS = 20_000
 
 @dataclass
 class Handed:
-    """Raw records of a feed that wait for acceptance."""
+    """Raw records of a feed that wait for acceptance; `lapsed` says why they may no longer be taken, '' = they may."""
 
     feed: str
     raws: Sequence[Any]
     answer: Future[Verdict] = field(default_factory=Future)
+    lapsed: Callable[[], str] = str
 
 
 @dataclass
@@ -69,15 +70,15 @@ class Acceptor(threading.Thread):
         self._received = 0
         self.next_seq = 1
 
-    def submit(self, feed: str, raws: Sequence[Any]) -> Future[Verdict]:
-        """Hands in raw records of a known feed.
+    def submit(self, feed: str, raws: Sequence[Any], lapsed: Callable[[], str] = str) -> Future[Verdict]:
+        """Hands in raw records of a known feed; `lapsed` is asked when their turn comes.
 
         Raises:
             Unavailable: too much waits already; the same comes out of the future when the disk refuses.
         """
         if self._queue.qsize() > MOST_WAITING:
             raise Unavailable("等待接收的数据太多；请过几秒再发送")
-        handed = Handed(feed, raws)
+        handed = Handed(feed, raws, lapsed=lapsed)
         self._queue.put(handed)
         return handed.answer
 
@@ -181,6 +182,8 @@ class Acceptor(threading.Thread):
     def _prepare(self, handed: Handed, now: int) -> Prepared | None:
         mark = self._stores.index.mark()
         try:
+            if why := handed.lapsed():
+                raise Unavailable(why)
             found = self._lanes[handed.feed].prepare(handed.raws, self.next_seq, now)
         except Exception as error:
             # Records that break the program must not stop the other feeds.

@@ -24,6 +24,7 @@ from data.pack import Pack
 from data.placing import codes_of
 from data.quarantine import Quarantine, Refused
 from data.registry import Registry
+from data.shifting import Shift, shifted
 from data.sources.files import ColumnChunk
 
 FILE_ROWS = 1_000_000
@@ -78,6 +79,7 @@ class Stager:
         self._name, self._kind, self._clock = name, feed.kind, clock
         self._divisions, self._registry = pack.divisions, registry
         self._checks = ColumnChecks(feed, pack.divisions, registry)
+        self._shift = Shift(feed.crs)
         self._quarantine = Quarantine(state / "quarantine")
         self.folder = fresh_folder(state / "staging")
         self.tally = Tally()
@@ -91,6 +93,7 @@ class Stager:
         self.tally.took(chunk)
         refused = list(chunk.rejected)
         table = self._sift(chunk.table, self._checks.form(chunk.table), refused)
+        table = shifted(table, self._shift)
         codes = self._locate(table)
         bad = self._checks.refused(table, codes, self._clock.now_us())
         table = self._sift(table.append_column("code", codes), bad, refused)

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -132,8 +132,10 @@ class Collector:
         if feed not in self.pack.feeds:
             raise NotFound(f"没有数据源 {feed:.60}；可用的见 feeds.yaml")
 
-    def submit(self, feed: str, raws: Sequence[Any]) -> Future[Verdict]:
+    def submit(self, feed: str, raws: Sequence[Any], lapsed: Callable[[], str] = str) -> Future[Verdict]:
         """Hands in raw canonical records; the verdict comes when they are on disk.
+
+        `lapsed` is asked once more just before: a sentence why they may no longer be taken, '' if they may.
 
         Raises:
             NotFound: no such feed.
@@ -141,7 +143,7 @@ class Collector:
         """
         self.feed_exists(feed)
         self._room()
-        return self._acceptor.submit(feed, raws)
+        return self._acceptor.submit(feed, raws, lapsed)
 
     def refuse(self, feed: str, items: Sequence[tuple[str, str]]) -> None:
         """Puts (raw text, reason) of what never became canonical into quarantine: whole bodies, lines, rows of files.

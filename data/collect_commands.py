@@ -1,4 +1,4 @@
-"""Commands `collect` (the collector as a process) and `feed token`."""
+"""The command `collect`: the collector as a process."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ import uvicorn
 from data import embedded_redis
 from data.collect import Collector
 from data.door import make_door
-from data.errors import NotFound, Unavailable, os_words
+from data.errors import Unavailable, os_words
 from data.pack import load_pack
-from data.pulling import FileWatcher
+from data.pulling import Pulling
 from data.settings import Settings
 from data.statefolder import socket_path
-from data.tokens import make_token
 
 SOCKET = "collector.sock"
 GRACE_S = 1
@@ -34,19 +33,6 @@ def commands(add: Any) -> None:
     """Registers the commands with argparse's subparsers."""
     collect = add.add_parser("collect", help="运行采集器（接收、检查、落盘、入缓存与历史）")
     collect.set_defaults(run=run_collect)
-    feed = add.add_parser("feed", help="数据源的命令")
-    actions = feed.add_subparsers(dest="action", metavar="动作", required=True)
-    token = actions.add_parser("token", help="为数据源生成推送令牌（只显示一次）")
-    token.add_argument("feed", metavar="FEED")
-    token.set_defaults(run=run_token)
-
-
-def run_token(settings: Settings, args: argparse.Namespace) -> int:
-    """Prints a new push token of a feed."""
-    if args.feed not in load_pack(settings.place_dir).feeds:
-        raise NotFound(f"没有数据源 {args.feed:.60}；可用的见 {settings.place_dir}/feeds.yaml")
-    sys.stdout.write(make_token(settings, args.feed) + "\n")
-    return 0
 
 
 def run_collect(settings: Settings, _args: argparse.Namespace) -> int:
@@ -55,15 +41,13 @@ def run_collect(settings: Settings, _args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=line)
     embedded_redis.ensure(settings)
     collector = Collector(settings, load_pack(settings.place_dir))
-    watcher = FileWatcher(collector)
+    pulling = Pulling(collector, settings)
     try:
         collector.start()
-        watcher.start()
+        pulling.start()
         asyncio.run(_serve(collector, socket_path(settings, SOCKET)))
     finally:
-        watcher.stop()
-        if watcher.ident is not None:
-            watcher.join(GRACE_S)
+        pulling.stop()
         collector.stop()
     return 1 if collector.failed.is_set() else 0
 

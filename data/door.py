@@ -17,6 +17,9 @@ from data.batches import Verdict
 from data.bodies import MOST_BYTES, BadBody, Body, TooLarge, read_body, too_large
 from data.collect import Collector
 from data.errors import HTTP_STATUS, RETRY_AFTER_S, TITLES, YipingError
+from data.feed_mapping import Mapping
+from data.mapping import RowMapper
+from data.pushed import BodyMapping
 from data.quarantine import MOST_RAW
 
 
@@ -37,6 +40,8 @@ class Door:
 
     def __init__(self, collector: Collector) -> None:
         self._collector = collector
+        self._mappings = {name: BodyMapping(RowMapper(feed, collector.clock))
+                          for name, feed in collector.pack.feeds.items() if feed.map != Mapping()}
 
     async def push(self, request: Request) -> Response:
         """Raw canonical records → verdict, after they are on disk."""
@@ -55,8 +60,12 @@ class Door:
             raise
         if found.broken:
             await run_in_threadpool(self._collector.refuse, feed, [(raw, reason) for _, raw, reason in found.broken])
-        verdict = await asyncio.wrap_future(self._collector.submit(feed, found.raws))
-        return _json(_in_sent_order(verdict, found).as_json())
+        mapped = await run_in_threadpool(self._mappings[feed].apply, found) if feed in self._mappings else found
+        if len(mapped.broken) > len(found.broken):
+            odd = mapped.broken[len(found.broken):]
+            await run_in_threadpool(self._collector.refuse, feed, [(raw, reason) for _, raw, reason in odd])
+        verdict = await asyncio.wrap_future(self._collector.submit(feed, mapped.raws))
+        return _json(_in_sent_order(verdict, mapped).as_json())
 
     async def bulk(self, request: Request) -> Response:
         """{kind, feed, paths}: staged Parquet files → {accepted, duplicate}."""
@@ -89,7 +98,7 @@ async def _read(request: Request) -> bytes:
 
 def _in_sent_order(verdict: Verdict, body: Body) -> Verdict:
     """The verdict with positions in what was sent, broken lines included."""
-    if not body.broken:
+    if body.positions == list(range(len(body.raws))) and not body.broken:
         return verdict
     rejected = [(body.positions[index], reason) for index, reason in verdict.rejected]
     rejected += [(position, reason) for position, _, reason in body.broken]

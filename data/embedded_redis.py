@@ -88,7 +88,19 @@ def find_server() -> Server:
 def url(settings: Settings, role: Role) -> str:
     """Address of one of the two: the outside one that a setting names, else the embedded one's socket."""
     outside = settings.redis_url if role == "state" else settings.cache_url
-    return outside or "unix://" + quote(str(socket_of(settings, role)))
+    return outside or _own_url(settings, role)
+
+
+def _own_url(settings: Settings, role: Role) -> str:
+    return "unix://" + quote(str(socket_of(settings, role)))
+
+
+def is_shared(settings: Settings) -> bool:
+    """True when other machines may use the state instance too: it is not the embedded one of this state folder.
+
+    The supervisor tells its parts the embedded one's address by the same setting.
+    """
+    return settings.redis_url not in ("", _own_url(settings, "state"))
 
 
 def socket_of(settings: Settings, role: Role) -> Path:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from data.pull_rules import json_path
 from data.strict import Strict
 from data.written import format_parts
 
@@ -27,7 +28,7 @@ class TableForm(Strict):
     `sheet`: name of the sheet ('' = the first). `header`: line of the column names, 0 = none, then `columns` names
     them. `unit_line`: the line after the names holds units; `units`: what it must say there, column → unit. `foot`: the
     table ends before the first line that begins with one of these words. `from_name`: column → regular expression whose
-    one group is found in the file's (or member's) name. `records`: dotted path of the list in a JSON document.
+    one group is found in the file's (or member's) name. `records`: JMESPath to the list in a JSON document.
     `layer`: layer of a GeoPackage ('' = the first).
     """
 
@@ -45,6 +46,8 @@ class TableForm(Strict):
     @classmethod
     def _one_group(cls, given: dict[str, str]) -> dict[str, str]:
         return {column: _with_groups(pattern, 1) for column, pattern in given.items()}
+
+    _records = field_validator("records")(json_path)
 
     @model_validator(mode="after")
     def _agrees(self) -> TableForm:

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from data.feed_mapping import Mapping, TableForm
+from data.health import seconds
 from data.packfiles import PackProblem, read_divisions, read_yaml
+from data.pull_rules import HttpPull, MqttPull, SqlPull
 from data.strict import Strict
+from geo.crs import UnknownCrs, crs_name
 from geo.divisions import Divisions
+
+PULLED = ("http", "sql", "mqtt")
+
+
+def _feed_name(given: str) -> str:
+    """A feed's name is also a folder, a key and part of an address."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,47}", given):
+        raise ValueError(f"数据源名 {given!r:.50} 应以字母开头，只用字母、数字、_ 与 -，不超过 48 个")
+    return given
+
+
+def _span(given: str) -> str:
+    if given:
+        seconds(given)
+    return given
+
+
+FeedName = Annotated[str, AfterValidator(_feed_name)]
+Span = Annotated[str, AfterValidator(_span)]
 
 
 class Level(Strict):
@@ -39,14 +62,32 @@ class PlaceInfo(Strict):
 
 
 class FeedSource(Strict):
-    """Where the records come from."""
+    """Where the records come from; a pulled kind has a block of its own name. `every`: time between two pulls."""
 
-    kind: Literal["push", "file"]
+    kind: Literal["push", "file", "http", "sql", "mqtt"]
+    every: Span = ""
+    http: HttpPull | None = None
+    sql: SqlPull | None = None
+    mqtt: MqttPull | None = None
     path: str = ""
     format: Literal["", "csv", "jsonl", "json", "geojson", "parquet", "excel", "gpkg", "cap"] = ""
     encoding: str = "auto"
     member: str = ""
     table: TableForm = Field(default_factory=TableForm)
+
+    @model_validator(mode="after")
+    def _block(self) -> FeedSource:
+        for name in PULLED:
+            if (getattr(self, name) is not None) != (self.kind == name):
+                wanted = f"kind: {name} 需要 {name}: 一块" if self.kind == name else f"{name}: 一块只用于 kind: {name}"
+                raise ValueError(f"{wanted}，见 docs/feeds.md")
+        return self
+
+    @property
+    def form(self) -> TableForm:
+        """How what comes lies in a file, an answer or a message: `rows` of a pulled kind is its `records`."""
+        rows = self.http.rows if self.http else self.mqtt.rows or "@" if self.mqtt else ""
+        return self.table.model_copy(update={"records": rows}) if rows else self.table
 
 
 class Check(Strict):
@@ -66,15 +107,23 @@ class Feed(Strict):
     department: str
     kind: Literal["observation", "event", "indicator", "asset", "warning"]
     source: FeedSource
-    cadence: str
+    cadence: Span
     release: str = ""
-    late_window: str = "35d"
-    future: str = "5min"
+    late_window: Span = "35d"
+    future: Span = "5min"
     stations: str = ""
     map: Mapping = Field(default_factory=Mapping)
     checks: dict[str, Check] = Field(default_factory=dict)
-    # Records of a feed are lon, lat as they are stored; a system that nobody converts must not be named in vain.
-    crs: Literal["EPSG:4490", "EPSG:4326"] = "EPSG:4490"
+    # The system of the coordinates as they come; acceptance converts them to the place's.
+    crs: str = "EPSG:4490"
+
+    @field_validator("crs")
+    @classmethod
+    def _known(cls, given: str) -> str:
+        try:
+            return crs_name(given)
+        except UnknownCrs as error:
+            raise ValueError(str(error)) from None
 
 
 class Threshold(Strict):
@@ -164,7 +213,7 @@ def load_pack(root: Path) -> Pack:
     """
     problems: list[str] = []
     place = read_yaml(root, "place.yaml", PlaceInfo, problems)
-    feeds = read_yaml(root, "feeds.yaml", dict[str, Feed], problems)
+    feeds = read_yaml(root, "feeds.yaml", dict[FeedName, Feed], problems)
     metrics = read_yaml(root, "metrics.yaml", dict[str, Metric], problems)
     categories = read_yaml(root, "categories.yaml", dict[str, Category], problems, optional=True)
     channels = read_yaml(root, "channels.yaml", dict[str, str], problems, optional=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
@@ -13,16 +13,18 @@ import pyarrow as pa
 from data.bulk_files import chunks
 from data.clock import Clock
 from data.pack import Feed
-from data.sources.files import Chunk, ColumnChunk, read_file
+from data.sources.files import Chunk, ColumnChunk, read_file, read_raw
+
+Form = Literal["rows", "columns", "raw"]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to read: `columns` = by column for the bulk door; `feed` as JSON; the clock's offset."""
+    """What to read and how: mapped rows, columns for the bulk door, or rows as they came; `feed` is JSON."""
 
     path: str
     feed: str
-    columns: bool
+    form: Form
     offset_s: float
 
     def line(self) -> bytes:
@@ -38,8 +40,9 @@ def answer(line: bytes) -> Iterator[tuple[bytes, bytes | memoryview]]:
     """
     request = Request(**orjson.loads(line))
     feed, clock = Feed.model_validate_json(request.feed), Clock(request.offset_s)
-    if not request.columns:
-        for rows in read_file(Path(request.path), feed, clock):
+    if request.form != "columns":
+        read = read_file if request.form == "rows" else read_raw
+        for rows in read(Path(request.path), feed, clock):
             yield b"R", orjson.dumps(facts(rows) | {"rows": rows.rows}, default=str)
         return
     for columns in chunks(Path(request.path), feed, clock):
@@ -52,7 +55,8 @@ def facts(chunk: Chunk | ColumnChunk) -> dict[str, Any]:
     return {"rejected": [(raw.encode("utf-8", "replace").decode(), reason.encode("utf-8", "replace").decode())
                          for raw, reason in chunk.rejected],
             "read": chunk.read, "done_bytes": chunk.done_bytes, "total_bytes": chunk.total_bytes,
-            "counts": chunk.counts, "columns": chunk.columns, "read_as": chunk.read_as}
+            "counts": chunk.counts, "columns": chunk.columns, "read_as": chunk.read_as,
+            **({"bare_time": chunk.bare_time} if isinstance(chunk, Chunk) else {})}
 
 
 def _table(table: pa.Table) -> memoryview:

@@ -1,136 +1,221 @@
-"""Files dropped into `drop/<feed>/` are read as soon as they are whole, then put aside as done or failed."""
+"""Sources that we read from ourselves: one thread a feed reads, maps, hands in, and only then notes how far it came."""
 
 from __future__ import annotations
 
 import logging
+import random
 import threading
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Callable
+from contextlib import closing
+from importlib import import_module
 
-from data.collect import Collector
-from data.errors import Unavailable, WrongInput, YipingError, os_words
+from data import embedded_redis
+from data.collect import Collector, prefix_of
+from data.cursors import Cursors
+from data.egress import Egress
+from data.errors import YipingError
+from data.health import seconds
+from data.leases import LAPSED, Leases
+from data.mapping import RowMapper
+from data.pack import PULLED, Feed
 from data.sandbox import Parser
-from data.sources.files import Chunk
+from data.settings import Settings
+from data.source import Portion, Site, Source
+from data.source_faults import Away
+from data.state import State
 
-log = logging.getLogger("yiping.files")
-POLL_S = 1.0
+log = logging.getLogger("yiping.pull")
 BATCH = 1_000
-UNFINISHED = (".tmp", ".part", ".crdownload", ".filepart")
-Mark = tuple[int, int]
+STOP_S = 1.0
+STANDBY_S, STEADY_S = 0.5, 60.0
+LEAST_S, MOST_S = 1.0, 900.0
+BACK_OFF_S, MOST_BACK_OFF_S, MOST_ASKED_S = 30.0, 300.0, 3600.0
+BROKEN = "读取这个数据源的程序出错；请把采集器的日志交给维护人员"
+# Kind of source → its module; imported when a feed is of that kind, for each brings a library of its own.
+KINDS = {"file": "data.sources.dropped", "http": "data.sources.http", "sql": "data.sources.sql",
+         "mqtt": "data.sources.mqtt"}
 
 
-class FileWatcher(threading.Thread):
-    """Watches the drop folders of the feeds whose source is a file; a file is read when two looks see it unchanged.
+def open_source(site: Site) -> Source:
+    """The source of a feed whose kind is one of KINDS.
 
-    A crash between acceptance and putting a file aside reads it again: its records are then duplicates.
+    Raises:
+        WrongInput: a setting that it needs is missing.
     """
+    source: Source = import_module(KINDS[site.feed.source.kind]).open_source(site)
+    return source
 
-    def __init__(self, collector: Collector, parser: Parser | None = None) -> None:
-        super().__init__(name="files", daemon=True)
-        self._collector = collector
+
+def pause(feed: Feed) -> float:
+    """Seconds between two rounds: as declared, else a quarter of the feed's rhythm (1 s to 15 min); files: 1 s."""
+    if feed.source.every:
+        return max(LEAST_S, seconds(feed.source.every))
+    if feed.source.kind == "file":
+        return LEAST_S
+    return min(MOST_S, max(LEAST_S, seconds(feed.cadence) / 4))
+
+
+def back_off(failures: int, every_s: float, chance: Callable[[], float] = random.random) -> float:
+    """Seconds to wait after so many failures in a row: doubling, half to one and a half of it by chance."""
+    most = min(MOST_BACK_OFF_S, max(BACK_OFF_S, 4 * every_s))
+    return float(min(most, 2.0 ** min(failures, 20))) * (0.5 + chance())
+
+
+class Pulling:
+    """All pulled feeds of a collector, and their leases where several collectors share one Redis."""
+
+    def __init__(self, collector: Collector, settings: Settings, parser: Parser | None = None) -> None:
+        feeds = {name: feed for name, feed in collector.pack.feeds.items() if feed.source.kind in KINDS}
+        leased = [name for name, feed in feeds.items() if feed.source.kind in PULLED]
+        # With the embedded Redis nobody else can be there: the lock of the state folder is the lease.
+        shared = leased and embedded_redis.is_shared(settings)
+        self._state = State(embedded_redis.url(settings, "state"), prefix_of(collector.pack)) if shared else None
+        self._cursors = Cursors(collector.folder / "cursors", self._state)
+        self._leases = Leases(self._state, leased, self._cursors.turn)
+        alone = Leases(None, (), self._cursors.turn)
+        egress, self.parser = Egress(settings.pull_allow), parser or Parser()
+        sites = [Site(name, feed, collector.pack, collector.folder, collector.clock, egress, self.parser)
+                 for name, feed in feeds.items()]
+        self.pullers = {site.name: Puller(collector, site, self._leases if site.name in leased else alone,
+                                          self._cursors) for site in sites}
+
+    def start(self) -> None:
+        """Begins to pull."""
+        for thread in (self._leases, *self.pullers.values()):
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends after the present batches and gives the leases back."""
+        for puller in self.pullers.values():
+            puller.stop()
+        until = time.monotonic() + STOP_S
+        for puller in self.pullers.values():
+            if puller.ident is not None:
+                puller.join(max(0.0, until - time.monotonic()))
+        if not any(puller.is_alive() for puller in self.pullers.values()):
+            # Taken from under a puller, the parser's end would be held against the file; it ends with us anyhow.
+            self.parser.close()
+        self._leases.stop()
+        if self._state is not None:
+            self._state.close()
+
+
+class Puller(threading.Thread):
+    """Reads one feed, round after round; while another collector holds its lease it only waits."""
+
+    def __init__(self, collector: Collector, site: Site, leases: Leases, cursors: Cursors) -> None:
+        super().__init__(name=f"pull-{site.name}", daemon=True)
+        self._collector, self._site, self._leases, self._cursors = collector, site, leases, cursors
         self._ends = threading.Event()
-        self._marks: dict[Path, Mark] = {}
-        self._parser = parser or Parser()
-        self._read_as = ""
-        self._feeds = sorted(name for name, feed in collector.pack.feeds.items() if feed.source.kind == "file")
-        for feed in self._feeds:
-            self.folder(feed).mkdir(parents=True, exist_ok=True)
-
-    def folder(self, feed: str) -> Path:
-        """Where files of a feed are dropped."""
-        return self._collector.folder / "drop" / feed
+        self._source: Source | None = None
+        self._every = pause(site.feed)
+        self._failures, self._wait, self._begun = 0, 0.0, 0.0
+        self._mappers: dict[str, RowMapper] = {}
+        self._counts = [0, 0, 0]
 
     def stop(self) -> None:
         """Ends the thread after the present batch."""
         self._ends.set()
 
-    def close(self) -> None:
-        """Lets the parser's child go; the thread does so itself when it ends."""
-        self._parser.close()
-
     def run(self) -> None:
-        """Looks once a second until stopped."""
+        """Rounds until stopped; should even this end by an exception, the whole process is started afresh."""
         finished = False
         try:
-            while not self._ends.wait(POLL_S):
+            while not self._ends.wait(self._pause()):
                 self.look()
+            self._close()
             finished = True
         finally:
-            self.close()
             if not finished:
                 self._collector.failed.set()
 
-    def look(self) -> None:
-        """One round over all folders."""
-        self._parser.rest()
-        for feed in self._feeds:
-            for path in self._whole(feed):
-                if self._ends.is_set():
-                    return
-                self._take(feed, path)
+    def _pause(self) -> float:
+        if self._source is None and not self._failures:
+            return STANDBY_S if self._leases.turn(self._site.name) < 0 else 0.0
+        return self._wait
 
-    def _whole(self, feed: str) -> list[Path]:
-        found: list[Path] = []
+    def look(self) -> None:
+        """One round, if the feed is ours; a failure is booked and makes the next one wait longer."""
+        turn = self._leases.turn(self._site.name)
+        if turn < 0:
+            self._failures = 0
+            self._close()
+            return
+        self._begun = time.monotonic()
         try:
-            for path in sorted(self.folder(feed).iterdir()):
-                if path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in UNFINISHED:
-                    state = path.stat()
-                    mark = (state.st_size, state.st_mtime_ns)
-                    if self._marks.get(path) == mark:
-                        found.append(path)
-                    self._marks[path] = mark
-        except OSError as error:
-            self._collector.book.failed(feed, f"目录 {self.folder(feed)} 读不了（{os_words(error)}）",
-                                        self._collector.clock.now_us())
+            self._round(turn)
+        except YipingError as error:
+            self._failed(str(error), error.raw if isinstance(error, Away) else "",
+                         min(MOST_ASKED_S, error.retry_after_s) if isinstance(error, Away) else 0.0)
+        except Exception:
+            # A source that breaks the program must not stop the other feeds.
+            log.exception("feed %s: pulling failed", self._site.name)
+            self._failed(BROKEN, "", 0.0)
+        else:
+            self._failures = 0
+            self._wait = self._every * random.uniform(0.9, 1.1)
+
+    def _failed(self, sentence: str, raw: str, asked_s: float) -> None:
+        if time.monotonic() - self._begun > STEADY_S:
+            # A source that never ends (MQTT) went well until now.
+            self._failures = 0
+        first = not self._failures
+        self._failures += 1
+        self._wait = max(asked_s, back_off(self._failures, self._every))
+        self._close()
+        self._collector.book.failed(self._site.name, sentence, self._collector.clock.now_us())
+        if first and raw:
+            try:
+                self._collector.refuse(self._site.name, [(raw, sentence)])
+            except YipingError as error:
+                log.error("feed %s: not kept in quarantine: %s", self._site.name, error)
+
+    def _round(self, turn: int) -> None:
+        if self._source is None:
+            self._source = open_source(self._site)
+        with closing(self._source.portions(self._cursors.read(self._site.name, self._site.feed))) as portions:
+            for portion in portions:
+                if self._ends.is_set() or self._leases.turn(self._site.name) != turn:
+                    # A connection that stays would be in the successor's way.
+                    self._close()
+                    return
+                self._deliver(portion, turn)
+
+    def _deliver(self, portion: Portion, turn: int) -> None:
+        name, book, clock = self._site.name, self._collector.book, self._collector.clock
+        rows, bad = portion.canonical, list(portion.bad)
+        if portion.rows:
+            mapped = self._mapper(portion.bare_time).apply(portion.rows)
+            rows, bad = [*rows, *mapped.rows], bad + mapped.rejected
+        if bad:
+            self._collector.refuse(name, bad)
+            self._counts[2] += len(bad)
+        for start in range(0, len(rows), BATCH):
+            verdict = self._collector.submit(name, rows[start:start + BATCH], lambda: self._lapsed(turn)).result()
+            for i, number in enumerate((verdict.accepted, verdict.duplicate, len(verdict.rejected))):
+                self._counts[i] += number
+        if portion.cursor is not None:
+            self._cursors.keep(name, self._site.feed, turn, portion.cursor)
+        portion.done()
+        if portion.title:
+            log.warning("feed %s: %s: accepted %d, duplicate %d, rejected %d", name, portion.title, *self._counts)
+            self._counts = [0, 0, 0]
+        if portion.down:
+            book.failed(name, portion.down, clock.now_us())
+        else:
+            book.answered(name, clock.now_us(), portion.read_as)
+
+    def _lapsed(self, turn: int) -> str:
+        return "" if self._leases.turn(self._site.name) == turn else LAPSED
+
+    def _mapper(self, bare_time: str) -> RowMapper:
+        found = self._mappers.get(bare_time)
+        if found is None:
+            found = self._mappers[bare_time] = RowMapper(self._site.feed, self._site.clock, bare_time)
         return found
 
-    def _take(self, feed: str, path: Path) -> None:
-        collector, counts = self._collector, [0, 0, 0]
-        try:
-            for batch, rejected in self._batches(feed, path):
-                if rejected:
-                    collector.refuse(feed, rejected)
-                verdict = collector.submit(feed, batch).result()
-                for i, number in enumerate((verdict.accepted, verdict.duplicate, len(verdict.rejected))):
-                    counts[i] += number
-                counts[2] += len(rejected)
-                if self._ends.is_set():
-                    return
-        except Unavailable as error:
-            # The file stays where it is; the next look tries again.
-            collector.book.failed(feed, str(error), collector.clock.now_us())
-            return
-        except (YipingError, OSError) as error:
-            self._aside(feed, path, str(error) if isinstance(error, WrongInput) else f"{path.name} 读不了：{error}")
-            return
-        log.warning("file %s/%s: accepted %d, duplicate %d, rejected %d", feed, path.name, *counts)
-        self._aside(feed, path, "")
-
-    def _batches(self, feed: str, path: Path) -> Iterator[tuple[list[dict[str, Any]], list[tuple[str, str]]]]:
-        chunk: Chunk
-        for chunk in self._parser.rows(path, self._collector.pack.feeds[feed], self._collector.clock):
-            self._read_as = chunk.read_as
-            yield [], chunk.rejected
-            for start in range(0, len(chunk.rows), BATCH):
-                yield chunk.rows[start:start + BATCH], []
-
-    def _aside(self, feed: str, path: Path, reason: str) -> None:
-        """Moves the file to done/ or failed/, never over another one, and notes how the source is."""
-        now = self._collector.clock.now_us()
-        folder = path.parent / ("failed" if reason else "done")
-        target = folder / path.name
-        try:
-            folder.mkdir(exist_ok=True)
-            if target.exists():
-                target = folder / f"{path.stem}-{now}{path.suffix}"
-            if reason:
-                target.with_name(target.name + ".reason.txt").write_text(reason + "\n", encoding="utf-8")
-            path.rename(target)
-        except OSError as error:
-            reason = reason or f"{path} 不能移到 {folder}（{os_words(error)}）；请改正权限"
-        self._marks.pop(path, None)
-        if reason:
-            self._collector.book.failed(feed, reason, now)
-        else:
-            self._collector.book.answered(feed, now, self._read_as)
+    def _close(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            source.close()

@@ -23,7 +23,7 @@ from data.errors import Unavailable, WrongInput
 from data.formats.archive import packed_bytes
 from data.formats.parts import refuse
 from data.pack import Feed
-from data.parsing import Request
+from data.parsing import Form, Request
 from data.sources.files import Chunk, ColumnChunk
 
 MEMORY_BYTES = 1_000_000_000
@@ -56,7 +56,18 @@ class Parser:
             WrongInput: the file cannot be understood, or the child died or took too long over it.
             Unavailable: the child cannot be started.
         """
-        for letter, body in self._frames(path, feed, clock, columns=False):
+        yield from self._chunks(path, feed, clock, "rows")
+
+    def raw(self, path: Path, feed: Feed, clock: Clock) -> Iterator[Chunk]:
+        """`data.sources.files.read_raw` in the child.
+
+        Raises:
+            WrongInput, Unavailable: as `rows`.
+        """
+        yield from self._chunks(path, feed, clock, "raw")
+
+    def _chunks(self, path: Path, feed: Feed, clock: Clock, form: Form) -> Iterator[Chunk]:
+        for letter, body in self._frames(path, feed, clock, form):
             if letter == b"R":
                 told = orjson.loads(body)
                 yield Chunk(**{**told, "rejected": _pairs(told["rejected"])})
@@ -68,7 +79,7 @@ class Parser:
             WrongInput, Unavailable: as `rows`.
         """
         told: dict[str, Any] = {}
-        for letter, body in self._frames(path, feed, clock, columns=True):
+        for letter, body in self._frames(path, feed, clock, "columns"):
             if letter == b"C":
                 told = orjson.loads(body)
             elif letter == b"T":
@@ -95,8 +106,8 @@ class Parser:
                 with suppress(BrokenPipeError):
                     stream.close()
 
-    def _frames(self, path: Path, feed: Feed, clock: Clock, columns: bool) -> Iterator[tuple[bytes, bytearray]]:
-        request = Request(str(path.resolve()), feed.model_dump_json(), columns, clock.offset_s)
+    def _frames(self, path: Path, feed: Feed, clock: Clock, form: Form) -> Iterator[tuple[bytes, bytearray]]:
+        request = Request(str(path.resolve()), feed.model_dump_json(), form, clock.offset_s)
         allowed = self._seconds + SECONDS_A_MB * _size(path, feed) / 1e6
         with self._turn:
             pipe = self._ask(request.line())

@@ -16,11 +16,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data.clock import Clock
 from data.errors import WrongInput
+from data.pull_rules import SECRETS
 from data.setting_words import names_in, wrong_value
 from data.times import MICRO, parse_instant
 
 ROOT = Path(__file__).resolve().parent.parent
-PREFIX, TOKENS = "YIPING_", "YIPING_TOKEN_"
+PREFIX, TOKENS = "YIPING_", ("YIPING_TOKEN_", SECRETS)
 
 
 class Settings(BaseSettings):
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     redis_url: str = ""
     cache_url: str = ""
     history_url: str = ""
+    pull_allow: Path | None = None
     now: str = ""
     clock_offset_s: float | None = Field(None, allow_inf_nan=False)
     history: Literal["full", "small", "none"] = "full"
@@ -96,7 +98,7 @@ def load_settings(**overrides: Any) -> Settings:
     refuse_unknown(names_in(file, PREFIX), str(file))
     given: dict[str, Any] = {key: value for key, value in overrides.items() if value is not None}
     given["_env_file"] = file
-    for folder in ("place", "state"):
+    for folder in ("place", "state", "pull_allow"):
         named = given.get(folder) or os.environ.get(PREFIX + folder.upper())
         if named:
             given[folder] = Path.cwd() / Path(named).expanduser()
@@ -107,7 +109,8 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def refuse_unknown(names: Iterable[str], where: str) -> None:
-    """Refuses a YIPING_ name that no setting has; YIPING_TOKEN_<FEED> are push tokens and pass.
+    """Refuses a YIPING_ name that no setting has; push tokens (YIPING_TOKEN_<FEED>) and the secrets
+    that feeds name (YIPING_SECRET_…) pass.
 
     Raises:
         WrongInput: names the variable, the nearest known one, and the page that lists them.

@@ -106,7 +106,11 @@ class Spool:
         self.close()
         path = self._folder / f"{seq0:020d}.jsonl"
         file = self._opener(path)
-        sync_folder(self._folder)
+        try:
+            sync_folder(self._folder)
+        except OSError:
+            file.close()
+            raise
         with self._lock:
             if path not in self._segments:
                 self._segments.append(path)

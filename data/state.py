@@ -207,6 +207,57 @@ class State:
         px = None if ttl_s is None else max(1, round(ttl_s * 1000))
         self._call(lambda: self._client.set(self._key("json", key), orjson.dumps(value), px=px))
 
+    def take_lease(self, feed: str, owner: str, ttl_s: float, after: int) -> int:
+        """Takes a feed's lease where nobody holds it; its turn, which only grows and is > `after`; 0 if another does.
+
+        Raises:
+            Unavailable: Redis is away.
+        """
+        return self._call(lambda: self._take(feed, owner, ttl_s, after))
+
+    def _take(self, feed: str, owner: str, ttl_s: float, after: int) -> int:
+        lease, turns = self._key("lease", feed), self._key("turn", feed)
+        if self._client.exists(lease):
+            return 0
+        turn: Any = self._client.incr(turns)
+        if turn <= after:
+            # Redis was emptied: turns must go on growing.
+            turn = after + 1
+            self._client.set(turns, turn)
+        won = self._client.set(lease, f"{turn} {owner}", nx=True, px=round(ttl_s * 1000))
+        return int(turn) if won else 0
+
+    def keep_lease(self, feed: str, owner: str, turn: int, ttl_s: float) -> bool:
+        """Lengthens a lease (ttl_s 0 = gives it back); False when it is no longer ours. Raises Unavailable."""
+        key, ours = self._key("lease", feed), f"{turn} {owner}".encode()
+        return self._call(lambda: self._changed(key, lambda old: old == ours, lambda pipe: pipe.pexpire(
+            key, round(ttl_s * 1000)) if ttl_s else pipe.delete(key)))
+
+    def cursor(self, feed: str) -> Any:
+        """What the last holder of the feed's lease noted, None if nothing. Raises Unavailable."""
+        return self.get_json(f"cursor:{feed}")
+
+    def set_cursor(self, feed: str, note: dict[str, Any]) -> bool:
+        """Notes a cursor; False when a later turn than note["turn"] noted one already. Raises Unavailable."""
+        key, turn = self._key("json", f"cursor:{feed}"), note["turn"]
+        return self._call(lambda: self._changed(
+            key, lambda old: old is None or orjson.loads(old)["turn"] <= turn,
+            lambda pipe: pipe.set(key, orjson.dumps(note))))
+
+    def _changed(self, key: str, fits: Callable[[Any], bool], change: Callable[[Any], object]) -> bool:
+        """Changes a key if its value fits, and nobody changed it in between (a script would do it too, but none runs
+        here)."""
+        with self._client.pipeline(transaction=True) as pipe:
+            pipe.watch(key)  # type: ignore[no-untyped-call]
+            if not fits(pipe.get(key)):
+                return False
+            pipe.multi()
+            change(pipe)
+            try:
+                return bool(pipe.execute()[0])
+            except redis.WatchError:
+                return False
+
 
 def _batch(entry_id: bytes, fields: dict[bytes, bytes]) -> Batch:
     return Batch(int(fields[b"seq0"]), int(entry_id.split(b"-")[0]), fields[b"feed"].decode(), fields[b"kind"].decode(),

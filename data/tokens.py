@@ -6,11 +6,13 @@ import fcntl
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 
 import orjson
 
+from data.durable import replace_file
 from data.errors import Unavailable
 from data.settings import Settings
 
@@ -30,20 +32,10 @@ def make_token(settings: Settings, feed: str) -> str:
         lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(lock, "w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            _write(path, _read(path) | {feed: _digest(token)})
+            replace_file(path, orjson.dumps(_read(path) | {feed: _digest(token)}))
     except OSError as error:
         raise Unavailable(f"令牌写不进 {path}（{error.strerror}）；请检查权限与磁盘空间") from error
     return token
-
-
-def _write(path: Path, hashes: dict[str, str]) -> None:
-    fresh = path.with_suffix(f".{os.getpid()}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(orjson.dumps(hashes))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -63,7 +55,7 @@ def check(settings: Settings, feed: str, token: str) -> bool:
         Unavailable: the file of hashes is damaged or cannot be read.
     """
     given = _digest(token)
-    named = os.environ.get(f"YIPING_TOKEN_{feed.upper()}", "")
+    named = os.environ.get("YIPING_TOKEN_" + re.sub(r"[^A-Z0-9]", "_", feed.upper()), "")
     try:
         stored = _read(settings.state_dir / FILE).get(feed, "")
     except OSError as error:

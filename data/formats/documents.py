@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import jmespath
 import orjson
+from jmespath.exceptions import JMESPathError
 
 from data.formats.encoding import decode
 from data.formats.parts import Layout, Member, RawRows, refuse
@@ -53,12 +55,17 @@ def twice(value: Any) -> str:
     return ""
 
 
-def _document(member: Member, layout: Layout) -> tuple[Any, str]:
+def document(member: Member, encoding: str) -> tuple[Any, str]:
+    """The value of a JSON text, strictly read, and the encoding it was in.
+
+    Raises:
+        WrongInput: no text, no JSON, cut off, too large.
+    """
     if len(member.data) > MAX_DOCUMENT:
         raise refuse(member.name, f"JSON 超过 {MAX_DOCUMENT // 1_000_000} MB", "请改用 JSON lines 或拆成较小的文件")
-    text, encoding = decode(member, layout.encoding)
+    text, found = decode(member, encoding)
     try:
-        return load(text), encoding
+        return load(text), found
     except orjson.JSONDecodeError as error:
         cut = error.pos >= len(text.rstrip())
         wrong = "JSON 不完整，在末尾断掉了" if cut else f"第 {error.lineno} 行第 {error.colno} 列不是合法 JSON"
@@ -67,14 +74,14 @@ def _document(member: Member, layout: Layout) -> tuple[Any, str]:
         raise refuse(member.name, f"不是可读的 JSON（{error}）", "请重新导出或重新下载") from error
 
 
-def _chunks(records: list[Any], size: int, encoding: str) -> Iterator[RawRows]:
-    for start in range(0, len(records), CHUNK_ROWS):
-        part = records[start:start + CHUNK_ROWS]
-        chunk = RawRows([], read=len(part), done=size * len(part) // len(records), encoding=encoding)
+def _chunks(listed: list[Any], size: int, encoding: str) -> Iterator[RawRows]:
+    for start in range(0, len(listed), CHUNK_ROWS):
+        part = listed[start:start + CHUNK_ROWS]
+        chunk = RawRows([], read=len(part), done=size * len(part) // len(listed), encoding=encoding)
         for offset, record in enumerate(part):
             _sort(chunk, record, f"第 {start + offset + 1} 条")
         yield chunk
-    if not records:
+    if not listed:
         yield RawRows([], done=size, encoding=encoding)
 
 
@@ -100,21 +107,43 @@ def rows(member: Member, layout: Layout) -> Iterator[RawRows]:
     Raises:
         WrongInput: no JSON, truncated, or no list of records in it.
     """
-    found, encoding = _document(member, layout)
+    found, encoding = document(member, layout.encoding)
+    yield from records(member, found, encoding, layout)
+
+
+def records(member: Member, found: Any, encoding: str, layout: Layout) -> Iterator[RawRows]:
+    """The records of a document that is read already. Raises as `rows`."""
     path = layout.table.records
-    listed = _at(member, found, path) if path else _listed(member, found)
+    listed = _at(member.name, found, path) if path else _listed(member, found)
     yield from _chunks(listed, len(member.data), encoding)
 
 
-def _at(member: Member, found: Any, path: str) -> list[Any]:
-    """The records under a dotted path: a list, or one object alone."""
-    for part in path.split("."):
-        if isinstance(found, dict) and _TWICE in found:
-            raise refuse(member.name, f"键 {found[_TWICE]!r:.40} 写了两次", "请重新导出")
-        found = found.get(part) if isinstance(found, dict) else None
-    if not isinstance(found, (list, dict)):
-        raise refuse(member.name, f"{path} 之下没有记录", "请核对 feeds.yaml 的 records 与来源的答复")
-    return found if isinstance(found, list) else [found]
+def _at(name: str, found: Any, path: str) -> list[Any]:
+    """The records that a JMESPath names in a JSON value: a list, or one object alone.
+
+    Raises:
+        WrongInput: there are none; a key on the way is written twice.
+    """
+    if doubled := _twice_around(found):
+        raise refuse(name, f"键 {doubled!r:.40} 写了两次", "请重新导出")
+    try:
+        listed = jmespath.search(path, found)
+    except JMESPathError as error:
+        raise refuse(name, f"位置 {path!r:.60} 算不出（{error!s:.80}）", "请对照来源的答复核对 feeds.yaml") from error
+    if listed is None:
+        keys = "、".join(map(str, found)) if isinstance(found, dict) else type(found).__name__
+        raise refuse(name, f"在 {path!r:.60} 找不到记录（里面有 {keys:.80}）", "请核对 feeds.yaml 的 records 或 rows")
+    if not isinstance(listed, (list, dict)):
+        wrong = f"{path!r:.60} 应为记录的列表，得到 {type(listed).__name__}"
+        raise refuse(name, wrong, "请核对 feeds.yaml 的 records 或 rows")
+    return listed if isinstance(listed, list) else [listed]
+
+
+def _twice_around(value: Any) -> str:
+    """The first key written twice outside of lists: of the objects that lead to the records."""
+    if not isinstance(value, dict):
+        return ""
+    return value.get(_TWICE) or next(filter(None, map(_twice_around, value.values())), "")
 
 
 def _listed(member: Member, found: Any) -> list[Any]:
@@ -167,7 +196,7 @@ def features(member: Member, layout: Layout) -> Iterator[RawRows]:
     Raises:
         WrongInput: no JSON, or no FeatureCollection.
     """
-    found, encoding = _document(member, layout)
+    found, encoding = document(member, layout.encoding)
     listed = found.get("features") if isinstance(found, dict) else None
     if not isinstance(listed, list):
         raise refuse(member.name, "不是 GeoJSON 要素集（FeatureCollection）", "请导出为 GeoJSON 再导入")

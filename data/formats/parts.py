@@ -66,12 +66,16 @@ class Layout:
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file. `columns` None = it has no form by column; rows are turned into columns afterwards."""
+    """A kind of file. `columns` None = it has no form by column; rows are turned into columns afterwards.
+
+    `bare_time`: unit of numbers in time columns where the format itself defines it.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     rows: Callable[[Member, Layout], Iterator[RawRows]]
     columns: Callable[[Member, Layout], Iterator[RawColumns]] | None = None
+    bare_time: str = ""
 
 
 def refuse(name: str, wrong: str, remedy: str) -> WrongInput:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ FORMATS: tuple[Format, ...] = (
     Format("jsonl", (".jsonl", ".ndjson"), documents.lines),
     Format("geojson", (".geojson",), documents.features),
     Format("json", (".json",), documents.rows),
-    Format("parquet", (".parquet", ".pq"), parquet.rows, parquet.columns),
+    Format("parquet", (".parquet", ".pq"), parquet.rows, parquet.columns, "us"),
     Format("excel", (".xlsx", ".xlsm", ".xls", ".ods"), workbook.rows),
     Format("gpkg", (".gpkg",), geopackage.rows),
     Format("cap", (".xml", ".cap"), cap.rows),
@@ -38,6 +38,7 @@ class Chunk:
 
     rejected: (raw text, reason); read: rows of the file looked at; done_bytes of total_bytes so far (unpacked;
     total 0 = unknown); counts and columns: `data.mapping.Mapped`; read_as: format and encoding, such as "csv gb18030".
+    bare_time: of rows that are not mapped (`read_raw`), the unit of numbers in time columns.
     """
 
     rows: list[dict[str, Any]]
@@ -48,6 +49,7 @@ class Chunk:
     counts: dict[str, int] = field(default_factory=dict)
     columns: dict[str, list[int]] = field(default_factory=dict)
     read_as: str = ""
+    bare_time: str = ""
 
 
 @dataclass
@@ -86,7 +88,7 @@ class _Reading:
         self._path, self._feed, self._limits = path, feed, limits or Limits()
         self._clock = clock
         self.total, self.done = packed_bytes(path, feed.source.member), 0
-        self.layout = Layout(needed_columns(feed), feed.source.encoding, feed.source.table)
+        self.layout = Layout(needed_columns(feed), feed.source.encoding, feed.source.form)
 
     def members(self) -> Iterator[tuple[Member, Format]]:
         """Each file to be read and its format."""
@@ -95,15 +97,21 @@ class _Reading:
 
     def rows(self, member: Member, kind: Format) -> Iterator[Chunk]:
         """One member row by row through the mapping."""
-        mapper = RowMapper(self._feed, self._clock, "us" if kind.name == "parquet" else "")
+        mapper = RowMapper(self._feed, self._clock, kind.bare_time)
+        for chunk in self.raw(member, kind):
+            mapped = mapper.apply(chunk.rows)
+            mapped.counts["lost"] += len(chunk.rejected)
+            yield replace(chunk, rows=mapped.rows, rejected=chunk.rejected + mapped.rejected, counts=mapped.counts,
+                          columns=mapped.columns, bare_time="")
+
+    def raw(self, member: Member, kind: Format) -> Iterator[Chunk]:
+        """One member row by row as it came."""
         given = self._from_name(member)
         for part in kind.rows(member, self.layout):
-            raws = [{**row, **given} for row in part.rows] if given else part.rows
-            mapped = mapper.apply(raws)
-            mapped.counts["lost"] += len(part.bad)
+            rows = [{**row, **given} for row in part.rows] if given else part.rows
             self.done += part.done
-            yield Chunk(mapped.rows, part.bad + mapped.rejected, part.read, self.done, self.total, mapped.counts,
-                        mapped.columns, _read_as(kind, part.encoding))
+            yield Chunk(rows, part.bad, part.read, self.done, self.total, read_as=read_as(kind, part.encoding),
+                        bare_time=kind.bare_time)
 
     def columns(self, member: Member, kind: Format) -> Iterator[ColumnChunk]:
         """One member by column through the mapping; `kind` has a form by column."""
@@ -117,7 +125,7 @@ class _Reading:
             made.counts["lost"] += len(part.bad)
             self.done += part.done
             yield ColumnChunk(made.table, part.bad + made.rejected, part.read, self.done, self.total, made.counts,
-                              made.columns, _read_as(kind, part.encoding))
+                              made.columns, read_as(kind, part.encoding))
 
     def _from_name(self, member: Member) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -130,7 +138,8 @@ class _Reading:
         return found
 
 
-def _read_as(kind: Format, encoding: str) -> str:
+def read_as(kind: Format, encoding: str) -> str:
+    """Format and encoding in a word, as `Chunk.read_as`."""
     return f"{kind.name} {encoding}".rstrip()
 
 
@@ -149,6 +158,17 @@ def read_file(path: Path, feed: Feed, clock: Clock, limits: Limits | None = None
     reading = _Reading(path, feed, clock, limits)
     for member, kind in reading.members():
         yield from reading.rows(member, kind)
+
+
+def read_raw(path: Path, feed: Feed, clock: Clock, limits: Limits | None = None) -> Iterator[Chunk]:
+    """Reads a file row by row as it came, before the mapping, for a look at it.
+
+    Raises:
+        WrongInput: as `read_file`.
+    """
+    reading = _Reading(path, feed, clock, limits)
+    for member, kind in reading.members():
+        yield from reading.raw(member, kind)
 
 
 def read_columns(path: Path, feed: Feed, clock: Clock, limits: Limits | None = None) -> Iterator[ColumnChunk]:

@@ -19,7 +19,7 @@ from data.collect import Collector
 from data.errors import NotFound, Unavailable, WrongInput
 from data.history import HistoryReader
 from data.pack import load_pack
-from data.pulling import FileWatcher
+from data.pulling import Pulling
 from data.sandbox import Parser
 from data.settings import Settings, load_settings
 from data.state import State
@@ -187,8 +187,10 @@ def test_one_collector_per_state_folder(settings: Settings, opened: Opener) -> N
 
 def test_files_are_read_when_whole_and_put_aside(settings: Settings, opened: Opener) -> None:
     collector = opened()
-    watcher = FileWatcher(collector)
-    folder = watcher.folder("monthly")
+    pulling = Pulling(collector, settings)
+    watcher = pulling.pullers["monthly"]
+    folder = settings.state_dir / "drop" / "monthly"
+    watcher.look()
     figure = {"indicator": "gdp", "division": "990101001000", "period": "2026-10", "basis": "current", "value": 1.5}
     lines = [orjson.dumps({**figure, "value": number, "indicator": f"i{number}"}) for number in range(2500)]
     bad = orjson.dumps({**figure, "division": "nowhere"})
@@ -211,13 +213,15 @@ def test_files_are_read_when_whole_and_put_aside(settings: Settings, opened: Ope
     assert len(refusals(settings)) >= 2
     assert state.failing_since
     assert state.error in (folder / "failed" / "c.jsonl.reason.txt").read_text(encoding="utf-8")
-    watcher.close()
+    pulling.stop()
 
 
 def test_a_file_too_heavy_for_the_parser_fails_alone(settings: Settings, opened: Opener) -> None:
     collector = opened()
-    watcher = FileWatcher(collector, Parser(memory_bytes=50_000_000))
-    folder = watcher.folder("monthly")
+    pulling = Pulling(collector, settings, Parser(memory_bytes=50_000_000))
+    watcher = pulling.pullers["monthly"]
+    watcher.look()
+    folder = settings.state_dir / "drop" / "monthly"
     figure = {"indicator": "gdp", "division": "990101001000", "period": "2026-10", "basis": "current", "value": 1.5}
     (folder / "a.jsonl").write_bytes((orjson.dumps(figure) + b"\n") * 600_000)
     (folder / "b.jsonl").write_bytes(orjson.dumps(figure) + b"\n")
@@ -225,7 +229,7 @@ def test_a_file_too_heavy_for_the_parser_fails_alone(settings: Settings, opened:
         watcher.look()
         watcher.look()
     finally:
-        watcher.close()
+        pulling.stop()
     assert "50 MB" in (folder / "failed" / "a.jsonl.reason.txt").read_text(encoding="utf-8")
     assert (folder / "done" / "b.jsonl").exists()
     assert collector.book.states()["monthly"].accepted == 1

@@ -200,7 +200,7 @@ def undocumented_requirements(wanted: str, page: str) -> list[str]:
 
 # Where the name that is imported is not the name that is required: spelled otherwise, or an inseparable half of it.
 IMPORTED_AS = {"yaml": "pyyaml", "ibis": "ibis-framework", "werkzeug": "flask", "cachelib": "flask-caching",
-               "pydantic_core": "pydantic"}
+               "pydantic_core": "pydantic", "paho": "paho-mqtt"}
 
 
 def imported_packages(source: str) -> set[str]:

@@ -129,9 +129,9 @@ def test_new_borders_are_not_answered_from_what_was_kept_of_the_old_ones() -> No
     assert len(set(kept)) == 4
 
 
-def test_a_coordinate_system_that_no_feed_converts_is_refused_and_not_ignored(tmp_path: Path) -> None:
+def test_a_coordinate_system_that_nobody_converts_is_refused_and_not_ignored(tmp_path: Path) -> None:
     shutil.copytree(TINY, tmp_path / "pack")
     file = tmp_path / "pack" / "feeds.yaml"
-    file.write_text(file.read_text("utf-8").replace("cases:\n", "cases:\n  crs: GCJ-02\n"), "utf-8")
-    with pytest.raises(PackProblem, match=r"feeds\.yaml:\d+: cases/crs: 'GCJ-02' 不在可选值之中"):
+    file.write_text(file.read_text("utf-8").replace("cases:\n", "cases:\n  crs: GCJ-99\n"), "utf-8")
+    with pytest.raises(PackProblem, match=r"feeds\.yaml:\d+: cases/crs: 不认识坐标系 'GCJ-99'"):
         load_pack(tmp_path / "pack")

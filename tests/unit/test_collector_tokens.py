@@ -56,3 +56,10 @@ def test_a_damaged_file_is_a_sentence(settings: Settings) -> None:
     (settings.state_dir / "tokens.json").write_text("{", encoding="utf-8")
     with pytest.raises(Unavailable, match="已损坏"):
         check(settings, "air", "x")
+
+
+def test_the_variable_of_a_feed_with_other_signs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YIPING_TOKEN_AIR_HOURLY", "named")
+    assert check(settings, "air-hourly", "named")
+    assert check(settings, "air_hourly", "named")
+    assert not check(settings, "airhourly", "named")

@@ -169,7 +169,7 @@ def test_records_in_a_document_are_found_by_path(tmp_path: Path) -> None:
     assert (many.read, [row["value"] for row in many.rows], len(many.rejected)) == (2, [1.0], 1)
     one = next(read_file(path, feed(rule, table=TableForm(records="data.now")), CLOCK))
     assert [row["value"] for row in one.rows] == [2.0]
-    with pytest.raises(WrongInput, match=r"data\.none 之下没有记录"):
+    with pytest.raises(WrongInput, match=r"'data\.none' 找不到记录"):
         list(read_file(path, feed(rule, table=TableForm(records="data.none")), CLOCK))
 
 
