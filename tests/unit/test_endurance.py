@@ -42,4 +42,4 @@ def test_a_form_that_breaks_is_a_failure_and_the_others_go_on(tmp_path: Path, mo
 
 def test_an_unknown_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert endurance.main(["bogus"]) == 2
-    assert "没有 bogus 这一项；可选：kill、parts" in capsys.readouterr().err
+    assert "没有 bogus 这一项；可选：kill、mqtt、parts" in capsys.readouterr().err
