@@ -30,7 +30,7 @@ Parsed = tuple[int, Row, bytes, bytes]
 class Prepared:
     """What became of raw records: numbered rows, counts, and (position, reason) of the refused.
 
-    newest: the latest own time of an accepted row, µs UTC.
+    newest: the latest own time of an accepted row, µs UTC; doubles: positions of the duplicates.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -38,6 +38,7 @@ class Prepared:
     late: int = 0
     newest: int = 0
     rejected: list[tuple[int, str]] = field(default_factory=list)
+    doubles: list[int] = field(default_factory=list)
 
 
 class Lane:
@@ -74,6 +75,7 @@ class Lane:
             prev = self._index.judge(self._bucket(row), digest, said, seq)
             if prev < 0:
                 out.duplicate += 1
+                out.doubles.append(position)
                 continue
             row["seq"], row["prev"], row["received"] = seq, prev, now_us
             row["feed"], row["code"] = self._name, code

@@ -19,6 +19,8 @@ from pyarrow import ArrowException
 from data import embedded_redis
 from data.acceptance import Lane
 from data.acceptor import Acceptor, Stores
+from data.again import Again
+from data.audit import AuditFile
 from data.batches import Batch, Verdict
 from data.carriers import Bulk, Historian, Publisher
 from data.errors import NotFound, Unavailable, WrongInput
@@ -28,8 +30,10 @@ from data.identity import IdentityIndex
 from data.pack import Pack
 from data.placing import codes_of
 from data.quarantine import Quarantine, Refused
+from data.quarantine_view import QuarantineView
 from data.records import DAY_OF
 from data.registry import Registry
+from data.replaying import Replaying
 from data.settings import Settings
 from data.spool import Spool
 from data.state import State
@@ -37,8 +41,9 @@ from data.statefolder import prepare, shortage
 from geo.locate import Locator
 
 log = logging.getLogger("yiping.collect")
-TICK_S = 1.0
+TICK_S, TIDY_S = 1.0, 3600.0
 STOP_S = 3.0
+QUARANTINE = "quarantine"
 
 
 def prefix_of(pack: Pack) -> str:
@@ -52,7 +57,7 @@ class Collector:
     Attributes:
         pack, clock: the place and its time.
         folder: the state folder.
-        quarantine, book: refused records, health of feeds.
+        quarantine, book: refused records, health of feeds. replaying: sends refused records in again.
         failed: set when a part ended by an exception; the process should end, a fresh one recovers.
 
     Raises:
@@ -73,12 +78,15 @@ class Collector:
         self._state = State(embedded_redis.url(settings, "state"), prefix_of(pack))
         self._index = IdentityIndex(self._history)
         self._registry = Registry(pack.divisions, Locator(pack.divisions))
-        self.quarantine = Quarantine(self.folder / "quarantine")
+        self.quarantine = Quarantine(self.folder / QUARANTINE)
         self.book = FeedBook(self.folder, ZoneInfo(pack.place.timezone), pack.feeds)
         lanes = {name: Lane(name, feed, pack.divisions, self._registry, self._index)
                  for name, feed in pack.feeds.items()}
         stores = Stores(self._spool, self.quarantine, self._index, self.book)
         self._acceptor = Acceptor(lanes, stores, self.clock, self._pass_on, self.failed.set)
+        self.replaying = Replaying(pack, self.quarantine, QuarantineView(self.folder / QUARANTINE),
+                                   AuditFile(self.folder / "audit" / "quarantine.jsonl", self.clock), self.clock,
+                                   self._again)
         self._publisher = Publisher(self._spool, self._state, self.failed.set, self._skip_to)
         self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed)
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
@@ -87,6 +95,9 @@ class Collector:
         """Recovers what a crash left in the spool, then accepts."""
         rows = self._historian.recover()
         self._acceptor.next_seq = max(self._spool.last_seq, self._writer.last_seq, self._published()) + 1
+        waiting = self.quarantine.take_back(self._acceptor.next_seq)
+        if waiting:
+            log.warning("%d quarantined rows wait again: a crash came before they were written", waiting)
         self._read_assets()
         threads: tuple[threading.Thread, ...] = (self._acceptor, self._publisher, self._historian, self._ticker)
         for thread in threads:
@@ -124,6 +135,7 @@ class Collector:
             log.error("history not committed, the spool keeps it: %s", error)
         self.book.tick(self._state.set_health, self.clock.now_us(), force=True)
         self._spool.close()
+        self.quarantine.close()
         self._state.close()
         os.close(self._lease)
 
@@ -142,6 +154,10 @@ class Collector:
         self.feed_exists(feed)
         self._room()
         return self._acceptor.submit(feed, raws)
+
+    def _again(self, feed: str, raws: Sequence[Any], again: Again) -> Future[Verdict]:
+        self._room()
+        return self._acceptor.submit(feed, raws, again)
 
     def refuse(self, feed: str, items: Sequence[tuple[str, str]]) -> None:
         """Puts (raw text, reason) of what never became canonical into quarantine: whole bodies, lines, rows of files.
@@ -215,8 +231,18 @@ class Collector:
         self._acceptor.order(lambda: setattr(self._acceptor, "next_seq", max(self._acceptor.next_seq, seq + 1)))
 
     def _tick(self) -> None:
+        tidied = 0.0
         while not self._ends.wait(TICK_S):
             self.book.tick(self._state.set_health, self.clock.now_us())
+            if time.monotonic() - tidied > TIDY_S:
+                tidied = time.monotonic()
+                self._tidy()
+
+    def _tidy(self) -> None:
+        try:
+            self.quarantine.tidy(self.clock.now_us())
+        except Unavailable as error:
+            log.error("quarantine not tidied: %s", error)
 
     def status(self) -> dict[str, Any]:
         """Parts with their failure ('' = well), rows not yet published and not yet in the history, counts, feeds."""

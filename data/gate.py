@@ -80,10 +80,7 @@ class Gate:
         Raises:
             NotFound: no such division. NotAllowed: the principal lacks the capability or the division.
         """
-        if target not in self.pack.divisions:
-            raise NotFound(f"没有区划 {target!r:.40}")
-        if not may(principal, capability, self.pack.divisions.chain(target)):
-            raise NotAllowed(f"{principal.name} 无权执行 {capability}；请用启动时打印的一次性链接登录")
+        act(self.pack, principal, capability, target)
 
     def version(self, feeds: tuple[str, ...] = ()) -> str:
         """Data version: generation, turns of feeds, newest seq of the feeds (all without any) and the minute."""
@@ -242,3 +239,10 @@ class Gate:
         """True when the newest records of a feed are marked as simulated."""
         return any(self.live.tables.demo.get(feed, False) for feed in feeds)
 
+
+def act(pack: Pack, principal: Principal, capability: str, target: str) -> None:
+    """The decision of `Gate.act`, for commands that need no figures."""
+    if target not in pack.divisions:
+        raise NotFound(f"没有区划 {target!r:.40}")
+    if not may(principal, capability, pack.divisions.chain(target)):
+        raise NotAllowed(f"{principal.name} 无权执行 {capability}；请用启动时打印的一次性链接登录")
