@@ -66,9 +66,12 @@ class Lane:
             except ValueError as error:
                 out.rejected.append((position, str(error)))
         codes = codes_of(self.kind, [item[1] for item in parsed], self._divisions, self._registry)
+        shifted = self._checks.shifted([item[1] for item in parsed]) if self.kind == "asset" else {}
         seq = first_seq
         for (position, row, digest, said), code in zip(parsed, codes, strict=True):
             reason = self._checks.reason(row, code, now_us)
+            if shifted and not reason:
+                reason = shifted.get(row["id"], "")
             if reason:
                 out.rejected.append((position, reason))
                 continue

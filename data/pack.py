@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from data.health import seconds
 from data.packfiles import PackProblem, read_divisions, read_yaml
 from geo.divisions import Divisions
 
@@ -82,12 +83,35 @@ class Mapping(Strict):
 
 
 class Check(Strict):
-    """Limits of one metric's values in a feed; outside = quarantine with the reason."""
+    """Limits of one metric's values in a feed; outside = quarantine with the reason.
+
+    caps: values that are an instrument's mark, not a reading. max_step: largest change between two readings.
+    unit_jump: factors by which a steady level cannot change at once (a change of unit), () = none. frozen: how long a
+    station may say the same before its readings are flagged (taken all the same), '' = for ever; `rests`: values at
+    which standing still is natural. A metric without a check has these defaults.
+    """
 
     low: float | None = None
     high: float | None = None
     caps: tuple[float, ...] = ()
     max_step: float | None = None
+    unit_jump: tuple[float, ...] = (100.0, 1000.0)
+    frozen: str = "2d"
+    rests: tuple[float, ...] = (0.0,)
+
+    @field_validator("unit_jump")
+    @classmethod
+    def _larger_than_one(cls, factors: tuple[float, ...]) -> tuple[float, ...]:
+        if any(factor <= 1 for factor in factors):
+            raise ValueError("应为大于 1 的倍数，如 [10, 100, 1000]")
+        return factors
+
+    @field_validator("frozen")
+    @classmethod
+    def _a_span(cls, text: str) -> str:
+        if text:
+            seconds(text)
+        return text
 
 
 class Feed(Strict):
@@ -105,6 +129,9 @@ class Feed(Strict):
     stations: str = ""
     map: Mapping = Field(default_factory=Mapping)
     checks: dict[str, Check] = Field(default_factory=dict)
+    # Texts read in the wrong encoding, and registered stations that all moved alike, are refused; false = taken.
+    text_check: bool = True
+    shift_check: bool = True
     # Records of a feed are lon, lat as they are stored; a system that nobody converts must not be named in vain.
     crs: Literal["EPSG:4490", "EPSG:4326"] = "EPSG:4490"
 
