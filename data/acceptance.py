@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -30,7 +31,8 @@ Parsed = tuple[int, Row, bytes, bytes]
 class Prepared:
     """What became of raw records: numbered rows, counts, and (position, reason) of the refused.
 
-    newest: the latest own time of an accepted row, µs UTC; doubles: positions of the duplicates.
+    newest: the latest own time of an accepted row, µs UTC; doubles: positions of the duplicates; hours: accepted rows
+    by the hour (since 1970) of their own time, empty for kinds without one.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -39,6 +41,7 @@ class Prepared:
     newest: int = 0
     rejected: list[tuple[int, str]] = field(default_factory=list)
     doubles: list[int] = field(default_factory=list)
+    hours: dict[int, int] = field(default_factory=dict)
 
 
 class Lane:
@@ -91,6 +94,9 @@ class Lane:
     def _finish(self, out: Prepared) -> None:
         out.rejected.sort()
         out.newest = max((time_of(self.kind, row) for row in out.rows), default=0)
+        if self._day:
+            day = self._day
+            out.hours = Counter([row[day] // HOUR_US for row in out.rows])
         if self.kind == "asset":
             self._registry.add(out.rows)
 

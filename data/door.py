@@ -57,6 +57,8 @@ class Door:
             raise
         if found.broken:
             await run_in_threadpool(self._collector.refuse, feed, [(raw, reason) for _, raw, reason in found.broken])
+        if found.raws:
+            self._collector.seen(feed, found.raws[0], whole=False)
         verdict = await asyncio.wrap_future(self._collector.submit(feed, found.raws))
         return _json(_in_sent_order(verdict, found).as_json())
 

@@ -44,9 +44,9 @@ class PlaceInfo(Strict):
 
 
 class FeedSource(Strict):
-    """Where the records come from."""
+    """Where the records come from; `own`: the program itself (events about lost feeds)."""
 
-    kind: Literal["push", "file"]
+    kind: Literal["push", "file", "own"]
     path: str = ""
     format: Literal["", "csv", "jsonl", "json", "geojson", "parquet"] = ""
     encoding: str = "auto"

@@ -101,6 +101,8 @@ class FileWatcher(threading.Thread):
     def _batches(self, feed: str, path: Path) -> Iterator[tuple[list[dict[str, Any]], list[tuple[str, str]]]]:
         chunk: Chunk
         for chunk in read_file(path, self._collector.pack.feeds[feed], self._collector.clock):
+            if chunk.sample is not None:
+                self._collector.seen(feed, chunk.sample, whole=True)
             yield [], chunk.rejected
             for start in range(0, len(chunk.rows), BATCH):
                 yield chunk.rows[start:start + BATCH], []

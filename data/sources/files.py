@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class Chunk:
     """Some rows of a file in canonical fields, ready for `data.records.parse` (times int µs UTC).
 
     rejected: (raw text, reason); read: rows of the file looked at; done_bytes of total_bytes so far (unpacked;
-    total 0 = unknown); counts: values, missing, repaired.
+    total 0 = unknown); counts: values, missing, repaired; sample: one row as it came.
     """
 
     rows: list[dict[str, Any]]
@@ -42,6 +42,7 @@ class Chunk:
     done_bytes: int = 0
     total_bytes: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    sample: Mapping[str, Any] | None = None
 
 
 @dataclass
@@ -95,7 +96,8 @@ def read_file(path: Path, feed: Feed, clock: Clock, limits: Limits | None = None
         for part in kind.rows(member, layout):
             mapped = mapper.apply(part.rows)
             done += part.done
-            yield Chunk(mapped.rows, part.bad + mapped.rejected, part.read, done, total, mapped.counts)
+            yield Chunk(mapped.rows, part.bad + mapped.rejected, part.read, done, total, mapped.counts,
+                        next(iter(part.rows), None))
 
 
 def read_columns(path: Path, feed: Feed, clock: Clock, limits: Limits | None = None) -> Iterator[ColumnChunk]:
