@@ -17,7 +17,7 @@ from layouts.tables import Column, Cut, table
 ORDER = ("down", "late", "unknown", "live", "scheduled")
 SHORT = (Column("状态"), Column("来源", wide=True), Column("应间隔", right=True, optional=True),
          Column("最近", right=True))
-LONG = (Column("状态"), Column("数据源", wide=True), Column("部门", optional=True, second=True),
+LONG = (Column("状态"), Column("数据源", wide=True), Column("部门", optional=True),
         Column("应间隔", right=True, optional=True), Column("数据时间", right=True), Column("迟", right=True),
         Column("到数/常量", right=True), Column("今日收下", right=True, second=True), Column("今日隔离", right=True),
         Column("得分", right=True), Column("说明", wide=True, optional=True))
@@ -78,7 +78,7 @@ def _short(row: dict[str, Any], context: Context) -> tuple[object, ...]:
 
 def _long(row: dict[str, Any], context: Context) -> tuple[object, ...]:
     accepted, rejected = (words.number(float(row.get(key) or 0)) for key in ("accepted", "rejected"))
-    return (_mark(row), _name(row), str(row.get("department") or words.NONE),
+    return (_mark(row), _name(row), Cut(str(row.get("department") or words.NONE), 7),
             words.interval(float(row.get("cadence_s") or 0)), _when(row, "last_time_us", context), _late(row, context),
             _volume(row), accepted, rejected, _score(row), _said(row))
 
@@ -113,4 +113,4 @@ def _said(row: dict[str, Any]) -> object:
     """What is wrong, the gravest first: the source's error, changed columns, reasons of refusals."""
     drift = f"列有变化：{row['drift']}" if row.get("drift") else ""
     said = "；".join(str(part) for part in (row.get("error"), drift, row.get("reasons")) if part)
-    return Cut(said, 34) if said else words.NONE
+    return Cut(said, 17) if said else words.NONE

@@ -15,7 +15,7 @@ from layouts.tables import Column, Cut, table
 
 COLUMNS = (Column("数据源", wide=True), Column("原因", wide=True), Column("待处理", right=True),
            Column("共", right=True, optional=True), Column("最近", right=True, optional=True), Column("", right=True))
-MOST = 12
+MOST = 9
 NOT_ALLOWED = "只有值班人员可以更正、送回和作废：请用启动时打印的一次性链接登录"
 
 
@@ -40,7 +40,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
 
 def _row(row: dict[str, Any], context: Context) -> tuple[object, ...]:
     sample, ready = row.get("sample"), int(row.get("ready") or 0)
-    reason = Cut(str(row.get("kind") or ""), 40)
+    reason = Cut(str(row.get("kind") or ""), 15)
     acts = EMPTY
     if sample and row.get("waiting"):
         acts = anchor(context, {"f.item": str(sample)}, "更正", "act")

@@ -23,10 +23,10 @@ SCREEN = Screen(
               ("隔离更正与重放",)),
         Panel("p3", "p3", "感知设备在线", "Q2", "table", {"list": asks.rows("device_types")}, ("按类型接入", "在线率"),
               options={"columns": (("name", "类型", "wide"), ("count", "设备", "number"), ("silent", "静默", "number"),
-                                   ("online", "在线 %", "number")), "most": 14, "none": "没有可判断的设备"}),
+                                   ("online", "在线 %", "number")), "most": 5, "none": "没有可判断的设备"}),
         Panel("p6", "p6", "静默设备", "Q2", "table", {"list": asks.rows("devices", 40)}, ("静默设备",), options={
             "columns": (("name", "设备", "wide"), ("department", "部门", "text"), ("last_time_us", "最后收到", "us")),
-            "most": 12, "count": "台", "none": "没有静默设备"}),
+            "most": 5, "count": "台", "none": "没有静默设备"}),
         Panel("s1", "s1", "数据共享", "Q3", "trend",
               {"asked": asks.last("sharing_requests", "month", 12), "met": asks.last("sharing_met", "month", 12)},
               ("共享需求与满足",), options={"bars": True, "pair": True, "plain_title": True,
