@@ -192,7 +192,8 @@ class FeedDesk:
         first = {row["layer"]: row for row in devices}
         rows = [{"layer": layer, "name": self._word(layer) or first[layer]["feed_name"], "count": count,
                  "silent": quiet[layer], "online": _pct(1 - quiet[layer] / count),
-                 "feed_name": first[layer]["feed_name"], "department": first[layer]["department"]} for layer, count in every.items()]
+                 "feed_name": first[layer]["feed_name"], "department": first[layer]["department"]}
+                for layer, count in every.items()]
         return tuple(sorted(rows, key=lambda row: row["online"] or 0.0))
 
     def _word(self, layer: str) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from data.collect import Collector
 from data.errors import Unavailable, WrongInput
 from data.history import HistoryReader
 from data.history_span import Span
-from data.pack import load_pack
+from data.pack import Feed, load_pack
 from data.quarantine_view import Chosen, QuarantineView
 from data.settings import Settings, load_settings
 
@@ -271,3 +272,22 @@ def test_the_command_line(settings: Settings, view: QuarantineView, capsys: pyte
     assert run("dismiss", "--feed", "gauges")[1].startswith("送回 0 条，作废 1 条")
     assert run("show", "4711") == (2, "隔离区没有第 4711 号记录；编号见数据汇聚页或 ./yiping quarantine list\n")
     assert stored(settings) == [7.0]
+
+
+def test_a_lost_feed_stands_in_the_event_list_until_it_is_back(settings: Settings) -> None:
+    own = {"name": "数据源状态", "topic": "Q1", "department": "test", "kind": "event", "source": {"kind": "own"},
+           "cadence": "1min"}
+    tiny = load_pack(TINY_PACK)
+    collector = Collector(settings, replace(tiny, feeds={**tiny.feeds, "states": Feed.model_validate(own)}))
+    collector.start()
+    push(collector, "stations", gauge())
+    push(collector, "gauges", reading(1))
+    collector.book.failed("gauges", "对方拒绝连接", NOW)
+    wait_for(lambda: collector.status()["feeds"]["states"].accepted == 1)
+    collector.book.answered("gauges", NOW)
+    wait_for(lambda: collector.status()["feeds"]["states"].accepted == 2)
+    wait_for(lambda: collector.status()["lags"]["history"] == 0)
+    collector.stop()
+    rows = HistoryReader(settings.state_dir / "history").rows("event", EVER).to_pylist()
+    assert sorted((row["stage"], row["title"], row["channel"]) for row in rows) == [
+        ("closed", "数据源恢复：五分钟读数", "feed"), ("received", "数据源中断：五分钟读数", "feed")]
