@@ -209,11 +209,14 @@ def _judge(rules: Rules, means: Mapping[str, Fraction | None], day: date, counts
     primary = tuple(dict.fromkeys(leading)) if published and highest > 50 else ()
     valid = {item: mean is not None for item, mean in means.items()}
     return AirIndex(highest if published else None, primary, sub, shown, valid, published,
-                    _note(absent, published, bool(indices)), rules.name, counts)
+                    _note(absent, published, bool(indices), counts), rules.name, counts)
 
 
-def _note(absent: Sequence[str], published: bool, some: bool) -> str:
+def _note(absent: Sequence[str], published: bool, some: bool, counts: Mapping[str, int]) -> str:
     """Why there is no index, or what it lacks (HJ 633—2026 5.3.1; the 2012 edition is treated alike)."""
+    most = max((hours for item, hours in counts.items() if item.endswith("_24h")), default=0)
+    if not some and most:
+        return f"有效小时不足：最多的一项 {most} 小时，日均值应有 {HOURS_FOR_DAY} 小时以上"
     if not some:
         return "没有有效数据"
     if not absent:

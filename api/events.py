@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.questions import path, scope_of, window
+from api.questions import checked_scope, path, scope_of, window
 from api.web import json_answer, query_of, web_of
 from data.answers import Question
 from data.errors import WrongInput
@@ -29,9 +28,8 @@ def _offset(cursor: str) -> int:
 def listing(request: Request) -> Response:
     """Events of a division in a window; `overdue=1` only open ones past their due; `next` is the next page's cursor."""
     web, query = web_of(request), query_of(request)
-    scope = scope_of(web, query)
-    extra = [(name, query[name]) for name in ("stage", "category", "channel", "department") if query.get(name)]
-    scope = replace(scope, filters=tuple(sorted([*scope.filters, *extra])))
+    plain = {f"f.{name}": query[name] for name in ("stage", "category", "channel", "department") if query.get(name)}
+    scope = checked_scope(web, {**query, **plain})
     first = _offset(query.get("cursor", ""))
     order = "overdue" if query.get("overdue") in ("1", "true") else query.get("order", "newest")
     question = Question("rows", "events", order=order, limit=first + PAGE)

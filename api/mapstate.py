@@ -16,6 +16,9 @@ from layouts.view import ViewState
 def _url(name: str, view: ViewState, version: str, scoped: bool) -> str:
     pairs = [("division", view.division)] if scoped else []
     pairs += [(f"f.{key}", value) for key, value in view.filters if scoped]
+    # A window that follows the clock ends now, as a layer does without one.
+    pairs += [(word, value) for word, value in (("from", view.start), ("to", view.end), ("at", view.at),
+                                                ("known", view.known)) if scoped and value]
     return f"/api/v1/layers/{name}.geojson?{urlencode([*pairs, ('v', version)])}"
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.questions import as_json, path, scope_of, window
+from api.questions import as_json, checked_scope, path, window
 from api.web import json_answer, query_of, web_of
 from data.answers import Question
 
@@ -29,5 +29,5 @@ def value(request: Request) -> Response:
     """One metric for a division and window, optionally `by` level, hour, day, month, category …"""
     web, query = web_of(request), query_of(request)
     question = Question("metric", path(request, "metric"), query.get("by", ""), query.get("compare", ""))
-    answer = web.gate.read(web.principal(request), question, scope_of(web, query), window(web, query))
+    answer = web.gate.read(web.principal(request), question, checked_scope(web, query), window(web, query))
     return json_answer(request, as_json(answer, ZoneInfo(web.pack.place.timezone)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from starlette.requests import Request
 
 from api.web import Web
 from data.answers import Answer, Scope, Window
+from data.errors import WrongInput
+from data.records import STAGES
 from data.windows import window_of
 
 
@@ -15,6 +18,24 @@ def scope_of(web: Web, query: dict[str, str]) -> Scope:
     """Division (the whole place without one) and filters of an address."""
     filters = tuple(sorted((name[2:], value) for name, value in query.items() if name.startswith("f.") and value))
     return Scope(query.get("division") or web.pack.divisions.root.code, filters)
+
+
+def checked_scope(web: Web, query: dict[str, str]) -> Scope:
+    """The scope of a call; a page leaves aside what it does not know, a program that calls is told.
+
+    Raises:
+        WrongInput: a filter on no known field, or for a word that no event can have.
+    """
+    scope, pack = scope_of(web, query), web.pack
+    known: dict[str, Collection[str]] = {"stage": STAGES, "category": pack.categories, "channel": pack.channels,
+                                         "department": ()}
+    for name, value in scope.filters:
+        if name not in known:
+            raise WrongInput(f"不能按 f.{name:.30} 筛选；可用 {'、'.join(f'f.{field}' for field in known)}")
+        unknown = [word for word in value.split(",") if known[name] and word not in known[name]]
+        if unknown:
+            raise WrongInput(f"{name}={unknown[0]!r:.40} 不认识；可用 {'、'.join(known[name])}")
+    return scope
 
 
 def window(web: Web, query: dict[str, str], default: str = "24h") -> Window:

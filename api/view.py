@@ -19,7 +19,7 @@ from api.questions import scope_of, window
 from api.topics import topic_rows
 from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
-from data.errors import NotFound, YipingError
+from data.errors import NotFound, WrongInput, YipingError
 from data.loading import loading
 from layouts.regions import questions, regions
 from layouts.screen import Context, Place, Screen
@@ -46,7 +46,9 @@ def screen_of(web: Web, key: str) -> Screen:
 def context_of(web: Web, screen: Screen, view: ViewState, principal: Principal) -> Context:
     """What panels may look at besides their answers."""
     divisions = web.pack.divisions
-    code = view.division if view.division in divisions else principal.division
+    code = view.division or principal.division
+    if code not in divisions:
+        raise WrongInput(f"没有区划 {code:.40}；编码为 12 或 15 位，可从总览逐级点开")
     chain = tuple((above, divisions.get(above).name) for above in reversed(divisions.chain(code)))
     children = tuple((child.code, child.name) for child in divisions.children(code))
     demo = any(web.live.tables.demo.values())
@@ -93,7 +95,10 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     context = context_of(web, screen, view, principal)
     scope = scope_of(web, {**query, "division": context.view.division})
     span = window(web, query, screen.window)
-    context = replace(context, layers=_layers(web, principal, screen, (scope, span)))
+    counted = _layers(web, principal, screen, (scope, span))
+    shapes = {key: (web.pack.layers[key].shape, found.total) for key, found in counted.items()}
+    context = replace(context, layers=shapes,
+                      unplaced={key: int(found.unlocated) for key, found in counted.items() if found.unlocated})
     asked = questions(screen, context.view)
     answers = {name: ask(web, principal, question, scope, span) for name, question in asked}
     if not numbered(web, context.view):
@@ -119,10 +124,9 @@ def _layer_rows(web: Web, screen: Screen) -> dict[str, Question]:
                           order="open") for key, layer in found.items() if layer.kind != "lines"}
 
 
-def _layers(web: Web, principal: Principal, screen: Screen, within: tuple[Scope, Window]) -> dict[str, tuple[str, int]]:
-    """Shape and number of every point layer in the division."""
-    return {key: (web.pack.layers[key].shape, ask(web, principal, question, *within).total)
-            for key, question in _layer_rows(web, screen).items()}
+def _layers(web: Web, principal: Principal, screen: Screen, within: tuple[Scope, Window]) -> dict[str, Answer]:
+    """How many every point layer has in the division, and how many of them without coordinates."""
+    return {key: ask(web, principal, question, *within) for key, question in _layer_rows(web, screen).items()}
 
 
 def _sites(web: Web, principal: Principal, held: tuple[dict[str, Question], dict[str, Answer]],

@@ -48,7 +48,7 @@
     return pen.c.measureText(text).width;
   }
 
-  /* One place: [mark][name] round its heart; the short form, then the mark alone, where there is no room. */
+  /* One place: [mark][name] round its heart; mark over name, the short form, then the mark alone, where there is no room. */
   function place(pen, cell, mark, fs, taken) {
     const r = mark ? fs * (mark[0].length < 3 ? 0.86 : 1.08) : 0;
     const at = cell.heart, cx = pen.x(at.x), cy = pen.y(at.y);
@@ -56,21 +56,28 @@
     if (mark && across < 1.3 * r) return null;              // a mark wider than its cell would stand on another
     const forms = [cell.name, cell.short].filter((text, k, all) => text && all.indexOf(text) === k);
     if (mark) forms.push('');
-    for (const text of forms) {
+    for (const [text, below] of forms.flatMap((one) => (mark && one ? [[one, false], [one, true]] : [[one, false]]))) {
       const tw = text ? width(pen, text, fs) : 0;
       if (tw > across * (mark ? 2.4 : 1.35)) continue;
-      const w = tw + (r ? 2 * r + (text ? fs * 0.32 : 0) : 0), h = Math.max(fs * 1.15, 2 * r);
-      const spot = room(taken, {cx, cy, w, h, u: pen.u});
-      if (spot) return {cell, mark, text, x: cx + spot[0] - w / 2, y: cy + spot[1], r};
+      const w = below ? Math.max(tw, 2 * r) : tw + (r ? 2 * r + (text ? fs * 0.32 : 0) : 0);
+      const h = below ? 2 * r + fs * 1.2 : Math.max(fs * 1.15, 2 * r);
+      const spot = room(taken, {cx, cy, w, h, u: pen.u}, mark);
+      if (spot) return {cell, mark, text, below, x: cx + spot[0] - w / 2, y: cy + spot[1], r, w, h};
     }
     return null;
   }
 
-  /* A free offset for a box: off the points too if that can be, else off the other names alone. */
-  function room(taken, {cx, cy, w, h, u}) {
+  /* A quiet mark gives way where it would crowd: its name stands alone. */
+  function spotOf(pen, cell, mark, fs, taken) {
+    const quiet = mark && !yp.shapes.FILL[mark[1]];
+    return place(pen, cell, mark, fs, taken) || (quiet ? place(pen, cell, null, fs, taken) : null);
+  }
+
+  /* A free offset for a box, off the points too. A mark may stand on points, a mere name may not: they have numbers. */
+  function room(taken, {cx, cy, w, h, u}, mark) {
     const boxAt = ([dx, dy]) => [cx + dx - w / 2 - 3, cy + dy - h / 2 - 2, cx + dx + w / 2 + 3, cy + dy + h / 2 + 2];
     const free = OFFSETS.map(([dx, dy]) => [dx * u, dy * u]).filter((offset) => taken.free(boxAt(offset)));
-    const spot = free.find((offset) => taken.clear(boxAt(offset))) || free[0];
+    const spot = free.find((offset) => taken.clear(boxAt(offset))) || (mark && free[0]);
     if (spot) taken.take(boxAt(spot));
     return spot || null;
   }
@@ -79,11 +86,13 @@
     let x = spot.x;
     if (spot.mark) {
       const size = fs * (spot.mark[0].length < 3 ? 0.97 : 0.95);
-      yp.shapes.mark(pen.c, spot.mark[1], {x: x + spot.r, y: spot.y, r: spot.r, u: pen.u}, spot.mark[0], size);
+      const at = spot.below ? {x: x + spot.w / 2, y: spot.y - spot.h / 2 + spot.r} : {x: x + spot.r, y: spot.y};
+      yp.shapes.mark(pen.c, spot.mark[1], Object.assign(at, {r: spot.r, u: pen.u}), spot.mark[0], size);
       x += 2 * spot.r + fs * 0.32;
     }
-    pen.c.textAlign = 'left';
-    if (spot.text) word(pen, spot.text, x, spot.y + fs * 0.36, fs, yp.ground.color('--map-name'));
+    pen.c.textAlign = spot.below ? 'center' : 'left';
+    if (spot.below) word(pen, spot.text, spot.x + spot.w / 2, spot.y + spot.h / 2 - fs * 0.2, fs, yp.ground.color('--map-name'));
+    else if (spot.text) word(pen, spot.text, x, spot.y + fs * 0.36, fs, yp.ground.color('--map-name'));
   }
 
   /* Children of what is looked at: those with the worst mark first, then the small ones that have the least choice. */
@@ -92,7 +101,7 @@
     const rank = (cell) => yp.shapes.RANK[(state.marks[cell.code] || ['', ''])[1]] || 0;
     const area = (cell) => (cell.box[2] - cell.box[0]) * (cell.box[3] - cell.box[1]);
     shown.sort((a, b) => rank(b) - rank(a) || area(a) - area(b));
-    const spots = shown.filter((cell) => onSheet(pen, cell.box)).map((cell) => place(pen, cell, state.marks[cell.code], fs, taken));
+    const spots = shown.filter((cell) => onSheet(pen, cell.box)).map((cell) => spotOf(pen, cell, state.marks[cell.code], fs, taken));
     for (const spot of spots.filter(Boolean).reverse()) drawPlace(pen, spot, fs);
   }
 
@@ -191,5 +200,5 @@
     if (state.neighbours) neighbours(pen, state, taken, frame, small);
   }
 
-  yp.names = {paint, clip, Taken};
+  yp.names = {paint, clip, spotOf, Taken};
 })();

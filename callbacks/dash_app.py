@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from callbacks import enlarge, view
 from callbacks.bundles import Bundles
 from callbacks.own_files import ASSETS, OwnFiles, boot_script
-from callbacks.security import secure
+from callbacks.security import UnreadableAddress, secure
 from callbacks.services import Services
 from data.errors import NotFound, WrongInput, YipingError
 from layouts import shell
@@ -82,7 +82,7 @@ def read_first(services: Services, path: str, query: dict[str, str]) -> dict[str
     except NotFound as error:
         abort(404, description=str(error))
     except WrongInput as error:
-        abort(400, description=str(error))
+        raise UnreadableAddress(str(error)) from error
     except YipingError as error:
         message = str(error)
     except Exception:  # noqa: BLE001 - the frame stands whatever a screen does; the page asks again by itself

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from layouts import shell
 
@@ -22,6 +22,10 @@ def policy(script_hashes: Sequence[str]) -> str:
     return ("default-src 'self'; "
             f"script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; "
             "font-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+
+
+class UnreadableAddress(BadRequest):
+    """A page's address that names what does not exist; `description` is a sentence for the reader."""
 
 
 def secure(server: Flask, script_hashes: Sequence[str]) -> None:
@@ -41,6 +45,8 @@ def secure(server: Flask, script_hashes: Sequence[str]) -> None:
 
     @server.errorhandler(Exception)
     def _plain(error: Exception) -> HTTPException | Response | tuple[Response, int]:
+        if isinstance(error, UnreadableAddress):
+            return Response(shell.lost_page("这个地址读不懂", str(error.description)), error.code, mimetype="text/html")
         if isinstance(error, HTTPException) and error.code == NOT_FOUND:
             return Response(shell.lost_page(), NOT_FOUND, mimetype="text/html")
         if isinstance(error, HTTPException):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from data.contribution import Contribution
 from data.inputs import Formula, Inputs
-from data.pack import Metric
+from data.settled import Stamp
 
 MOST_BYTES = 64_000_000
 MINUTE = 60_000_000
@@ -17,11 +17,11 @@ MINUTE = 60_000_000
 class ContributionMemo:
     """Formulas that answer the same evaluation on the same data from memory. For one thread at a time.
 
-    `stamp(metric)`: what changes whenever a record that the metric looks at does. Windows that follow the clock move by
-    the minute.
+    `stamp(metric, end)`: what changes whenever a record before `end` (µs UTC) that the metric looks at does. Windows
+    that follow the clock move by the minute.
     """
 
-    def __init__(self, formulas: Mapping[str, Formula], stamp: Callable[[Metric], Any]) -> None:
+    def __init__(self, formulas: Mapping[str, Formula], stamp: Stamp) -> None:
         self._stamp = stamp
         self._kept: OrderedDict[Any, Contribution] = OrderedDict()
         self._bytes = 0
@@ -43,7 +43,7 @@ class ContributionMemo:
     def _key(self, inputs: Inputs) -> Any:
         unit = MINUTE if inputs.moving else 1
         asked = (id(inputs.metric), inputs.start // unit, inputs.end // unit, unit, inputs.step, inputs.offset)
-        return (*asked, inputs.filters, inputs.group, self._stamp(inputs.metric))
+        return (*asked, inputs.filters, inputs.group, self._stamp(inputs.metric, inputs.until))
 
     def _keep(self, key: Any, found: Contribution, rolled_up: int) -> None:
         """`rolled_up`: bytes of the figures of all divisions, which the contribution will hold."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
 from data import formulas_events, formulas_figures, formulas_quality, formulas_stations
-from data.inputs import Formula
+from data.columns import Array
+from data.inputs import Formula, Inputs
 from data.pack import Pack
 
 FORMULAS: dict[str, Formula] = {
@@ -24,10 +30,24 @@ FORMULAS: dict[str, Formula] = {
     "per": formulas_figures.per,
 }
 
-# Kinds whose value stands at an instant: a series of them is their values at the end of every bucket. Events are
-# counted in one pass, the others anew at each instant.
-EVENT_STOCK = "event_stock"
-RECOUNTED = frozenset({"warnings", "online", "assets", "per"})
+# By what a kind's records can be told apart, besides divisions and time.
+_EVENT_GROUPS = frozenset({"category", "channel", "department", "stage", "weekhour"})
+GROUPS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("event_stock", "event_flow", "event_ratio", "event_mean"), _EVENT_GROUPS),
+    **dict.fromkeys(("obs", "obs_mean", "margin", "aqi", "water"), frozenset({"station"})),
+    **dict.fromkeys(("online", "assets"), frozenset({"layer"})),
+}
+
+
+# Kinds whose value stands at an instant: a series of them is their values at the end of every bucket. Some are
+# counted in one pass (inputs, instants, divisions' mask → values and their n), the others anew at each instant.
+STOCKS: dict[str, Callable[[Inputs, Array, npt.NDArray[np.bool_]], list[tuple[float, int]]]] = {
+    "event_stock": formulas_events.stock_series,
+    "good_days": formulas_quality.good_day_series,
+}
+RECOUNTED = frozenset({"warnings", "online", "assets", "per", "water"})
+# Kinds whose series' buckets each depend on records before their end alone.
+BY_BUCKET = frozenset({"obs", "obs_mean", "margin", "aqi"})
 
 
 def unknown_kinds(pack: Pack) -> list[str]:

@@ -38,16 +38,25 @@ def _rows(inputs: Inputs, events: EventTable, mask: Mask, parts: Array, times: A
 def _joined(inputs: Inputs, since: int, made: Callable[[EventTable], Contribution]) -> Contribution:
     """What the events in memory contribute and, for an instant before those, what the ended ones of history do."""
     tables = inputs.tables
-    found = made(tables.events)
-    first = 0
-    if since < tables.events_since:
-        past = tables.past_events()
+    found, held = made(tables.events), _held(inputs, since)
+    for past in held[1:]:
         found = joined(found, made(past))
-        first = min((int(events.columns["time"].min()) for events in (tables.events, past) if len(events)), default=0)
     newest = int(tables.events.columns["stage_time"].max()) if len(tables.events) else 0
     counted = tables.delivered(inputs.metric.feeds) and found.parts.shape[1] == 1
     # Before the first event that anybody told of, none is not the same as zero.
-    return replace(found, zero=counted and inputs.end > first, newest=newest)
+    return replace(found, zero=counted and inputs.end > _begun(inputs, held), newest=newest)
+
+
+def _held(inputs: Inputs, since: int) -> list[EventTable]:
+    """The events in memory and, when the question reaches back behind them, those that ended before."""
+    tables = inputs.tables
+    return [tables.events, *([tables.past_events()] if since < tables.events_since else [])]
+
+
+def _begun(inputs: Inputs, held: list[EventTable]) -> int:
+    """Receipt of the first event that anybody told of, where the question may reach behind it; else 0."""
+    whole = len(held) > 1 or not inputs.tables.events_since
+    return min((int(events.columns["time"].min()) for events in held if len(events)), default=0) if whole else 0
 
 
 def _within(inputs: Inputs, times: Array) -> Mask:
@@ -70,19 +79,17 @@ def event_stock(inputs: Inputs) -> Contribution:
     return _joined(inputs, end, standing)
 
 
-def stock_series(inputs: Inputs, instants: Array, below: Mask) -> list[float]:
-    """`event_stock` at each of the ascending instants for the divisions of a mask, NaN = unknown: an event stands from
-    one instant to another, so all points are counted in one pass.
+def stock_series(inputs: Inputs, instants: Array, below: Mask) -> list[tuple[float, int]]:
+    """`event_stock` at each of the ascending instants for the divisions of a mask (NaN = unknown), and the count: an
+    event stands from one instant to another, so all points are counted in one pass.
     """
-    tables = inputs.tables
-    held = [tables.events, *([tables.past_events()] if instants[0] < tables.events_since else [])]
+    held = _held(inputs, int(instants[0]))
     spans = [_spans(inputs, events, below) for events in held]
     since, until = (np.sort(np.concatenate(column)) for column in zip(*spans, strict=True))
     count = np.searchsorted(since, instants, "right") - np.searchsorted(until, instants, "right")
-    first = min((int(events.columns["time"].min()) for events in held if len(events)), default=0)
-    told = tables.delivered(inputs.metric.feeds) & (instants > (first if len(held) > 1 else 0))
-    found: list[float] = np.where(told | (count > 0), count, np.nan).tolist()
-    return found
+    told = inputs.tables.delivered(inputs.metric.feeds) & (instants > _begun(inputs, held))
+    values: list[float] = np.where(told | (count > 0), count, np.nan).tolist()
+    return list(zip(values, count.tolist(), strict=True))
 
 
 def _spans(inputs: Inputs, events: EventTable, below: Mask) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -9,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from analysis import air
 from analysis.water import Body, meets, section_class
@@ -23,6 +25,7 @@ HOUR, DAY = 3_600_000_000, 86_400_000_000
 POLLUTANTS = ("so2", "no2", "co", "pm10", "o3", "pm25")
 WATER = ("ph", "do", "codmn", "nh3n", "tp")
 MICRO = 1_000_000
+GOOD = 100
 EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -32,29 +35,22 @@ def _hours_wide(pieces: Sequence[Buckets], hours: int, offset: int) -> Contribut
     Columns of parts: per pollutant and hour the value in millionths, then per pollutant and hour 1 if there; last two
     the day's number since 1970 and 1. Sums over stations stay exact integers.
     """
-    length = hours * HOUR
-    keys: dict[tuple[str, int], int] = {}
-    rows: list[tuple[int, int]] = []
-    cells: list[tuple[int, int, float]] = []
-    newest = 0
-    for number, piece in enumerate(pieces):
-        start = (piece.bucket + offset) // length * length - offset
-        column = np.asarray(number * hours) + (piece.bucket + offset) // HOUR % hours
-        for at in range(len(piece.station)):
-            key = (piece.station[at], int(start[at]))
-            if key not in keys:
-                keys[key] = len(rows)
-                rows.append((int(piece.division[at]), key[1]))
-            cells.append((keys[key], int(column[at]), float(piece.last[at])))
-        newest = max(newest, int(piece.last_time.max()) if len(piece.last_time) else 0)
-    width = len(POLLUTANTS) * hours
-    parts = np.zeros((len(rows), 2 * width + 2))
-    for at, cell, value in cells:
-        parts[at, cell], parts[at, width + cell] = round(value * MICRO), 1.0
-    bucket = np.array([start for _, start in rows], np.int64)
+    length, width = hours * HOUR, len(POLLUTANTS) * hours
+    rows, local = Buckets.join(list(pieces)), np.concatenate([piece.bucket for piece in pieces]) + offset
+    pollutant = np.repeat(np.arange(len(pieces)), [len(piece.bucket) for piece in pieces])
+    coded = pa.array(rows.station, pa.string()).dictionary_encode()
+    station, names = coded.indices.to_numpy(), np.array(coded.dictionary.to_pylist(), object)
+    span = local // length
+    first = int(span.min()) if len(span) else 0
+    keys, begun, at = np.unique(station * (int(span.max(initial=0)) - first + 1) + span - first, return_index=True,
+                                return_inverse=True)
+    parts = np.zeros((len(keys), 2 * width + 2))
+    cell = pollutant * hours + local // HOUR % hours
+    parts[at, cell], parts[at, width + cell] = np.round(rows.last * MICRO), 1.0
+    bucket = span[begun] * length - offset
     parts[:, -2], parts[:, -1] = (bucket + offset) // DAY, 1.0
-    return Contribution(np.array([division for division, _ in rows], np.int64), parts, _finish(hours), "sum", False,
-                        bucket, np.array([station for station, _ in keys], object), newest, True, _describe(hours))
+    return Contribution(rows.division[begun], parts, _finish(hours), "sum", False, bucket, names[station[begun]],
+                        int(rows.last_time.max(initial=0)), True, _describe(hours))
 
 
 def _index(row: Array, hours: int) -> air.AirIndex:
@@ -91,7 +87,7 @@ def _describe(hours: int) -> Any:
 
 
 def aqi(inputs: Inputs) -> Contribution:
-    """AQI of HJ 633, mean over stations first: of the newest hour, of each hour, or of each day with step = a day.
+    """AQI of HJ 633, mean over stations first: of each one's newest report, of each hour, or of each day (step).
 
     Raises:
         WrongInput: a longer step: the standard knows no index of a week or a month.
@@ -101,30 +97,58 @@ def aqi(inputs: Inputs) -> Contribution:
     hours = 24 if inputs.step >= DAY else 1
     feeds, offset = inputs.metric.feeds, inputs.offset
     start = inputs.start if inputs.step else inputs.end - 3 * HOUR
-    pieces = [inputs.tables.buckets(feeds, name, Span(start, inputs.end, HOUR, offset)) for name in POLLUTANTS]
+    pieces = inputs.tables.buckets(feeds, POLLUTANTS, Span(start, inputs.end, HOUR, offset))
     if not inputs.step:
-        last = max((int(piece.bucket.max()) for piece in pieces if len(piece.bucket)), default=0)
-        pieces = [_only(piece, last) for piece in pieces]
+        pieces = _newest_reports(pieces)
     return _hours_wide(pieces, hours, offset)
 
 
-def _only(piece: Buckets, bucket: int) -> Buckets:
-    mask = piece.bucket == bucket
-    return Buckets(**{name: getattr(piece, name)[mask] for name in Buckets.__dataclass_fields__})
+def _newest_reports(pieces: Sequence[Buckets]) -> list[Buckets]:
+    """Each station's newest hour, or the one before it while it has sent fewer pollutants of the newest: the report of
+    an hour comes in over some minutes, and an index of half of it is none.
+    """
+    sent = Counter((station, hour) for piece in pieces
+                   for station, hour in zip(piece.station.tolist(), piece.bucket.tolist(), strict=True))
+    newest = max((hour for _, hour in sent), default=0)
+    chosen = {(station, newest if sent[station, newest] >= sent[station, newest - HOUR] else newest - HOUR)
+              for station, _ in sent}
+    return [piece.take(np.array([row for row, told in enumerate(zip(piece.station.tolist(), piece.bucket.tolist(),
+                                                                    strict=True)) if told in chosen], np.int64))
+            for piece in pieces]
 
 
 def good_days(inputs: Inputs) -> Contribution:
     """Share of valid days with AQI ≤ 100 among the `days` (30) whole local days before the window's end, root only."""
-    end = (inputs.end + inputs.offset) // DAY * DAY - inputs.offset
+    (_, values), newest = _valid_days(inputs, inputs.end)
+    parts = np.column_stack([values <= GOOD, np.ones(len(values))]).astype(float)
+    zeros = np.zeros(len(values), np.int64)
+    return Contribution(zeros, parts, quotient(float(inputs.option("scale", 1))), "sum", False, zeros, newest=newest)
+
+
+def _valid_days(inputs: Inputs, first_end: int) -> tuple[tuple[Array, Array], int]:
+    """((starts, AQI) of the root's valid days of which a window that ends at `first_end` or later counts, newest)."""
+    first, end = _midnight(inputs, first_end), _midnight(inputs, inputs.end)
     days = int(inputs.option("days", 30))
-    found = aqi(replace(inputs, start=end - days * DAY, end=end, step=DAY))
+    found = aqi(replace(inputs, start=first - days * DAY, end=end, step=DAY))
     starts, group = np.unique(found.bucket, return_inverse=True)
     values, _ = by_group(found, group, len(starts)) if len(starts) else (np.zeros(0), starts)
-    known = values[np.isfinite(values)]
-    parts = np.column_stack([known <= 100, np.ones(len(known))]).astype(float)
-    zeros = np.zeros(len(known), np.int64)
-    return Contribution(zeros, parts, quotient(float(inputs.option("scale", 1))), "sum", False, zeros,
-                        newest=found.newest)
+    known = np.isfinite(values)
+    return (starts[known], values[known]), found.newest
+
+
+def _midnight(inputs: Inputs, instant: int) -> int:
+    return (instant + inputs.offset) // DAY * DAY - inputs.offset
+
+
+def good_day_series(inputs: Inputs, instants: Array, _below: Array) -> list[tuple[float, int]]:
+    """`good_days` at each of the ascending instants, NaN = unknown, with its number of days; computed in one pass."""
+    (starts, values), _ = _valid_days(inputs, int(instants[0]))
+    span, scale = int(inputs.option("days", 30)) * DAY, float(inputs.option("scale", 1))
+    found = []
+    for end in (_midnight(inputs, int(instant)) for instant in instants):
+        inside = values[(starts >= end - span) & (starts < end)]
+        found.append((scale * float((inside <= GOOD).mean()) if len(inside) else np.nan, len(inside)))
+    return found
 
 
 def water(inputs: Inputs) -> Contribution:
@@ -133,8 +157,8 @@ def water(inputs: Inputs) -> Contribution:
     readings: dict[str, dict[str, float]] = {}
     division: dict[str, int] = {}
     newest = 0
-    for name in WATER:
-        rows = inputs.tables.latest(inputs.metric.feeds, name, Span(since, inputs.until))
+    found = inputs.tables.latest(inputs.metric.feeds, WATER, Span(since, inputs.until))
+    for name, rows in zip(WATER, found, strict=True):
         for at, station in enumerate(rows.station):
             readings.setdefault(station, {})[name] = float(rows.last[at])
             division[station] = int(rows.division[at])

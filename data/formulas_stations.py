@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from data.columns import Array
@@ -10,6 +12,7 @@ from data.health import seconds
 from data.history_span import Span
 from data.inputs import Inputs
 from data.observation_table import Buckets, empty_buckets
+from data.steps import bucket_starts
 
 HOUR = 3_600_000_000
 
@@ -27,12 +30,39 @@ def _patience(inputs: Inputs) -> int:
 def _rows(inputs: Inputs, metric: str, take: str) -> Buckets:
     """The metric's buckets: newest value of each station (last), or aggregates of the window or its last `hours`."""
     tables, feeds = inputs.tables, inputs.metric.feeds
+    if inputs.step and take == "last":
+        return _standing(inputs, metric)
     if inputs.step:
-        return tables.buckets(feeds, metric, Span(inputs.start, inputs.end, inputs.step, inputs.offset))
+        return tables.buckets(feeds, [metric], Span(inputs.start, inputs.end, inputs.step, inputs.offset))[0]
     if take == "last":
-        return tables.latest(feeds, metric, Span(max(inputs.end - _patience(inputs), 0), inputs.until))
+        return tables.latest(feeds, [metric], Span(max(inputs.end - _patience(inputs), 0), inputs.until))[0]
     hours = inputs.option("hours")
-    return tables.buckets(feeds, metric, Span(inputs.end - int(hours) * HOUR if hours else inputs.start, inputs.end))
+    start = inputs.end - int(hours) * HOUR if hours else inputs.start
+    return tables.buckets(feeds, [metric], Span(start, inputs.end))[0]
+
+
+def _standing(inputs: Inputs, metric: str) -> Buckets:
+    """At the end of every bucket the newest value of each station, however long before: a bucket that has just begun
+    holds the stations that have not reported in it yet as well.
+    """
+    patience = _patience(inputs)
+    span = Span(max(inputs.start - patience, 0), inputs.until, inputs.step, inputs.offset)
+    rows = inputs.tables.buckets(inputs.metric.feeds, [metric], span)[0]
+    starts = bucket_starts(inputs.start, inputs.end, inputs.step, inputs.offset)
+    if not len(rows.station):
+        return rows
+    order = np.lexsort((rows.last_time, rows.station.astype(str)))
+    rows = rows.take(order)
+    first = np.flatnonzero(np.r_[True, rows.station[1:] != rows.station[:-1]])
+    station = np.cumsum(np.isin(np.arange(len(order)), first)) - 1
+    newest = np.full((len(first), len(starts) + 1), -1, np.int64)
+    column = np.searchsorted(starts, rows.bucket, "right")
+    np.maximum.at(newest, (station, column), np.arange(len(order)))
+    held = np.maximum.accumulate(newest, axis=1)[:, 1:]
+    ends = np.append(starts[1:], inputs.end)
+    told = (held >= 0) & (rows.last_time[held] >= ends - patience)
+    _, at = np.nonzero(told)
+    return replace(rows.take(held[told]), bucket=starts[at])
 
 
 def _newest(rows: Buckets) -> int:
@@ -68,7 +98,7 @@ def margin(inputs: Inputs) -> Contribution:
               for station in rows.station]
     known = np.array([limit is not None for limit in limits], bool)
     over = rows.last[known] - np.array([limit for limit in limits if limit is not None], float)
-    kept = Buckets(*[getattr(rows, name)[known] for name in Buckets.__dataclass_fields__])
+    kept = rows.take(np.flatnonzero(known))
     if inputs.option("count"):
         return _made(kept, (over > 0).astype(float).reshape(-1, 1), "sum")
     return _made(kept, over.reshape(-1, 1), "max")
@@ -83,8 +113,8 @@ def online(inputs: Inputs) -> Contribution:
     table = inputs.tables.observations.get(feed)
     heard: set[str] = set()
     newest = 0
-    for metric in sorted(set(table.metrics)) if table else []:
-        rows = inputs.tables.latest((feed,), metric, Span(since, inputs.until))
+    metrics = sorted(set(table.metrics)) if table else []
+    for rows in inputs.tables.latest((feed,), metrics, Span(since, inputs.until)):
         heard.update(rows.station)
         newest = max(newest, _newest(rows))
     if not heard:

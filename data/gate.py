@@ -22,6 +22,7 @@ from data.history_read import HistoryReader
 from data.live import CHANGED, Live
 from data.metrics import Evaluator
 from data.pack import Metric, Pack
+from data.settled import PointMemo
 from data.tables import MemoryTables
 
 _WORST: tuple[Freshness, ...] = ("down", "unknown", "late", "scheduled", "live")
@@ -40,6 +41,7 @@ class Gate:
         self.computed = self._minute = 0
         self._contributions = ContributionMemo(FORMULAS, self._stamp)
         self._own = tuple(key for key, feed in pack.feeds.items() if feed.source.kind == "own")
+        self._points = PointMemo(self._stamp)
         self._assets = tuple(key for key, feed in pack.feeds.items() if feed.kind == "asset")
 
     def read(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer:
@@ -147,9 +149,10 @@ class Gate:
         second = self.live.clock.now_us() // 1_000_000 if question.kind == "feeds" else 0
         return (self.live.generation, self.live.turns, stamp, second)
 
-    def _stamp(self, metric: Metric) -> Any:
-        versions = self.live.tables.versions
-        return (self.live.generation, *(versions.get(feed, 0) for feed in (*self._moved_by(metric), *self._assets)))
+    def _stamp(self, metric: Metric, end_us: int) -> Any:
+        tables = self.live.tables
+        return (self.live.generation,
+                *(tables.version_before(feed, end_us) for feed in (*self._moved_by(metric), *self._assets)))
 
     def _served(self, window: Window) -> Any:
         return "history" if window.at is not None else self.live.served_from
@@ -176,7 +179,7 @@ class Gate:
 
     def _evaluator(self, past: MemoryTables | None) -> Evaluator:
         if past is None:
-            return Evaluator(self.pack, self.live.tables, self._contributions.formulas)
+            return Evaluator(self.pack, self.live.tables, self._contributions.formulas, self._points)
         return Evaluator(self.pack, past)
 
     def event(self, principal: Principal, event_id: str, window: Window) -> dict[str, Any]:
@@ -200,9 +203,9 @@ class Gate:
         if question.kind == "rows":
             rowsets.check_rows(question)
             reader = rowsets.events if question.name == "events" else None
-            rows, total = (reader(evaluator, question, scope, span) if reader
-                           else rowsets.assets(evaluator, question, scope))
-            return self._rowset(question, rows, total, scope)
+            rows, total, blind = (reader(evaluator, question, scope, span) if reader
+                                  else rowsets.assets(evaluator, question, scope))
+            return replace(self._rowset(question, rows, total, scope), unlocated=blind)
         if question.kind == "warnings":
             return self._rowset(question, *rowsets.warnings(evaluator, scope, span[1], question.limit), scope)
         if question.kind == "feeds":
@@ -255,6 +258,9 @@ class Gate:
         if window.at is not None and answer.time is not None and answer.time > window.at:
             # The feed's newest record, which nobody had then.
             answer = replace(answer, time=None, freshness="unknown" if answer.value is None else answer.freshness)
+        if not follows and answer.time is not None and answer.time > window.end:
+            # What came after the window says nothing about it.
+            answer = replace(answer, time=window.end)
         if follows or answer.time is None or end_us > self.live.clock.now_us() - int(3e6 * answer.cadence_s):
             return answer
         age_s = (end_us - to_us(answer.time)) / 1e6

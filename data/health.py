@@ -11,6 +11,10 @@ _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "mo":
           "y": 31622400.0}
 
 
+# Monthly figures come about three weeks after the month.
+LAG = 0.65
+
+
 @dataclass(frozen=True)
 class FeedHealth:
     """What the collector knows of a feed; instants in µs UTC, 0 = never.
@@ -46,14 +50,16 @@ def seconds(text: str) -> float:
 def freshness(cadence_s: float, scheduled: bool, health: FeedHealth | None, now_us: int) -> Freshness:
     """live: age ≤ max(3 × cadence, 30 s); late: older, source answers; down: refuses, or silent > 10 × cadence, ≥ 1 h.
 
-    `scheduled` feeds (monthly figures): scheduled until the next release is overdue (1.5 × cadence), then late.
+    `scheduled` feeds (monthly figures): scheduled until the release after the newest period is overdue, then late; a
+    figure is released up to LAG of a cadence after its period, and the same period sent again makes it no newer.
     """
     if health is None or not health.last_received:
         return "unknown"
     if health.failing_since:
         return "down"
     if scheduled:
-        return "scheduled" if now_us - health.last_received <= 1.5e6 * cadence_s else "late"
+        due_us = (health.last_time or health.last_received) + round((1.5 + LAG) * 1e6 * cadence_s)
+        return "scheduled" if now_us <= due_us else "late"
     age_s = (now_us - health.last_time) / 1e6
     if age_s <= max(3 * cadence_s, 30.0):
         return "live"

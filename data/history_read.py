@@ -23,9 +23,9 @@ from data.manifest import NAME, FileEntry, Manifest, read_manifest
 from data.records import DAY_OF, FIELDS, Row
 from data.steps import shift_of
 
-BUCKETS = pa.schema([("station", pa.string()), ("code", pa.string()), ("bucket", pa.int64()), ("n", pa.int64()),
-                     ("total", pa.float64()), ("low", pa.float64()), ("high", pa.float64()), ("last", pa.float64()),
-                     ("last_time", pa.int64())])
+BUCKETS = pa.schema([("station", pa.string()), ("metric", pa.string()), ("code", pa.string()), ("bucket", pa.int64()),
+                     ("n", pa.int64()), ("total", pa.float64()), ("low", pa.float64()), ("high", pa.float64()),
+                     ("last", pa.float64()), ("last_time", pa.int64())])
 _VIEWS = 32
 
 
@@ -93,18 +93,18 @@ class HistoryReader:
             return pa.schema([SCHEMA[kind].field(name) for name in names]).empty_table()
         return self.run(table.select(names))
 
-    def observation_buckets(self, metric: str, feeds: Sequence[str], span: Span) -> pa.Table:
-        """Sums of a metric per station, code and bucket; empty where nothing was delivered.
+    def observation_buckets(self, metrics: Sequence[str], feeds: Sequence[str], span: Span) -> pa.Table:
+        """Sums of metrics per station, code and bucket; empty where nothing was delivered.
 
         Returns:
-            station, code, bucket (its start, µs UTC; the span's start when step_us is 0), n, total, low, high,
+            station, metric, code, bucket (its start, µs UTC; the span's start when step_us is 0), n, total, low, high,
             last (the value at last_time), last_time.
         """
-        table = self._within("observation", span, feeds, metric)
+        table = self._within("observation", span, feeds, metrics)
         if table is None:
             return BUCKETS.empty_table()
         value, time = table.value, table.time
-        grouped = table.group_by(table.station, table.code, bucket=_bucket(time, span))
+        grouped = table.group_by(table.station, table.metric, table.code, bucket=_bucket(time, span))
         return self.run(grouped.agg(n=table.count(), total=value.sum(), low=value.min(), high=value.max(),
                                     last=value.argmax(time), last_time=time.max())).cast(BUCKETS)
 
@@ -135,7 +135,7 @@ class HistoryReader:
         return self.current("asset")
 
     def _within(self, kind: str, span: Span, feeds: Sequence[str] | None = None,
-                metric: str = "") -> ibis.Table | None:
+                metrics: Sequence[str] = ()) -> ibis.Table | None:
         """Current rows of the span; None where no file can hold any."""
         files = self.manifest().of(kind, span.start_us, span.end_us)
         if feeds is not None:
@@ -143,8 +143,8 @@ class HistoryReader:
         if not files:
             return None
         table = self._current(kind, files, span.known_at_us)
-        if metric:
-            table = table.filter(table.metric == metric)
+        if metrics:
+            table = table.filter(table.metric.isin(list(metrics)))
         if feeds is not None and any(not set(entry.feeds) <= set(feeds) for entry in files):
             table = table.filter(table.feed.isin(list(feeds)))
         if DAY_OF[kind]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -35,12 +35,12 @@ class Tables(Protocol):
         """Events by id with their texts, whatever their age."""
         ...
 
-    def buckets(self, feeds: tuple[str, ...], metric: str, span: Any) -> Buckets:
-        """Aggregates per station and bucket, from memory and, for what is older, from history."""
+    def buckets(self, feeds: tuple[str, ...], metrics: Sequence[str], span: Any) -> list[Buckets]:
+        """Aggregates per station and bucket of each metric, from memory and, for what is older, from history."""
         ...
 
-    def latest(self, feeds: tuple[str, ...], metric: str, span: Any) -> Buckets:
-        """The newest value of each station in the span."""
+    def latest(self, feeds: tuple[str, ...], metrics: Sequence[str], span: Any) -> list[Buckets]:
+        """The newest value of each station in the span, of each metric."""
         ...
 
     def delivered(self, feeds: tuple[str, ...]) -> bool:

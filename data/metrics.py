@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,11 @@ from data.clock import from_us, to_us
 from data.columns import Array
 from data.contribution import Contribution, by_division, by_group, worst_of
 from data.errors import NotFound, WrongInput
-from data.formulas import EVENT_STOCK, FORMULAS, RECOUNTED
-from data.formulas_events import stock_series
+from data.formulas import BY_BUCKET, FORMULAS, GROUPS, RECOUNTED, STOCKS
 from data.formulas_figures import indicator_facts, indicator_series
 from data.inputs import Formula, Inputs, Tables
 from data.pack import EVERY, Metric, Pack
+from data.settled import PointMemo
 from data.steps import STEPS, bucket_starts, buckets_in, trailing_start
 from data.windows import local_offset_us, shifted
 
@@ -26,14 +27,14 @@ STATES: tuple[State, ...] = ("ok", "att", "warn", "alarm")
 MOST_POINTS, MOST_STOCK_POINTS = 10_000, 800
 # Roll-ups that add up, so that a part cannot be judged by the whole's limit.
 ABSOLUTE = frozenset({"sum", "count"})
-LABELS = frozenset({"category", "channel", "department", "stage", "station", "weekhour", "layer"})
 
 
 class Evaluator:
     """Computes metrics of one place from its tables; no clock, no cache, no rights."""
 
-    def __init__(self, pack: Pack, tables: Tables, formulas: Mapping[str, Formula] = FORMULAS) -> None:
-        self.pack, self.tables, self.formulas = pack, tables, formulas
+    def __init__(self, pack: Pack, tables: Tables, formulas: Mapping[str, Formula] = FORMULAS,
+                 points: PointMemo | None = None) -> None:
+        self.pack, self.tables, self.formulas, self._points = pack, tables, formulas, points
         self.levels = {level.key: number for number, level in enumerate(pack.place.levels)}
 
     def metric(self, name: str) -> Metric:
@@ -114,7 +115,8 @@ class Evaluator:
     def _grouped(self, answer: Answer, inputs: Inputs, scope: Scope, by: str) -> Answer:
         if by in self.levels or by == "children":
             return self._by_level(answer, inputs, scope.division, by)
-        if by in LABELS:
+        groups = GROUPS.get(inputs.metric.formula["kind"], frozenset())
+        if by in groups:
             return self._by_label(answer, inputs, by)
         if by == "month" and inputs.metric.formula["kind"] == "indicator":
             rows = indicator_series(inputs, answer.at_division)
@@ -123,7 +125,8 @@ class Evaluator:
             trailing = last_steps(inputs, answer.question.limit, STEPS[by])
             check_points(trailing, by)
             return replace(answer, series=self._series(trailing, answer.at_division, STEPS[by]))
-        raise WrongInput(f"by={by!r:.20} 不认识；可用 {'、'.join([*self.levels, *STEPS, *sorted(LABELS)])}")
+        known = "、".join([*self.levels, *STEPS, *sorted(groups)])
+        raise WrongInput(f"{inputs.metric.name}不能按 by={by!r:.20} 分组；可用 {known}")
 
     def _by_level(self, answer: Answer, inputs: Inputs, code: str, by: str) -> Answer:
         divisions = self.pack.divisions
@@ -172,30 +175,38 @@ class Evaluator:
 
     def _series(self, inputs: Inputs, division: str, step: int) -> tuple[Point, ...]:
         starts = bucket_starts(inputs.start, inputs.end, step, inputs.offset)
-        kind, ends = inputs.metric.formula["kind"], np.append(starts[1:], inputs.end)
-        if kind == EVENT_STOCK:
-            counts = stock_series(inputs, ends, self.pack.divisions.below(division))
-            return tuple(Point(from_us(int(start)), _known(count), 0 if np.isnan(count) else int(count))
-                         for start, count in zip(starts, counts, strict=True))
-        if kind in RECOUNTED:
-            return tuple(self._stock_point(inputs, division, int(start), int(end))
-                         for start, end in zip(starts, ends, strict=True))
-        found = self.formulas[kind](replace(inputs, step=step))
+        kind = inputs.metric.formula["kind"]
+        if kind in STOCKS:
+            values = STOCKS[kind](inputs, np.append(starts[1:], inputs.end), self.pack.divisions.below(division))
+            return tuple(Point(from_us(int(start)), _known(value), count)
+                         for start, (value, count) in zip(starts, values, strict=True))
+        stepped = replace(inputs, step=step)
+        compute = partial(self._stock_points if kind in RECOUNTED else self._bucket_points, division)
+        if self._points is None or not (kind in RECOUNTED or kind in BY_BUCKET):
+            return tuple(compute(stepped, starts))
+        return self._points.series(stepped, division, starts, compute)
+
+    def _bucket_points(self, division: str, inputs: Inputs, starts: Array) -> list[Point]:
+        found = self.formulas[inputs.metric.formula["kind"]](inputs)
         inside = found.take(self.pack.divisions.below(division)[found.division])
         known = np.isin(inside.bucket, starts)
         inside = inside.take(known)
         place = np.searchsorted(starts, inside.bucket)
         values, rows = by_group(inside, place, len(starts))
-        return tuple(Point(from_us(int(start)), _known(value), int(count),
-                           _described(inside, place == number))
-                     for number, (start, value, count) in enumerate(zip(starts, values, rows, strict=True)))
+        return [Point(from_us(int(start)), _known(value), int(count), _described(inside, place == number))
+                for number, (start, value, count) in enumerate(zip(starts, values, rows, strict=True))]
 
-    def _stock_point(self, inputs: Inputs, division: str, start: int, end: int) -> Point:
-        found = self.formulas[inputs.metric.formula["kind"]](replace(inputs, start=start, end=end))
+    def _stock_points(self, division: str, inputs: Inputs, starts: Array) -> list[Point]:
+        ends = np.append(starts[1:], inputs.end)
+        return [self._stock_point(replace(inputs, start=int(start), end=int(end), step=0,
+                                          moving=inputs.moving and end == inputs.end), division)
+                for start, end in zip(starts, ends, strict=True)]
+
+    def _stock_point(self, inputs: Inputs, division: str) -> Point:
+        found = self.formulas[inputs.metric.formula["kind"]](inputs)
         values, rows = by_division(found, self.pack.divisions)
         index = self.pack.divisions.index(division)
-        value = _known(values[index])
-        return Point(from_us(int(start)), value, int(rows[index]))
+        return Point(from_us(inputs.start), _known(values[index]), int(rows[index]))
 
     def _compared(self, answer: Answer, word: str, scope: Scope, window: Window) -> Answer:
         if (growth := answer.parts.get("yoy")) is not None:

@@ -40,6 +40,10 @@ class Buckets:
     last: Array
     last_time: Array
 
+    def take(self, rows: Array) -> Buckets:
+        """The rows at these positions."""
+        return Buckets(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
+
     @staticmethod
     def join(pieces: list[Buckets]) -> Buckets:
         """The rows of several answers one after the other."""

@@ -25,6 +25,8 @@ STATES = ("ok", "att", "warn", "alarm")
 # Orders of a list of events that show only what stands so at the window's end.
 STANDING = {"overdue": "overdue", "due": "due_soon", "open": "open"}
 Rows = tuple[tuple[dict[str, Any], ...], int]
+# … and how many of all have no coordinates.
+PlacedRows = tuple[tuple[dict[str, Any], ...], int, int]
 
 
 def _name(evaluator: Evaluator, index: int, level: int = 1) -> str:
@@ -38,8 +40,8 @@ def _event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, l
     columns, texts = events.columns, events.texts[at]
     category = events.category.words[columns["category"][at]]
     known = evaluator.pack.categories.get(category)
-    due, stage = int(columns["due"][at]), STAGES[columns["stage"][at]]
-    closed = bool(columns["reached"][at, CLOSED])
+    due, (stage, stage_time) = int(columns["due"][at]), _stood(events, at, end_us)
+    closed = STAGES.index(stage) >= CLOSED
     return {
         "id": events.ids[at], "title": texts[0] or (known.name if known else category),
         "category": known.name if known else category, "category_code": category,
@@ -48,18 +50,30 @@ def _event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, l
         "stage": STAGE_WORDS[stage], "stage_code": stage,
         "division": _name(evaluator, int(columns["division"][at]), level),
         "division_code": evaluator.pack.divisions.items[int(columns["division"][at])].code,
-        "time_us": int(columns["time"][at]), "stage_time_us": int(columns["stage_time"][at]), "due_us": due,
+        "time_us": int(columns["time"][at]), "stage_time_us": stage_time, "due_us": due,
+        "left_s": max(0, (due - end_us) // 1_000_000) if due and not closed else 0,
         "overdue_s": max(0, (end_us - due) // 1_000_000) if due and not closed else 0,
         "state": "ok" if closed else STATES[int(severity(np.array([due]), end_us)[0])],
         "lon": _real(columns["lon"][at]), "lat": _real(columns["lat"][at]), "demo": bool(columns["demo"][at]),
     }
 
 
+def _stood(events: EventTable, at: int, end_us: int) -> tuple[str, int]:
+    """(stage, its instant) of an event as it was at an instant: what came later is not told."""
+    newest = int(events.columns["stage_time"][at])
+    if newest <= end_us:
+        return STAGES[events.columns["stage"][at]], newest
+    reached = events.columns["reached"][at]
+    told = [(int(time), number) for number, time in enumerate(reached) if 0 < time <= end_us]
+    time, number = max(told, default=(int(events.columns["time"][at]), 0))
+    return STAGES[number], time
+
+
 def _real(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[int, int]) -> Rows:
+def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[int, int]) -> PlacedRows:
     """Events of a division: order overdue (open, longest over their due first), due (open, next 24 h, the next first),
     open, or newest (last stage first). Those that ended before memory come from history.
 
@@ -83,7 +97,8 @@ def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[i
         place = int(masked[0][0][at]) if recent else whole.position(held[1].ids[masked[1][0][at - first]])
         if place is not None:
             rows.append(_event_row(evaluator, held[0] if recent else whole, place, span[1], below))
-    return tuple(rows), len(keys)
+    blind = sum(int(np.isnan(table.columns["lon"][at]).sum()) for table, (at, _) in zip(held, masked, strict=True))
+    return tuple(rows), len(keys), blind
 
 
 def _chosen(table: EventTable, order: str, scope: Scope, inside: npt.NDArray[np.bool_],
@@ -125,7 +140,7 @@ def _asset_row(evaluator: Evaluator, asset: Row, level: int = 1) -> dict[str, An
             "division_code": evaluator.pack.divisions.items[asset["index"]].code, "demo": bool(asset["demo"])}
 
 
-def assets(evaluator: Evaluator, question: Question, scope: Scope) -> Rows:
+def assets(evaluator: Evaluator, question: Question, scope: Scope) -> PlacedRows:
     """Assets of the layer named after `assets:` that lie in the division."""
     layer = question.name.partition(":")[2]
     table: AssetTable = evaluator.tables.assets
@@ -133,7 +148,8 @@ def assets(evaluator: Evaluator, question: Question, scope: Scope) -> Rows:
     rows = [asset for asset in table.layer(layer) if inside[asset["index"]]]
     limit = question.limit or len(rows)
     below = evaluator.pack.divisions.get(scope.division).level + 1
-    return tuple(_asset_row(evaluator, asset, below) for asset in rows[:limit]), len(rows)
+    blind = sum(asset["lon"] is None for asset in rows)
+    return tuple(_asset_row(evaluator, asset, below) for asset in rows[:limit]), len(rows), blind
 
 
 def warnings(evaluator: Evaluator, scope: Scope, end_us: int, limit: int) -> Rows:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from data.manifest import Load
 from data.observation_table import Buckets, ObservationTable, empty_buckets
 from data.pack import Pack
 from data.records import Row
+from data.settled import Reach
 from data.small_tables import AssetTable, IndicatorTable, WarningTable
 from data.steps import bucket_start
 
@@ -39,6 +41,7 @@ class MemoryTables:
         self.observations: dict[str, ObservationTable] = {}
         self.indicators, self.assets, self.warnings = IndicatorTable(), AssetTable(pack.divisions), WarningTable()
         self.versions: dict[str, int] = {}
+        self._reach: defaultdict[str, Reach] = defaultdict(Reach)
         self.demo: dict[str, bool] = {}
         self.seq = self.version = 0
         self.loaded = False
@@ -111,6 +114,8 @@ class MemoryTables:
         self.versions[batch.feed] = batch.seq1
         if not batch.rows:
             return True
+        self._reach[batch.feed].note(batch.seq1, min(row["time"] for row in batch.rows)
+                                     if batch.kind == "observation" else 0)
         self._mark_demo([batch.feed], [any(row["demo"] for row in batch.rows)])
         if batch.kind == "observation":
             self._table(batch.feed).add(batch.rows)
@@ -143,6 +148,11 @@ class MemoryTables:
         """Notes that history has more of the long ago, so that what was answered from it is asked again."""
         for load in loads:
             self.versions[load.feed] = max(self.versions.get(load.feed, 0), load.seq1)
+            self._reach[load.feed].note(load.seq1, 0)
+
+    def version_before(self, feed: str, end_us: int) -> int:
+        """The newest version of a feed since it was read whose records may change a figure of before an instant."""
+        return self._reach[feed].before(end_us)
 
     def delivered(self, feeds: tuple[str, ...]) -> bool:
         """True if any of the feeds ever delivered."""
@@ -214,30 +224,28 @@ class MemoryTables:
         if self._past is not None:
             self._past.keep(~np.isin(np.array(self._past.ids, object), ids))
 
-    def buckets(self, feeds: tuple[str, ...], metric: str, span: Span) -> Buckets:
-        """Aggregates per station and bucket: from memory, and from history for what lies before it.
+    def buckets(self, feeds: tuple[str, ...], metrics: Sequence[str], span: Span) -> list[Buckets]:
+        """Aggregates per station and bucket of each metric: from memory, and from history for what lies before it.
 
         Raises:
             Unavailable: the older part is needed and history cannot be read.
         """
         edge = max(span.start_us, self._cut(span))
-        found = [table.buckets(metric, edge, span.end_us, span.step_us, span.offset_us)
-                 for feed in feeds if (table := self.observations.get(feed)) is not None]
+        pieces = [[table.buckets(metric, edge, span.end_us, span.step_us, span.offset_us)
+                   for feed in feeds if (table := self.observations.get(feed)) is not None] for metric in metrics]
         if span.start_us < edge:
             older = Span(span.start_us, min(edge, span.end_us), span.step_us, span.offset_us, span.known_at_us)
-            found.append(self._older(feeds, metric, older))
-        merged = [piece for piece in found if len(piece.station)]
-        if not merged:
-            return empty_buckets()
-        return merged[0] if len(merged) == 1 else _merge(Buckets.join(merged))
+            for found, piece in zip(pieces, self._older(feeds, metrics, older), strict=True):
+                found.append(piece)
+        return [_whole(found) for found in pieces]
 
-    def latest(self, feeds: tuple[str, ...], metric: str, span: Span) -> Buckets:
-        """The newest value of each station in the span."""
+    def latest(self, feeds: tuple[str, ...], metrics: Sequence[str], span: Span) -> list[Buckets]:
+        """The newest value of each station in the span, of each metric."""
         if span.start_us < self._since:
-            return self.buckets(feeds, metric, span)
-        found = [self.observations[feed].latest(metric, span.start_us, span.end_us)
-                 for feed in feeds if feed in self.observations]
-        return Buckets.join(found) if found else empty_buckets()
+            return self.buckets(feeds, metrics, span)
+        return [Buckets.join([empty_buckets(), *(self.observations[feed].latest(metric, span.start_us, span.end_us)
+                                                 for feed in feeds if feed in self.observations)])
+                for metric in metrics]
 
     def _cut(self, span: Span) -> int:
         """Start of the first whole bucket that memory holds."""
@@ -246,12 +254,24 @@ class MemoryTables:
         first = int(bucket_start(np.array([self._since]), span.step_us, span.offset_us)[0])
         return first if first >= self._since else first + span.step_us
 
-    def _older(self, feeds: tuple[str, ...], metric: str, span: Span) -> Buckets:
-        rows = self._reader.observation_buckets(metric, list(feeds), span)
-        codes = [self.divisions.index(code) if code in self.divisions else 0 for code in rows["code"].to_pylist()]
+    def _older(self, feeds: tuple[str, ...], metrics: Sequence[str], span: Span) -> list[Buckets]:
+        found = self._reader.observation_buckets(metrics, list(feeds), span)
+        return [self._as_buckets(found.filter(pc.equal(found["metric"], metric))) for metric in metrics]
+
+    def _as_buckets(self, rows: pa.Table) -> Buckets:
+        codes = rows["code"].combine_chunks().dictionary_encode()
+        index = np.array([self.divisions.index(code) if code in self.divisions else 0
+                          for code in codes.dictionary.to_pylist()] or [0], np.int64)
         columns = {name: rows[name].to_numpy() for name in ("bucket", "n", "total", "low", "high", "last", "last_time")}
-        stations = np.array(rows["station"].to_pylist(), object)
-        return Buckets(station=stations, division=np.array(codes, np.int64), **columns)
+        return Buckets(station=np.asarray(rows["station"].to_numpy(zero_copy_only=False), object),
+                       division=index[codes.indices.fill_null(0).to_numpy()], **columns)
+
+
+def _whole(pieces: list[Buckets]) -> Buckets:
+    found = [piece for piece in pieces if len(piece.station)]
+    if not found:
+        return empty_buckets()
+    return found[0] if len(found) == 1 else _merge(Buckets.join(found))
 
 
 def _merge(rows: Buckets) -> Buckets:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from demo.chance import one
+from demo.chance import Reals, one
 from demo.days import DAY_S, date_of
 from demo.series import MICRO
 
@@ -20,6 +20,7 @@ RAIN_RULES = (("red", 3, 100.0, 6), ("orange", 3, 50.0, 6), ("yellow", 6, 50.0, 
 WORDS = {"red": "红色", "orange": "橙色", "yellow": "黄色", "blue": "蓝色"}
 ORDER = ("", "blue", "yellow", "orange", "red")
 LOOK_BACK_H = 96
+NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Bulletins:
         word = WORDS[bulletin.level]
         return {"id": bulletin.id, "kind": bulletin.kind, "level": bulletin.level, "sent": bulletin.sent * MICRO,
                 "expires": expires * MICRO, "status": status, "demo": True,
-                "headline": f"{OFFICE}{'解除' if status == 'cancel' else '发布'}{bulletin.kind}{word}预警",
+                "headline": f"{OFFICE}{'解除' if status == 'cancelled' else '发布'}{bulletin.kind}{word}预警",
                 "detail": bulletin.detail, "references": list(bulletin.references),
                 "divisions": [self.county.ground.towns[town].code for town in bulletin.towns]
                 or [self.county.ground.divisions.root.code]}
@@ -78,14 +79,22 @@ class Bulletins:
         issued: list[Bulletin] = []
         for hour in range(first, last):
             row = hour - first + 13
-            wet = {hours: sums[row] - sums[row - hours] for _, hours, _, _ in RAIN_RULES}
+            # gauges count in tenths: so two of the same rain stay the same from whatever hour the sums began
+            wet = {hours: np.round(sums[row] - sums[row - hours], 1) for _, hours, _, _ in RAIN_RULES}
             level = next((rule for rule in RAIN_RULES if wet[rule[1]][:stations].max() >= rule[2]), None)
-            self._step(issued, (hour + 1) * 3600, level, wet[level[1]][stations:] if level else None)
+            self._step(issued, (hour + 1) * 3600, level, self._by_town(wet[level[1]], stations) if level else None)
         return issued
 
-    def _step(self, issued: list[Bulletin], now: int, rule: tuple[str, int, float, int] | None, wet: Any) -> None:
+    def _by_town(self, wet: Reals, stations: int) -> tuple[Reals, Reals]:
+        """(towns,) mm at the wettest gauge of each township (0 where it has none), and mm that fell on it."""
+        measured = np.zeros(len(wet) - stations)
+        np.maximum.at(measured, self.county.sites["station_rain"].town, wet[:stations])
+        return measured, np.maximum(measured, wet[stations:])
+
+    def _step(self, issued: list[Bulletin], now: int, rule: tuple[str, int, float, int] | None,
+              fallen: tuple[Reals, Reals] | None) -> None:
         current = issued[-1] if issued and issued[-1].ends > now else None
-        if rule is None:
+        if rule is None or fallen is None:
             return
         level, hours, limit, holds = rule
         if current is not None and ORDER.index(current.level) >= ORDER.index(level):
@@ -93,11 +102,20 @@ class Bulletins:
         sent = now + 240
         if current is not None:
             issued[-1] = Bulletin(**{**current.__dict__, "ends": sent})
-        towns = tuple(int(town) for town in np.flatnonzero(wet >= 0.5 * limit))
-        names = "、".join(self.county.ground.towns[town].name for town in towns[:4])
-        text = f"过去{hours}小时{names or '局部'}降雨量已达{limit:.0f}毫米以上，预计强降雨仍将持续，请注意防范。"
+        measured, fell = fallen
+        reached = [int(town) for town in np.argsort(-measured, kind="stable") if measured[town] >= limit]
+        wet = [int(town) for town in np.argsort(-fell, kind="stable") if fell[town] >= 0.5 * limit]
+        towns = (*reached, *(town for town in wet if town not in reached))
+        text = f"过去{hours}小时{self._named(reached)}降雨量已达{limit:.0f}毫米以上，预计强降雨仍将持续，"
+        text += f"另有{len(towns) - len(reached)}个乡镇可能受影响，" if len(towns) > len(reached) else ""
+        text += "请注意防范。"
         issued.append(Bulletin(_id(self.county, sent, f"rain-{level}"), "暴雨", level, sent, sent + holds * 3600,
                                sent + holds * 3600, towns, text, (current.id,) if current else ()))
+
+    def _named(self, towns: list[int]) -> str:
+        """The first `NAMED` of the townships, and how many they are in all where there are more."""
+        names = "、".join(self.county.ground.towns[town].name for town in towns[:NAMED])
+        return f"{names}等{len(towns)}个乡镇" if len(towns) > NAMED else names
 
     def _daily(self, after: int, until: int) -> list[Bulletin]:
         zone = self.county.days.zone_s

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from demo.county import County
 
 BASE_YEAR = 2026
+# prices of what the county makes rise by so much a year: growth at constant prices is that much less than of the levels
+DEFLATOR_PCT = 0.8
 RELEASE_DAY, RELEASE_HOUR = 20, 10
 # share of the year's flow that falls into each month: a short February, pushes at the ends of quarters
 SHARE = np.array([7.9, 6.6, 8.6, 7.6, 8.1, 9.1, 7.9, 8.2, 8.9, 8.4, 8.7, 10.0]) / 100.0
@@ -81,29 +83,24 @@ class Economy:
 
     def _table(self, one: Indicator, release: Release, period: str, basis: str,
                months: tuple[int, int]) -> list[dict[str, Any]]:
-        value = self.values(one, release.year, *months)
-        growth = self.growth(one, release.year, months[1])
-        total = value.mean() if one.kind == "mean" else value.sum()
-        digits = _digits(one)
-        if one.kind in ("level", "balance"):
-            value = np.round(value, digits)
-            total = round(float(value.sum()), digits)
-        weight = self.weights[one.spread]
-        whole_growth = float((growth * weight).sum() / weight.sum())
-        rank = (-growth).argsort().argsort() + 1
-        cells = [(self.root, float(total), whole_growth, None), *zip(
-            self.codes, value.tolist(), growth.tolist(), rank.tolist(), strict=True)]
+        value = self.published(one, release.year, *months)
+        growth = self.growth(one, release.year, months)
+        # a township whose base rounds to nothing has no rate and no rank
+        rank = (-growth[1:]).argsort().argsort() + 1
         rows = []
-        for code, number, rate, place in cells:
+        for code, number, rate, place in zip((self.root, *self.codes), value.tolist(), growth.tolist(),
+                                             (None, *rank.tolist()), strict=True):
             row: dict[str, Any] = {
-                "indicator": one.id, "division": code, "period": period, "basis": basis, "yoy": round(rate, 1),
+                "indicator": one.id, "division": code, "period": period, "basis": basis,
                 "yoy_kind": one.yoy_kind, "status": "preliminary", "unit": one.unit, "demo": True,
                 "released": release.released * MICRO}
+            if np.isfinite(rate):
+                row["yoy"] = round(rate, 1)
             if one.kind != "growth":
-                row["value"] = round(number, digits)
+                row["value"] = number
             if one.target_growth and basis != "current":
                 row["target"] = self._target(one, release.year, code)
-            if place is not None:
+            if place is not None and np.isfinite(rate):
                 row["rank"] = float(place)
             rows.append(row)
         return rows
@@ -129,19 +126,41 @@ class Economy:
             part = trend * (1 + one.growth / 100) ** (last / 12 - 1)
             return np.asarray(part * share * (1 + 0.01 * normal(self.seed, one.id, year, last, town)), float)
         months = np.arange(first, last + 1)
-        noise = 1 + 0.04 * normal(self.seed, one.id, year, months[:, None], town)
+        noise = 1 + 0.025 * normal(self.seed, one.id, year, months[:, None], town)
         flow = (SHARE[months - 1][:, None] * noise).sum(axis=0) * trend
         if one.kind == "mean":
             return np.asarray(flow * (0.8 + 0.4 * uniform(self.seed, one.id, "level", town)), float)
         return np.asarray(flow * share, float)
 
-    def growth(self, one: Indicator, year: int, month: int) -> Reals:
-        """(towns,) growth on the year before, %, as released: drawn on its own, not the ratio of two levels."""
+    def published(self, one: Indicator, year: int, first: int, last: int) -> Reals:
+        """(1 + towns,) the county's figure and the townships', rounded as they are released.
+
+        Townships have two decimals more than the county (亿元 to 万元), so that their growth can be read from them.
+        """
+        value, digits = self.values(one, year, first, last), _digits(one)
+        towns = np.round(value, digits + 2 if digits else 0)
+        whole = value.mean() if one.kind == "mean" else towns.sum()
+        return np.concatenate([[round(float(whole), digits)], towns])
+
+    def growth(self, one: Indicator, year: int, months: tuple[int, int]) -> Reals:
+        """(1 + towns,) growth on the same months of the year before, %: the ratio of the two released figures.
+
+        At constant prices it is less by DEFLATOR_PCT. Where no level is released (growth only) it is drawn by itself;
+        NaN where the figure of the year before is nothing.
+        """
+        if one.kind == "growth":
+            towns, weight = self._drawn_growth(one, year, months[1]), self.weights[one.spread]
+            return np.concatenate([[(towns * weight).sum() / weight.sum()], towns])
+        now, before = (self.published(one, at, *months) for at in (year, year - 1))
+        ratio = np.divide(now, before, out=np.full(len(now), np.nan), where=before > 0)
+        real = one.yoy_kind in ("real", "comparable")
+        return np.asarray(100 * (ratio / (1 + DEFLATOR_PCT / 100 if real else 1.0) - 1), float)
+
+    def _drawn_growth(self, one: Indicator, year: int, month: int) -> Reals:
         town = np.arange(len(self.codes))
-        cycle = 1.2 * np.sin(2 * np.pi * (year * 12 + month) / 37.0)
         own = 1.8 * normal(self.seed, one.id, "town", town)
         month_own = 0.7 * normal(self.seed, one.id, "growth", year, month, town)
-        return np.asarray(one.growth + cycle + own + month_own, float)
+        return np.asarray(one.growth + _cycle(year, month) + own + month_own, float)
 
     def sharing(self, release: Release) -> list[dict[str, Any]]:
         """Requests of the departments for one another's data in a month, and how many of them were met."""
@@ -171,6 +190,11 @@ def _cumulative_period(one: Indicator, year: int, month: int) -> str:
     if not one.quarterly:
         return f"{year}-01..{month:02d}"
     return f"{year}Q1" if month == 3 else f"{year}Q1..Q{month // 3}"
+
+
+def _cycle(year: int, month: int) -> float:
+    """Growth above (+) or below (−) the usual, %, in waves of three years."""
+    return 1.2 * float(np.sin(2 * np.pi * (year * 12 + month) / 37.0))
 
 
 def _digits(one: Indicator) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 
+from data.loading import PROGRESS
 from data.pack import Pack
 from data.parts import bound
 from data.settings import ROOT, Settings
@@ -26,7 +27,6 @@ from demo.opening import OPENING_WARNINGS_S
 from demo.series import MICRO
 from demo.world import World, make_world
 
-PROGRESS = "history_progress.json"
 FOLDER = "staging-demo"
 SENSOR_DAYS = {"full": 14, "small": 2}
 SMALL_DAYS = 30

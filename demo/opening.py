@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from demo.world import World
 
 FINE_HOURS, COARSE_HOURS = 3, 26
+COMPARED_DAYS = 17
 ORDER = ("rain", "river", "reservoir", "air_hourly", "power", "parking", "traffic", "hall", "water_quality")
 CATCH_UP_S = 2 * DAY_S
 OPENING_WARNINGS_S = 3 * DAY_S
@@ -55,6 +56,11 @@ def opening(world: World, memory: Memory) -> list[tuple[str, list[dict[str, Any]
     for feed in ORDER:
         batches.append((feed, world.observations.coarse_records(feed, now - COARSE_HOURS * 3600, fine)
                         + world.observations.reported(feed, fine, now, fine)))
-    batches.insert(4, ("events", world.events.standing(now)))
+    standing = world.events.standing(now)
+    batches.insert(4, ("events", standing))
+    # What this week and the last are compared by; it may come when the rest stands.
+    held = {record["id"] for record in standing}
+    batches.append(("events", [record for record in world.events.standing(now, COMPARED_DAYS)
+                               if record["id"] not in held]))
     memory.gaps["sensors"] = [(fine, now - 300)]
     return [(feed, records) for feed, records in batches if records]

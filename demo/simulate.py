@@ -24,6 +24,7 @@ from demo.days import DAY_S
 from demo.doors import PushDoor
 from demo.drops import drop_assets, drop_figures
 from demo.feeds import OBSERVED
+from demo.history import Progress, write_history
 from demo.opening import first_memory, opening, resume
 from demo.series import MICRO
 from demo.world import World, make_world
@@ -70,7 +71,6 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
     folder = settings.state_dir
     folder.mkdir(parents=True, exist_ok=True)
     if args.only_history:
-        from demo.history import write_history
         return write_history(settings, pack)
     signal.signal(signal.SIGTERM, _stop)
     clock = settings.clock()
@@ -83,6 +83,9 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
     first = not memory.sent
     if not first:
         resume(memory, now, settings.scenario)
+    if first and settings.history != "none":
+        # Said before the first page: what has not come yet is not compared with.
+        Progress(folder, 1).tell("演示历史即将导入")
     simulator = Simulator(make_world(pack, memory.scenario, memory.anchor), memory, PushDoor(settings), clock, folder)
     simulator.start(first)
     child = start_history(settings)

@@ -39,9 +39,7 @@ def shade(answer: Answer) -> Shading:
         at = unknown if group.value is None else sum(group.value >= limit for limit in breaks)
         values[group.code] = (at, _text(answer, group.value))
     counts = [sum(at == k for at, _ in values.values()) for k in range(len(tokens))]
-    labels = (*class_words(breaks, answer.decimals), "未知")
-    if known and not breaks:
-        labels = (f"均为 {words.number(known[0], answer.decimals)}", "未知")
+    labels = (*_labels(answer, known, breaks), "未知")
     order = [*reversed(range(unknown)), *([unknown] if counts[unknown] else [])]
     return Shading(values, tokens, tuple((tokens[k], labels[k], counts[k]) for k in order))
 
@@ -50,8 +48,19 @@ def _steps(count: int, two_sided: bool) -> Sequence[int]:
     return range(5) if two_sided else SPREAD[max(1, min(count, 5))]
 
 
+def _labels(answer: Answer, known: Sequence[float], breaks: Sequence[float]) -> tuple[str, ...]:
+    """Words of the classes; a class in which all divisions have the one lowest value says that value."""
+    if not breaks:
+        return (f"均为 {words.value(answer, known[0])}",) if known else ("全部",)
+    found = class_words(breaks, answer.decimals)
+    lowest = {value for value in known if value < breaks[0]}
+    if len(lowest) != 1 or answer.parts.get("breaks"):
+        return found
+    return (words.value(answer, lowest.pop()), *found[1:])
+
+
 def _text(answer: Answer, value: float | None) -> str:
-    return "未知" if value is None else f"{words.number(value, answer.decimals)} {answer.unit}".strip()
+    return "未知" if value is None else f"{words.value(answer, value)} {answer.unit}".strip()
 
 
 def _breaks(answer: Answer, known: Sequence[float], two_sided: bool) -> tuple[float, ...]:
@@ -65,7 +74,12 @@ def _breaks(answer: Answer, known: Sequence[float], two_sided: bool) -> tuple[fl
     ordered = sorted(known)
     if not ordered or ordered[0] == ordered[-1]:
         return ()
-    cuts = [round_down(ordered[min(len(ordered) - 1, int(len(ordered) * share))]) for share in (.3, .55, .75, .9)]
+    quantiles = [ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (.3, .55, .75, .9)]
+    cuts = [round_down(value) for value in quantiles if value > ordered[0]]
+    if len(cuts) < len(quantiles):
+        # Many have the lowest value, as on a day without rain: whoever has more is a class of its own.
+        more = next(value for value in ordered if value > ordered[0])
+        cuts.append(round_down(more) if round_down(more) > ordered[0] else more)
     return tuple(sorted({cut for cut in cuts if ordered[0] < cut <= ordered[-1]}))
 
 
@@ -90,8 +104,8 @@ def class_words(breaks: Sequence[float], decimals: int) -> tuple[str, ...]:
     return (f"< {shown[0]}", *middle, f"≥ {shown[-1]}")
 
 
-def marks(answers: dict[str, Answer], loud: int = 3) -> dict[str, tuple[str, str]]:
-    """Numbers beside names: code → (text, state). Places with a state, and the `loud` largest numbers.
+def marks(answers: dict[str, Answer]) -> dict[str, tuple[str, str]]:
+    """Numbers beside names: code → (text, state), wherever there is anything to count, so that they add up.
 
     `map.number` is what is counted, `map.warn` and `map.att` how many of them have that state.
     """
@@ -100,11 +114,10 @@ def marks(answers: dict[str, Answer], loud: int = 3) -> dict[str, tuple[str, str
         return {}
     warn, att = (_values(answers.get(f"map.{name}")) for name in ("warn", "att"))
     found: dict[str, tuple[str, str]] = {}
-    largest = sorted((g for g in counted.groups if g.value), key=lambda g: -(g.value or 0))[:loud]
     for group in counted.groups:
         state = str(group.extra.get("state")
                     or ("warn" if warn.get(group.code) else "att" if att.get(group.code) else "ok"))
-        if group.value and (state != "ok" or group in largest):
+        if group.value:
             found[group.code] = (words.number(group.value), state)
     return found
 

@@ -108,8 +108,9 @@ def _value(answer: Answer) -> tuple[str, str]:
         return (answer.text, "") if answer.text else (words.NONE, "")
     if answer.name and answer.question.name == "aqi":
         return words.number(answer.value), air_class(answer.value)[1]
-    shown = abs(answer.value) if answer.question.name.endswith("_over_m") else answer.value
-    return words.compact(shown, answer.decimals), answer.unit
+    if answer.question.name.endswith(words.OVER):
+        return words.over(answer.value, answer.decimals), answer.unit
+    return words.compact(answer.value, answer.decimals), answer.unit
 
 
 def _lines(answer: Answer, context: Context) -> tuple[Markup, Markup]:
@@ -166,8 +167,8 @@ def _second(answer: Answer, context: Context) -> str:
         return f"{BORROWED}{dict(context.chain).get(answer.at_division, context.place.name)}级"
     if answer.parts.get("progress_pct") is not None:
         return f"进度 {words.number(float(answer.parts['progress_pct']))}%"
-    if answer.question.name.endswith("_over_m") and answer.value is not None:
-        return "低于限值" if answer.value < 0 else "高于限值"
+    if answer.question.name.endswith(words.OVER) and answer.value is not None:
+        return words.against(answer.question.name, answer.value)
     if answer.limit_text:
         return answer.limit_text if answer.change is not None else ""
     if answer.target is not None:
@@ -199,7 +200,9 @@ def feed_counts(rows: Iterable[dict[str, Any]], context: Context) -> Markup:
     parts = [fresh_count("live", live)] + [fresh_count(key, by[key]) for key in ("late", "down", "unknown")]
     total = anchor(context, {**LEAVE, "screen": "feeds"}, f"数据源 {live + by['late'] + by['down'] + by['unknown']}",
                    "q")
-    return Markup("{}{}").format(total, EMPTY.join(parts))
+    # shown by the page itself while nobody answers (html.is-lost): what was counted then is no longer known
+    lost = Markup('<span class="lost-word">连接中断，断前：</span>')
+    return Markup("{}{}{}").format(lost, total, EMPTY.join(parts))
 
 
 def fresh_count(key: str, count: int) -> Markup:

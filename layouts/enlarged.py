@@ -95,7 +95,7 @@ def _head(answer: Answer) -> str:
 
 
 def _number(value: float | None, answer: Answer) -> str:
-    return words.NONE if value is None else words.number(value, answer.decimals)
+    return words.value(answer, value)
 
 
 def _series(found: list[Answer], context: Context) -> Table:

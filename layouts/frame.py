@@ -132,6 +132,15 @@ def division_name(code: str, context: Context) -> str:
     return dict(context.chain).get(code, context.place.name if code in ("", context.place.code) else code)
 
 
+def level_word(code: str, context: Context) -> str:
+    """What a division of the view's chain is: 县, 乡镇 …; its name where the chain does not hold it."""
+    codes = [above for above, _ in context.chain]
+    if code not in codes:
+        return division_name(code, context)
+    word = context.place.levels[codes.index(code)][1]
+    return word.partition("（")[0]
+
+
 def error_section(panel: Panel, reference: str) -> Markup:
     """The tile in place of a panel that failed: the others stay."""
     return Markup('<section class="panel {} is-error" id="panel-{}" data-panel="{}"><h2><span class="t">{}</span></h2>'

@@ -68,7 +68,7 @@ def fact(answers: Answers, metric: str, label: str = "") -> str:
     if metric == "aqi":
         return f"AQI {words.number(answer.value)} {air_class(answer.value)[1]}"
     gap = "" if answer.unit == "%" else " "
-    return f"{label or answer.name} {words.number(answer.value, answer.decimals)}{gap}{answer.unit}"
+    return f"{label or answer.name} {words.value(answer, answer.value)}{gap}{answer.unit}"
 
 
 def facts(*pieces: str) -> str:

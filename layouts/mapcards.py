@@ -130,8 +130,13 @@ def _layer_key(layer: str, context: Context) -> Markup:
     if layer not in context.layers:
         return escape(word)
     shape, count = context.layers[layer]
-    return Markup('{}{}<span class="n">{}</span>').format(icon(f"m-{drawn_shape(shape)}", "lk"), word,
-                                                          words.number(count))
+    key = Markup('{}{}<span class="n">{}</span>').format(icon(f"m-{drawn_shape(shape)}", "lk"), word,
+                                                         words.number(count))
+    blind = context.unplaced.get(layer, 0)
+    if not blind:
+        return key
+    unit = "件" if shape == "cluster" else "处"
+    return key + Markup('<span class="blind">另有 {} {}无坐标</span>').format(words.number(blind), unit)
 
 
 def drawn_shape(shape: str) -> str:
@@ -163,18 +168,18 @@ def legend(title: str, classes: Shading, unit_word: str, note: str = "") -> Mark
     return Markup('<div class="legend"><h3>{}</h3>{}{}</div>').format(f"{title}·{unit_word}", rows, below)
 
 
-def mark_legend(found: dict[str, tuple[str, str]], total: int, unit_word: str) -> Markup:
-    """What the numbers beside the names mean."""
+def mark_legend(found: dict[str, tuple[str, str]], unlocated: float | None, unit_word: str) -> Markup:
+    """What the numbers beside the names mean, and how many are in none of the places."""
     if not found:
         return EMPTY
     states = [state for _, state in found.values()]
     rows = []
     for state, told in EVENT_STATES:
-        count = states.count(state) if state != "ok" else total - sum(s != "ok" for s in states)
-        if not count:
-            continue
-        rows.append(Markup('<div>{}{}<span class="n">{} 个{}</span></div>').format(_state_sign(state), told, count,
-                                                                                  unit_word))
+        if count := states.count(state):
+            rows.append(Markup('<div>{}{}<span class="n">{} 个{}</span></div>').format(_state_sign(state), told, count,
+                                                                                      unit_word))
+    if unlocated:
+        rows.append(Markup('<div class="blind">另有 {} 件未定位到{}</div>').format(words.number(unlocated), unit_word))
     return Markup('<div class="legend two"><h3>数字为在办件数，形状为状态</h3>{}</div>').format(EMPTY.join(rows))
 
 

@@ -83,7 +83,7 @@ def figure_text(answer: Answer) -> Markup:
     """A value with its smaller unit; a word (answer.text) stands as it is."""
     if answer.value is None and answer.text:
         return escape(answer.text)
-    return Markup("{}<small>{}</small>").format(words.number(answer.value, answer.decimals),
+    return Markup("{}<small>{}</small>").format(words.value(answer, answer.value),
                                                 answer.unit if answer.value is not None else "")
 
 
@@ -97,12 +97,6 @@ def elapsed(since_us: int, now_us: int, form: str = "long") -> Markup:
     """Time since an instant; the browser counts on. form: long | short."""
     text = (words.short_age if form == "short" else words.age)((now_us - since_us) / 1e6)
     return Markup('<span class="age" data-since="{}" data-form="{}">{}</span>').format(since_us, form, text)
-
-
-def left_until(until_us: int, now_us: int) -> Markup:
-    """Time until an instant, short; the browser counts down."""
-    text = words.short_age((until_us - now_us) / 1e6)
-    return Markup('<span class="age" data-until="{}" data-form="short">{}</span>').format(until_us, text)
 
 
 def chip(text: object, css: str = "chip-plain") -> Markup:

@@ -151,7 +151,7 @@ def _last(trace: Trace, shown: Axis) -> Markup:
         return EMPTY
     x, value = known[-1]
     dot = Markup('<span class="dot" style="left:{:.2f}%;top:{:.2f}%"></span>').format(100 * x, shown.y(value))
-    css = " dn" if shown.y(value) < 18 else ""
+    css = (" start" if x < .2 else "") + (" dn" if shown.y(value) < 18 else "")
     return dot + Markup('<span class="vt end{}" style="left:{:.2f}%;top:{:.2f}%">{}</span>').format(
         css, 100 * x, shown.y(value), trace.last)
 

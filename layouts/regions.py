@@ -84,7 +84,8 @@ def legends(screen: Screen, answers: Answers, context: Context) -> Markup:
     drawn = answer.parts.get("level")
     word = next((told for key, told in context.place.levels if key == drawn),
                 context.place.levels[depth][1] if depth < len(context.place.levels) else "下级")
-    signs = mapcards.mark_legend(found, len(answer.groups), word)
+    counted = answers.get("map.number")
+    signs = mapcards.mark_legend(found, counted.unlocated if counted else None, word)
     if not found and "events" in mapcards.layers_on(screen, context.view):
         signs = mapcards.cluster_legend()
     return mapcards.legend(unit, shade(answer), f"按{word}") + signs

@@ -31,7 +31,8 @@ class Context:
     `chain`: (code, name) of the view's division and all above it. `names`: words of the pack by `metric:<id>`,
     `layer:<key>`, `category:<code>`, `channel:<code>`, `department:<code>`. `children`: (code, name) one level below.
     `window`: the screen's own default, left out of addresses. `busy`: what the program is loading, '' for nothing.
-    `layers`: point layers of the map as layer → (declared shape, how many in the division).
+    `layers`: point layers of the map as layer → (declared shape, how many in the division). `unplaced`: layer → how
+    many of those have no coordinates and so no mark.
     """
 
     place: Place
@@ -45,6 +46,7 @@ class Context:
     window: str = "24h"
     busy: str = ""
     layers: dict[str, tuple[str, int]] = field(default_factory=dict)
+    unplaced: dict[str, int] = field(default_factory=dict)
 
 
 Answers = dict[str, Answer]

@@ -112,9 +112,9 @@ def page_signs() -> Markup:
     return symbols()
 
 
-def lost_page() -> str:
+def lost_page(title: str = "没有这一页", sentence: str = "地址写错了，或这一页还没有做。") -> Markup:
     """What an address that is no page gets: one sentence and the way home."""
-    return ('<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>没有这一页</title>'
-            '<link rel="stylesheet" href="/assets/all.css"></head>'
-            '<body style="padding:3rem"><h1>没有这一页</h1><p class="note">地址写错了，或这一页还没有做。</p>'
-            '<p><a href="/" style="color:var(--accent)">回到总览</a></p></body></html>')
+    return Markup('<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>{0}</title>'
+                  '<link rel="stylesheet" href="/assets/all.css"></head>'
+                  '<body style="padding:3rem"><h1>{0}</h1><p class="note">{1}</p>'
+                  '<p><a href="/" style="color:var(--accent)">回到总览</a></p></body></html>').format(title, sentence)

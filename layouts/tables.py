@@ -34,10 +34,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Cut:
-    """A text that is shown to so many letters, in full on hovering."""
+    """A text that is shown to so many letters, in full on hovering; `tag`: (a word, what it means) beside it."""
 
     text: str
     most: int
+    tag: tuple[str, str] | None = None
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], css: str = "") -> Markup:
@@ -54,8 +55,10 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], css: str 
 
 def _cell(column: Column, value: object) -> Markup:
     if isinstance(value, Cut):
-        return Markup('<td class="{}" title="{}">{}</td>').format(column.css, value.text,
-                                                                  words.short(value.text, value.most))
+        tag = Markup(' <span class="tag">{}</span>').format(value.tag[0]) if value.tag else EMPTY
+        title = f"{value.text}：{value.tag[1]}" if value.tag else value.text
+        return Markup('<td class="{}" title="{}">{}{}</td>').format(column.css, title,
+                                                                    words.short(value.text, value.most), tag)
     if column.wide:
         return Markup('<td class="{}" title="{}">{}</td>').format(column.css, plain(value), value)
     return Markup('<td class="{}">{}</td>').format(column.css, value)

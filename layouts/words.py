@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from data.answers import Answer
+
 MINUS = "−"
 NONE = "—"
 WEEKDAYS = ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日")
 SHORT_WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 HUNDRED_MILLION = 1e8
+# metrics that are metres above (+) or below (−) a limit, and what that limit is called
+OVER = "_over_m"
+LIMITS = {"river_over_m": "警戒", "reservoir_over_m": "汛限"}
 _DAY, _HOUR, _MINUTE = 86400, 3600, 60
 
 
@@ -38,6 +43,24 @@ def short_number(value: float) -> str:
         return f"{number(value / 10000, 1).removesuffix('.0')}万"
     text = f"{value:,.2f}".rstrip("0").rstrip(".")
     return (text or "0").replace("-", MINUS)
+
+
+def over(value: float | None, decimals: int = 0) -> str:
+    """A distance from a limit, always with its sign: +1.41 above it, −3.65 below it, 0.00 at it."""
+    if value is None or not round(value, decimals):
+        return number(value, decimals)
+    return signed(value, decimals)
+
+
+def value(answer: Answer, shown: float | None) -> str:
+    """A value of an answer's metric as a figure: a distance from a limit has its sign, whatever shows it."""
+    return (over if answer.question.name.endswith(OVER) else number)(shown, answer.decimals)
+
+
+def against(metric: str, distance: float) -> str:
+    """The side of its limit on which a metric stands: 低于警戒, 超警戒, 平警戒."""
+    side = "平" if not round(distance, 2) else "超" if distance > 0 else "低于"
+    return side + LIMITS.get(metric, "限值")
 
 
 def signed(value: float, decimals: int = 0) -> str:
@@ -107,12 +130,14 @@ def moment(us: int, zone: str, now_us: int) -> str:
 
 
 def clock_or_day(us: int, zone: str, now_us: int) -> str:
-    """09:40 today, 昨 22:15 yesterday, 11-18 before."""
+    """09:40 today, 昨 22:15 yesterday, 11-18 before, 2017-02-28 in another year."""
     when, now = local(us, zone), local(now_us, zone)
     days = (now.date() - when.date()).days
     if days == 0:
         return when.strftime("%H:%M")
-    return when.strftime("昨 %H:%M") if days == 1 else when.strftime("%m-%d")
+    if days == 1:
+        return when.strftime("昨 %H:%M")
+    return when.strftime("%m-%d" if when.year == now.year else "%Y-%m-%d")
 
 
 def bucket(when: datetime, zone: str, by: str) -> str:

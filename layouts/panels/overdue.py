@@ -11,7 +11,7 @@ from layouts import words
 from layouts.frame import Drawn, framed
 from layouts.links import anchor, division_link, near
 from layouts.parts import axis_note as note
-from layouts.parts import calm, change_mark, elapsed, join, left_until, state_mark
+from layouts.parts import calm, change_mark, join, state_mark
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Column, Cut, table
 
@@ -92,16 +92,23 @@ def _place(row: dict[str, Any], context: Context) -> Markup:
 
 
 def _overdue(row: dict[str, Any], context: Context, most: int) -> tuple[object, ...]:
-    due = row.get("due_us")
-    late = (elapsed(int(due), context.now_us, "short") if due
-            else Markup("{}").format(words.short_age(float(row.get("overdue_s") or 0))))
+    late = _age(row, float(row.get("overdue_s") or 0), "since", context)
     return (state_mark(str(row.get("state") or "warn"), ""), _subject(row, most), _place(row, context),
             Cut(str(row.get("department") or words.NONE), 6), Markup("<b>{}</b>").format(late))
 
 
 def _due(row: dict[str, Any], context: Context, most: int) -> tuple[object, ...]:
     cells = _overdue(row, context, most)[:-1]
-    return (*cells, Markup("<b>{}</b>").format(left_until(int(row["due_us"]), context.now_us)))
+    left = row.get("left_s", (int(row["due_us"]) - context.now_us) / 1e6)
+    return (*cells, Markup("<b>{}</b>").format(_age(row, float(left), "until", context)))
+
+
+def _age(row: dict[str, Any], seconds: float, counts: str, context: Context) -> Markup:
+    """Time over or left as the row gives it, at the view's instant; the browser counts on where that instant is now."""
+    text, due = words.short_age(seconds), row.get("due_us")
+    if not due or context.view.at or context.view.end:
+        return Markup("{}").format(text)
+    return Markup('<span class="age" data-{}="{}" data-form="short">{}</span>').format(counts, int(due), text)
 
 
 def _newest(row: dict[str, Any], context: Context, most: int) -> tuple[object, ...]:

@@ -88,11 +88,10 @@ def _state(panel: Panel, value: float | None) -> str:
 def _over(panel: Panel) -> tuple[tuple[Column, ...], Any]:
     name = str(panel.options.get("limit_name") or "限值")
     columns = (Column(""), Column("站点", wide=True), Column("地点", optional=True), Column("水位 m", right=True),
-               Column(f"{name} m", right=True, optional=True), Column(f"超{name} m", right=True))
+               Column(f"{name} m", right=True, optional=True), Column(f"距{name} m", right=True))
 
     def cells(station: Station) -> list[object]:
-        over = "未知" if station.value is None else words.signed(station.value, 2) if round(station.value,
-                                                                                          2) else "0.00"
+        over = "未知" if station.value is None else words.over(station.value, 2)
         return [words.number(station.level, 2), words.number(station.limit, 2), Markup("<b>{}</b>").format(over)]
 
     return columns, cells
@@ -120,8 +119,10 @@ def _title(panel: Panel, found: list[Station], word: str) -> str:
     bad = [station for station in known if STATE_RANK.get(station.state, 0) > 0]
     if panel.options.get("over"):
         name = str(panel.options.get("limit_name") or "限值")
-        over = [station for station in known if (station.value or 0) > 0]
-        return f"{len(over)} 个{word}超{name}，{over[0].name}最高" if over else f"{word}全部在{name}以下"
+        over = [station for station in known if round(station.value or 0, 2) > 0]
+        below = all(round(station.value or 0, 2) < 0 for station in known)
+        calm = f"{word}全部低于{name}" if below else f"{word}均未超{name}"
+        return f"{len(over)} 个{word}超{name}，{over[0].name}最高" if over else calm
     if panel.options.get("met"):
         return f"{len(known)} 个{word}，{len(bad)} 个未达标" if bad else f"{len(known)} 个{word}全部达标"
     return f"{panel.title}：{len(bad)} 个需关注" if bad else f"{panel.title}：{known[0].name}最高"

@@ -30,7 +30,7 @@ def render(panel: Panel, answers: Answers, context: Context) -> Markup:
     """The panel. With ask `list`: its rows by option `columns` = ((key, head, form), …); else each ask is a row.
 
     form: text | wide | number | us | state | late | division | yes | list | screens. Options: `most`, `none` (words
-    when empty), `count` (words after the number in the title).
+    when empty), `count` (words after the number in the title), `largest` (key of the figure by which rows stand).
     """
     return framed(panel, answers, context, draw)
 
@@ -60,8 +60,10 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
 
 
 def _first(panel: Panel, listed: Rows) -> tuple[Rows, str]:
-    """Rows that option `first` = (key, word) marks stand first, and the title counts them."""
-    first = panel.options.get("first")
+    """Rows that option `first` = (key, word) marks stand first, counted in the title; `largest` orders all."""
+    by, first = str(panel.options.get("largest") or ""), panel.options.get("first")
+    if by:
+        listed = tuple(sorted(listed, key=lambda row: (row.get(by) is None, -float(row.get(by) or 0))))
     if not isinstance(first, tuple):
         return listed, ""
     key, word = (str(part) for part in first)

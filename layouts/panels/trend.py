@@ -58,8 +58,8 @@ def title(panel: Panel, main: Answer) -> str:
 def _figure(main: Answer) -> tuple[object, str]:
     if main.value is None and main.series:
         last = next((point.value for point in reversed(main.series) if point.value is not None), None)
-        return words.number(last, main.decimals), main.unit
-    return (main.text or words.NONE, "") if main.value is None else (words.number(main.value, main.decimals), main.unit)
+        return words.value(main, last), main.unit
+    return (main.text or words.NONE, "") if main.value is None else (words.value(main, main.value), main.unit)
 
 
 def _compared(main: Answer) -> object:
@@ -68,13 +68,13 @@ def _compared(main: Answer) -> object:
 
 def _second(shown: list[Answer]) -> str:
     """The other series' figures; a single series' own range."""
-    others = [f"{a.name} {words.number(a.value, a.decimals)} {a.unit}" for a in shown[1:] if a.value is not None]
+    others = [f"{a.name} {words.value(a, a.value)} {a.unit}" for a in shown[1:] if a.value is not None]
     if len(shown) > 1:
         return "·".join(others)
     main, known = shown[0], [point.value for point in shown[0].series if point.value is not None]
     if len(known) < 2:
         return ""
-    return f"本段最高 {words.number(max(known), main.decimals)}·最低 {words.number(min(known), main.decimals)}"
+    return f"本段最高 {words.value(main, max(known))}·最低 {words.value(main, min(known))}"
 
 
 def resolution(series: Sequence[Point]) -> str:
@@ -129,7 +129,7 @@ def _traces(panel: Panel, shown: list[Answer], as_bars: bool) -> list[Trace]:
 
 def _last_text(answer: Answer) -> str:
     last = next((point.value for point in reversed(answer.series) if point.value is not None), None)
-    return words.number(last, answer.decimals)
+    return words.value(answer, last)
 
 
 def _bar_traces(shown: list[Answer], pair: bool) -> list[Trace]:
@@ -174,6 +174,6 @@ def _table(shown: list[Answer], context: Context, by: str) -> Markup:
     zone = context.place.timezone
     rows: list[list[object]] = []
     for k, point in enumerate(shown[0].series[-96:], start=max(0, len(shown[0].series) - 96)):
-        values = [words.number(a.series[k].value, a.decimals) if k < len(a.series) else words.NONE for a in shown]
+        values = [words.value(a, a.series[k].value) if k < len(a.series) else words.NONE for a in shown]
         rows.append([words.full_bucket(point.time, zone, by), *values])
     return data_table(head, rows)

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from data.answers import FRESHNESS_WORDS, Answer
 from layouts import words
-from layouts.frame import Drawn, division_name, framed
+from layouts.frame import Drawn, division_name, framed, level_word
 from layouts.parts import EMPTY, STATE_RANK, change_mark, fresh_word, state_mark, with_unit
 from layouts.plots import spark
 from layouts.screen import Answers, Context, Panel
@@ -52,9 +52,9 @@ def _row(answer: Answer, context: Context) -> tuple[object, ...]:
     change = EMPTY if stale or answer.change is None else change_mark(answer, SHORT.get(answer.change.word))
     line = spark([point.value for point in answer.series], answer.target)
     borrowed = answer.value is not None and answer.at_division not in ("", context.view.division or context.place.code)
-    name = f"{answer.name}·{division_name(answer.at_division, context)}级" if borrowed else answer.name
+    tag = (level_word(answer.at_division, context), f"数据为{division_name(answer.at_division, context)}级")
     shown = Markup('<span class="{}">{}</span>').format("old" if stale else "", value)
-    return mark, Cut(name, 14 if borrowed else 10), shown, change, line
+    return mark, Cut(answer.name, 10, tag if borrowed else None), shown, change, line
 
 
 def _times(answer: Answer) -> tuple[int, int]:

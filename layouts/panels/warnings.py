@@ -9,13 +9,13 @@ from markupsafe import Markup
 from data.answers import Answer
 from layouts import words
 from layouts.frame import Drawn, framed
-from layouts.parts import EMPTY, calm, chip, join, two_facts
+from layouts.parts import EMPTY, calm, chip, two_facts
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Column, Cut, table
 
 LEVELS = ("red", "orange", "yellow", "blue")
 LEVEL_WORDS = {"red": "红", "orange": "橙", "yellow": "黄", "blue": "蓝"}
-MOST, FEW, LONGEST = 6, 3, 76
+MOST, FEW, LONGEST, LONGEST_PLACE = 6, 3, 76, 3
 COLUMNS = (Column("级"), Column("预警", wide=True), Column("范围", optional=True), Column("发布", right=True),
            Column("至", right=True))
 
@@ -91,7 +91,8 @@ def _calm(listed: Answer, context: Context) -> Markup:
 def _row(row: dict[str, Any], context: Context) -> tuple[object, ...]:
     level = str(row.get("level"))
     names = [str(name) for name in row.get("divisions") or ()]
-    where = join(names[:1]) + (f"等 {len(names)} 处" if len(names) > 1 else "")
+    first = names[0] if names and (len(names) == 1 or len(names[0]) <= LONGEST_PLACE) else ""
+    where = first if len(names) <= 1 else f"{first}等 {len(names)} 处" if first else f"共 {len(names)} 处"
     times = [words.clock_or_day(int(row[key]), context.place.timezone, context.now_us) if row.get(key) else words.NONE
              for key in ("sent_us", "expires_us")]
     known = level if level in LEVELS else "plain"

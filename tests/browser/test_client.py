@@ -227,6 +227,8 @@ def test_a_dead_server_is_said_and_the_page_comes_back_by_itself(pages):
     found.stop()
     until(page, "() => document.querySelector('#notice').textContent.startsWith('连接中断')", seconds=30)
     assert page.locator("#r-figures").inner_html() == old
+    assert page.locator("#r-feeds .lost-word").is_visible()
+    assert "连接中断" in page.locator("#r-feeds").inner_text()
     county.bias += 5
     county.seq += 1
     back = Stub(county)
@@ -234,6 +236,7 @@ def test_a_dead_server_is_said_and_the_page_comes_back_by_itself(pages):
     back.start()
     try:
         until(page, "() => document.querySelector('#notice').textContent === ''", seconds=30)
+        assert page.locator("#r-feeds .lost-word").is_hidden()
         until(page, "(old) => document.querySelector('#r-figures').innerHTML !== old", old, seconds=20)
     finally:
         back.stop()

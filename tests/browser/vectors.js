@@ -46,6 +46,17 @@
   same('clusters hold every point', found.reduce((sum, c) => sum + c.n, 0), 500);
   same('one cluster is alarmed', found.filter((c) => c.state === 'alarm').length, 1);
 
+  const ink = {c: document.createElement('canvas').getContext('2d'), u: 1, view: {k: 1}, x: (v) => v, y: (v) => v};
+  const town = {name: '新陂乡', box: [0, 0, 200, 200], heart: {x: 100, y: 100}};
+  const spot = (mark, boxes) => yiping.names.spotOf(ink, town, mark, 16, new yiping.names.Taken(boxes));
+  const said = (one) => one && [one.mark ? one.mark[0] : '', one.text, Boolean(one.below)];
+  same('a quiet mark beside its name', said(spot(['4', 'ok'], [])), ['4', '新陂乡', false]);
+  same('a mark over its name where it is narrow', said(spot(['4', 'ok'], [[0, 0, 70, 200], [130, 0, 200, 200]])),
+    ['4', '新陂乡', true]);
+  same('a quiet mark gives way', said(spot(['4', 'ok'], [[0, 0, 200, 88], [0, 112, 200, 200], [0, 0, 70, 200],
+    [130, 0, 200, 200]])), ['', '新陂乡', false]);
+  same('nothing where there is no room', spot(['4', 'ok'], [[0, 0, 200, 200]]), null);
+
   const at = yiping.fit.into([0, 0, 10, 20], [0, 0, 100, 100]);
   same('into a frame', [at.k, at.x, at.y], [5, 25, 0]);
   const card = [[0, 0, 300, 1000]];

@@ -140,6 +140,11 @@ def test_a_missing_pollutant_leaves_only_indices_unless_the_rest_is_above_100():
     assert (exactly.aqi, exactly.published) == (None, False)
 
 
+def test_a_day_of_too_few_hours_says_how_many_there_were():
+    found = air.daily_from_hours({"pm25": [340.0] * 17 + [None] * 7}, NEW)
+    assert (found.aqi, found.note) == (None, "有效小时不足：最多的一项 17 小时，日均值应有 20 小时以上")
+
+
 def test_a_day_without_anything_is_unknown_and_not_zero():
     found = air.daily_from_hours({}, NEW)
     assert (found.aqi, found.published, found.note) == (None, False, "没有有效数据")

@@ -38,7 +38,7 @@ class Counted:
 
     def __init__(self) -> None:
         self.made = self.version = 0
-        self.memo = ContributionMemo({"k": self.formula}, lambda metric: self.version)
+        self.memo = ContributionMemo({"k": self.formula}, lambda metric, end: self.version)
 
     def formula(self, inputs: Inputs) -> Contribution:
         self.made += 1

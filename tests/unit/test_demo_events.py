@@ -201,3 +201,55 @@ def test_population_adds_up_over_the_tree() -> None:
     towns = [town.code for town in divisions.children(divisions.root.code)]
     assert values[divisions.root.code] == sum(values[code] for code in towns)
     assert values[towns[0]] == sum(values[village.code] for village in divisions.children(towns[0]))
+
+
+STORM = county("storm", day_number("2026-06-14") * DAY_S + 14 * 3600)
+
+
+def measured_by_town(ends: int, hours: int) -> dict[str, float]:
+    """mm at the wettest gauge of each township in the hours up to `ends`."""
+    sites, found = STORM.sites["station_rain"], Counter()
+    fell = STORM.sky.hours(ends // 3600 - hours, ends // 3600)[:, :len(sites.ids)].sum(axis=0)
+    for town, amount in zip(sites.town, fell, strict=True):
+        code = STORM.ground.towns[town].name
+        found[code] = max(found[code], round(float(amount), 1))
+    return found
+
+
+def test_a_rain_warning_names_only_places_that_reached_its_limit_the_wettest_first() -> None:
+    now = day_number("2026-06-14") * DAY_S + 16 * 3600
+    sent = [one for one in Bulletins(STORM).between(now - 3 * DAY_S, now) if one.kind == "暴雨"]
+    assert "red" in {one.level for one in sent}
+    for one in sent:
+        said = r"过去(\d+)小时(.+?)(?:等\d+个乡镇)?降雨量已达(\d+)毫米以上"
+        hours, names, limit = re.match(said, one.detail).groups()
+        fell = measured_by_town(one.sent - 240, int(hours))
+        named = names.split("、")
+        reached = sorted((amount for amount in fell.values() if amount >= float(limit)), reverse=True)
+        assert [fell[name] for name in named] == reached[:4]
+        told = re.search(r"等(\d+)个乡镇降雨量", one.detail)
+        assert (int(told[1]) if told else len(named)) == len(reached)
+        others = re.search(r"另有(\d+)个乡镇可能", one.detail)
+        assert len(one.towns) == len(reached) + (int(others[1]) if others else 0)
+
+
+@pytest.mark.parametrize("month", [2, 6, 10])
+def test_growth_is_that_of_the_published_levels(month: int) -> None:
+    """Nominal growth by hand from the two releases; at constant prices the stated deflator less."""
+    economy = Economy(COUNTY)
+    now, before = ({(row["indicator"], row["division"], row["basis"]): row
+                    for row in economy.records(Release(year, month, NOW))} for year in (2026, 2025))
+    kinds, seen = {one.id: one for one in INDICATORS}, Counter()
+    for key, row in now.items():
+        one, base = kinds[key[0]], before[key].get("value")
+        if one.kind == "growth" or not base:
+            assert ("yoy" in row) is (one.kind == "growth")
+            continue
+        nominal = 100 * (row["value"] / base - 1)
+        assert row["yoy_kind"] == ("real" if one.id == "gdp" else "nominal")
+        want = nominal if row["yoy_kind"] == "nominal" else 100 * ((1 + nominal / 100) / 1.008 - 1)
+        assert row["yoy"] == pytest.approx(want, abs=0.051), key
+        if key[1] == COUNTY.ground.divisions.root.code:
+            assert abs(row["yoy"] - one.growth) < 6, key
+            seen[one.id] += 1
+    assert len(seen) >= 14

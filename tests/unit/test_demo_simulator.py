@@ -105,7 +105,7 @@ def test_first_start_fills_the_first_screen(tmp_path: Path) -> None:
     simulator = make_simulator(tmp_path, gate)
     start(simulator)
     assert {"rain", "river", "reservoir", "air_hourly", "sensors", "events", "power"} <= gate.rows.keys()
-    assert 15_000 < sum(map(len, gate.rows.values())) < 30_000
+    assert 40_000 < sum(map(len, gate.rows.values())) < 90_000
     assert len({row["station"] for row in gate.rows["sensors"]}) > 1400
     assert all(row["demo"] for rows in gate.rows.values() for row in rows)
     assert next((tmp_path / "drop" / "assets" / "done").iterdir()).suffix == ".geojson"

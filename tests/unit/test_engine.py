@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,12 @@ class Memory:
     def past_events(self) -> EventTable:
         return self.past
 
-    def buckets(self, feeds: tuple[str, ...], name: str, span: Any) -> Any:
-        return self.observations["f"].buckets(name, span.start_us, span.end_us, span.step_us, span.offset_us)
+    def buckets(self, feeds: tuple[str, ...], names: Sequence[str], span: Any) -> Any:
+        return [self.observations["f"].buckets(name, span.start_us, span.end_us, span.step_us, span.offset_us)
+                for name in names]
 
-    def latest(self, feeds: tuple[str, ...], name: str, span: Any) -> Any:
-        return self.observations["f"].latest(name, span.start_us, span.end_us)
+    def latest(self, feeds: tuple[str, ...], names: Sequence[str], span: Any) -> Any:
+        return [self.observations["f"].latest(name, span.start_us, span.end_us) for name in names]
 
     def delivered(self, feeds: tuple[str, ...]) -> bool:
         return True

@@ -54,6 +54,6 @@ def test_a_hundred_thousand_points_a_second():
 
 
 def _seconds(locator, lon, lat):
-    started = time.perf_counter()
+    started = time.process_time()           # what it costs, whatever else the machine does
     assert (locator.locate(lon, lat) >= 0).all()
-    return time.perf_counter() - started
+    return time.process_time() - started

@@ -61,7 +61,7 @@ def reader(writer):
 
 def test_nothing_was_ever_written(reader):
     assert reader.rows("observation", EVER).num_rows == 0
-    assert reader.observation_buckets("pm25", ["air"], EVER).num_rows == 0
+    assert reader.observation_buckets(["pm25"], ["air"], EVER).num_rows == 0
     assert reader.event_facts(EVER).num_rows == 0
     assert reader.changes_of(["e1"], EVER).num_rows == 0
     assert reader.identities("event", "hotline", 0, 2**62) == []
@@ -129,7 +129,7 @@ def test_versions_a_b_a(writer, reader):
     assert [seqs(reader, known_at_us=known) for known in (0, 1, 2, 3, 4)] == [[], [1], [2], [3], [3, 4]]
     assert sorted(reader.run(reader.table("observation", 2))["seq"].to_pylist()) == [2]
     assert [entry.replaced for entry in reader.manifest().files] == [0, 1, 1]
-    buckets = reader.observation_buckets("pm25", ["air"], replace(EVER, known_at_us=2)).to_pylist()
+    buckets = reader.observation_buckets(["pm25"], ["air"], replace(EVER, known_at_us=2)).to_pylist()
     assert [(row["n"], row["total"]) for row in buckets] == [(1, 2.0)]
 
 
@@ -146,21 +146,22 @@ def test_buckets_begin_at_local_midnight(writer, reader):
     put(writer, "observation", reading(1, midnight - 1, 5.0), reading(2, midnight, 1.0),
         reading(3, midnight + DAY - 1, 3.0), reading(4, midnight + HOUR, 9.0, code="c2"),
         reading(5, midnight, 7.0, station="s2"), reading(6, midnight, 7.0, metric="o3"))
-    table = reader.observation_buckets("pm25", ["air"], Span(T0 - 5 * DAY, T0 + DAY, DAY, local))
-    assert table.column_names == ["station", "code", "bucket", "n", "total", "low", "high", "last", "last_time"]
+    table = reader.observation_buckets(["pm25"], ["air"], Span(T0 - 5 * DAY, T0 + DAY, DAY, local))
+    assert table.column_names == ["station", "metric", "code", "bucket", "n", "total", "low", "high", "last",
+                                  "last_time"]
     assert sorted(tuple(row.values()) for row in table.to_pylist()) == [
-        ("s1", "c1", midnight - DAY, 1, 5.0, 5.0, 5.0, 5.0, midnight - 1),
-        ("s1", "c1", midnight, 2, 4.0, 1.0, 3.0, 3.0, midnight + DAY - 1),
-        ("s1", "c2", midnight, 1, 9.0, 9.0, 9.0, 9.0, midnight + HOUR),
-        ("s2", "c1", midnight, 1, 7.0, 7.0, 7.0, 7.0, midnight)]
+        ("s1", "pm25", "c1", midnight - DAY, 1, 5.0, 5.0, 5.0, 5.0, midnight - 1),
+        ("s1", "pm25", "c1", midnight, 2, 4.0, 1.0, 3.0, 3.0, midnight + DAY - 1),
+        ("s1", "pm25", "c2", midnight, 1, 9.0, 9.0, 9.0, 9.0, midnight + HOUR),
+        ("s2", "pm25", "c1", midnight, 1, 7.0, 7.0, 7.0, 7.0, midnight)]
 
 
 def test_one_bucket_and_calendar_months(writer, reader):
     november = to_us(datetime(2026, 10, 31, 16, tzinfo=UTC))
     put(writer, "observation", reading(1, november - 1, 1.0), reading(2, november, 2.0), reading(3, T0, 3.0))
-    whole = reader.observation_buckets("pm25", ["air"], Span(november - DAY, T0 + 1)).to_pylist()
+    whole = reader.observation_buckets(["pm25"], ["air"], Span(november - DAY, T0 + 1)).to_pylist()
     assert [(row["bucket"], row["n"], row["last"]) for row in whole] == [(november - DAY, 3, 3.0)]
-    months = reader.observation_buckets("pm25", ["air"], Span(november - DAY, T0 + 1, MONTH, 8 * HOUR)).to_pylist()
+    months = reader.observation_buckets(["pm25"], ["air"], Span(november - DAY, T0 + 1, MONTH, 8 * HOUR)).to_pylist()
     october = to_us(datetime(2026, 9, 30, 16, tzinfo=UTC))
     assert sorted((row["bucket"], row["n"]) for row in months) == [(october, 1), (november, 2)]
 
@@ -170,14 +171,14 @@ def test_compaction_keeps_every_answer(writer, reader, monkeypatch):
         put(writer, "observation", reading(seq, T0 + seq // 2, float(seq), prev=seq - 1 if seq % 2 else 0))
     span, before = replace(EVER, known_at_us=20), reader.manifest()
     answers = [seqs(reader), seqs(reader, known_at_us=20), reader.identities("observation", "air", 0, 2**62),
-               reader.observation_buckets("pm25", ["air"], span).to_pylist()]
+               reader.observation_buckets(["pm25"], ["air"], span).to_pylist()]
     writer.compact()
     after = reader.manifest()
     assert (len(before.files), len(after.files), len(after.garbage)) == (30, 1, 30)
     assert (after.checkpoint, after.files[0].replaced) == (30, 14)
     assert sorted(map(str, answers[2])) == sorted(map(str, reader.identities("observation", "air", 0, 2**62)))
     assert answers[:2] == [seqs(reader), seqs(reader, known_at_us=20)]
-    assert answers[3] == reader.observation_buckets("pm25", ["air"], span).to_pylist()
+    assert answers[3] == reader.observation_buckets(["pm25"], ["air"], span).to_pylist()
     assert len(list(writer.root.glob("observation/*/*"))) == 31
     HistoryWriter(writer.root).compact()
     assert len(list(writer.root.glob("observation/*/*"))) == 31

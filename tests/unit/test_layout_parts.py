@@ -142,16 +142,29 @@ def test_classes_of_equal_or_missing_values():
     assert [n for _, _, n in shades([None, None]).legend] == [0, 2]
 
 
+@pytest.mark.parametrize(("values", "legend"), [
+    ([0.4, *[0.0] * 23], [("≥ 0.4", 1), ("0.0", 23)]),
+    ([62, 48.5, *[0.0] * 22], [("≥ 48.0", 2), ("0.0", 22)]),
+    ([0.04, *[0.0] * 23], [("≥ 0.04", 1), ("0.0", 23)]),
+    ([40, 30, 20, 5, 1, *[0.0] * 19], [("≥ 20.0", 3), ("1.0–19.9", 2), ("0.0", 19)]),
+    ([-3.65, -3.65, -1.2], [("≥ −1.2", 1), ("−3.6", 2)])])
+def test_one_who_has_more_than_the_rest_is_a_class_of_its_own(values, legend):
+    found = shades(values, decimals=1)
+    assert [(label, n) for _, label, n in found.legend] == legend
+    lowest = {found.values[str(k)][0] for k, value in enumerate(values) if value == min(values)}
+    assert lowest == {0}
+
+
 def test_growth_is_two_sided():
     found = shades([-8, -2, 0, 3, 9], unit="%")
     assert found.tokens == ("d0", "d1", "d2", "d3", "d4", "qn")
     assert [found.values[str(k)][0] for k in range(5)] == [0, 1, 2, 3, 4]
 
 
-def test_marks_carry_states_and_the_largest():
+def test_marks_carry_states_and_add_up():
     def by(values):
         return Answer(ASK, "m", groups=tuple(Group(str(k), str(k), v) for k, v in enumerate(values)))
 
     found = choropleth.marks({"map.number": by([9, 50, 4, 60, 0]), "map.warn": by([1, 0, 0, 0, 0]),
-                              "map.att": by([2, 0, 1, 0, 0])}, loud=1)
-    assert found == {"0": ("9", "warn"), "2": ("4", "att"), "3": ("60", "ok")}
+                              "map.att": by([2, 0, 1, 0, 0])})
+    assert found == {"0": ("9", "warn"), "1": ("50", "ok"), "2": ("4", "att"), "3": ("60", "ok")}

@@ -86,3 +86,15 @@ def test_a_borrowed_figure_says_whose_it_is_and_not_a_time_that_has_no_room():
     assert "数据为甲镇级" in second
     assert "fr-live" in second
     assert ":00" not in second.partition(">")[2]
+
+
+def test_a_borrowed_row_names_the_level_beside_a_name_that_stays_whole():
+    screen = BY_KEY["overview"]
+    panel = next(panel for panel in screen.panels if panel.kind == "vitals")
+    view = replace(CONTEXT.view, division="999900101001")
+    chain = ((CONTEXT.place.code, "样例县"), ("999900101000", "东川镇"), ("999900101001", "甲村"))
+    found = {name: replace(invented.invent(question), name="感知设备在线率", at_division="999900101000")
+             for name, question in panel.asks.items()}
+    text = str(KINDS["vitals"](panel, found, replace(CONTEXT, view=view, chain=chain)))
+    assert '感知设备在线率 <span class="tag">乡镇</span>' in text
+    assert 'title="感知设备在线率：数据为东川镇级"' in text

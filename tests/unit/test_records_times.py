@@ -79,9 +79,10 @@ def test_freshness_never_delivered_and_scheduled() -> None:
     now = 10**15
     assert freshness(300.0, False, None, now) == "unknown"
     assert freshness(300.0, False, FeedHealth("f"), now) == "unknown"
-    fresh = FeedHealth("f", now, now - 20 * 86_400_000_000)
-    assert freshness(seconds("1mo"), True, fresh, now) == "scheduled"
-    assert freshness(seconds("1mo"), True, FeedHealth("f", now, now - 60 * 86_400_000_000), now) == "late"
+    day = 86_400_000_000
+    for period_end, received, state in ((20, 0, "scheduled"), (50, 30, "scheduled"), (70, 50, "late"), (70, 0, "late")):
+        fresh = FeedHealth("f", now - period_end * day, now - received * day)
+        assert freshness(seconds("1mo"), True, fresh, now) == state
 
 
 def test_a_date_window_is_half_open_in_local_time() -> None:
