@@ -23,6 +23,7 @@ ROOMS = {
     "demo.simulate": ("simulate",),
     "data.place_commands": ("place", "check"),
     "data.import_commands": ("import",),
+    "data.quarantine_commands": ("quarantine",),
     "briefing.capture_commands": ("capture", "pictures"),
     "data.doctor": ("doctor",),
 }

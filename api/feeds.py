@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from typing import Any
+
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 
+from access.principal import EXPORT
 from api.questions import path, scope_of, window
 from api.web import json_answer, problem, query_of, web_of
 from data.answers import Question
@@ -13,6 +18,9 @@ from data.errors import NotFound, Unavailable
 from data.tokens import check
 
 MOST = 10_000_000
+COLUMNS = {"department": "部门", "feed_names": "数据源", "feeds": "数据源数", "normal": "正常", "accepted": "本周收下",
+           "duplicate": "重复", "rejected": "隔离", "late": "迟到", "sound": "合格率 %", "losses": "中断次数",
+           "lost_s": "中断秒数", "waiting": "待更正", "silent": "静默设备", "score": "质量得分"}
 
 
 def listing(request: Request) -> Response:
@@ -20,6 +28,30 @@ def listing(request: Request) -> Response:
     web, query = web_of(request), query_of(request)
     answer = web.gate.read(web.principal(request), Question("feeds"), scope_of(web, query), window(web, query))
     return json_answer(request, {"feeds": list(answer.rows)})
+
+
+def departments(request: Request) -> Response:
+    """This week by department, who collects and who answers for it; `format=csv` as a table for a spreadsheet."""
+    web, query = web_of(request), query_of(request)
+    principal, root = web.principal(request), web.pack.divisions.root.code
+    answer = web.gate.read(principal, Question("rows", "feed_departments"), scope_of(web, {}), window(web, query))
+    if query.get("format") != "csv":
+        return json_answer(request, {"departments": list(answer.rows)})
+    web.gate.act(principal, EXPORT, root)
+    name = f"departments-{answer.time:%Y-%m-%d}.csv" if answer.time else "departments.csv"
+    return Response(_table(answer.rows), media_type="text/csv; charset=utf-8", headers={
+        "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
+
+
+def _table(rows: tuple[dict[str, Any], ...]) -> bytes:
+    """CSV with a byte order mark; no cell can become a formula of a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS.values())
+    for row in rows:
+        cells = ["" if row[key] is None else row[key] for key in COLUMNS]
+        writer.writerow(f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell for cell in cells)
+    return text.getvalue().encode("utf-8-sig")
 
 
 async def _body(request: Request) -> bytes | None:

@@ -17,7 +17,9 @@ _WORDS = {
     "/view": "一屏的全部内容", "/metrics": "指标目录", "/metrics/{metric}": "一个指标的数、序列或分组",
     "/events": "事件，分页", "/events/{event}": "一个事件及其经过", "/warnings": "预警",
     "/layers/{layer}.geojson": "图层", "/divisions/{code}": "区划", "/feeds": "数据源状态",
-    "/feeds/{feed}/records": "推送记录", "/topics": "53 个专题", "/live": "哪些版本变了", "/openapi.json": "本文档"}
+    "/feeds/{feed}/records": "推送记录", "/departments": "各部门本周的数据质量",
+    "/quarantine": "隔离区，按数据源与原因",
+    "/quarantine/{item}": "一条隔离的记录", "/topics": "53 个专题", "/live": "哪些版本变了", "/openapi.json": "本文档"}
 _QUERY = ("division", "from", "to", "window", "at", "by", "compare", "cursor", "since", "v")
 
 
@@ -48,6 +50,13 @@ def build() -> dict[str, Any]:
     problem = {"type": "object", "properties": {"type": {"type": "string"}, "title": {"type": "string"},
                                                 "status": {"type": "integer"}, "detail": {"type": "string"}}}
     paths = {path: {"post" if "records" in path else "get": _operation(path)} for path in _WORDS}
+    wish = {"type": "object", "required": ["deed"], "properties": {
+        "deed": {"type": "string", "enum": ["correct", "replay", "dismiss"]},
+        "ids": {"type": "array", "items": {"type": "integer"}}, "raw": {"type": "string"},
+        **{name: {"type": "string"} for name in ("feed", "kind", "station")}}}
+    body = {"required": True, "content": {"application/json": {"schema": wish}}}
+    paths["/quarantine"]["post"] = {**_operation("/quarantine"), "summary": "更正、送回或作废（值班人员）",
+                                    "parameters": [], "requestBody": body}
     return {"openapi": "3.1.0", "info": {"title": "一屏统览", "version": "1"}, "servers": [{"url": "/api/v1"}],
             "paths": paths, "components": {
                 "schemas": {"problem": problem, **{kind: _schema(kind) for kind in FIELDS}},

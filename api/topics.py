@@ -33,7 +33,7 @@ def _feeds(web: Web, topic: str, metrics: list[str]) -> list[str]:
     own = [key for key, feed in web.pack.feeds.items() if feed.topic == topic]
     asked = [question for _, panel in _panels(web, topic) for question in panel.asks.values()
              if question.kind in ("metric", "rows", "warnings")]
-    shown = [feed for question in asked for feed in web.gate.feeds_of(question)]
+    shown = [feed for question in asked for feed in web.gate.feeds_of(question) if feed in web.pack.feeds]
     return sorted({*own, *shown, *(feed for name in metrics for feed in web.pack.metrics[name].feeds)})
 
 

@@ -184,14 +184,14 @@ def _made(web: Web, principal: Principal, query: dict[str, str], accepts: str) -
     return found
 
 
-def first_view(web: Web, path: str, query: dict[str, str]) -> dict[str, Any]:
-    """The view of a page's address for the first paint, as the demo's reader sees it.
+def first_view(web: Web, path: str, query: dict[str, str], session: str | None = None) -> dict[str, Any]:
+    """The view of a page's address for the first paint, as the cookie's session sees it.
 
     Raises:
         NotFound: no such page.
     """
     key = path.strip("/") or "overview"
-    principal = web.sessions.principal(None)
+    principal = web.sessions.principal(session)
     if principal is None:
         raise NotFound("请先登录")
     found: dict[str, Any] = orjson.loads(packed(web, principal, key, query).body)

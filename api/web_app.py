@@ -10,19 +10,34 @@ from typing import Any, cast
 
 import httpx
 from a2wsgi import WSGIMiddleware
-from flask import Flask
+from flask import Flask, request
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from api import enlarged, events, faults, feeds, health, layers, metrics, openapi, places, streams, topics, view
+from api import (
+    enlarged,
+    events,
+    faults,
+    feeds,
+    health,
+    layers,
+    metrics,
+    openapi,
+    places,
+    quarantine,
+    streams,
+    topics,
+    view,
+)
 from api.security import SecurityHeaders
-from api.web import Shelf, Web
+from api.web import COOKIE, Shelf, Web
 from data.answers import Question
 from data.cache import AnswerCache, make_cache
 from data.clock import Clock
 from data.errors import YipingError
+from data.feed_desk import FeedDesk
 from data.gate import Gate
 from data.history_read import HistoryReader
 from data.live import Live
@@ -41,6 +56,8 @@ RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/events", events.listing, "GET"), ("/events/{event}", events.one, "GET"), ("/warnings", events.warnings, "GET"),
     ("/layers/{layer}.geojson", layers.layer, "GET"), ("/divisions/{code}", places.division, "GET"),
     ("/feeds", feeds.listing, "GET"), ("/feeds/{feed}/records", feeds.push, "POST"), ("/topics", topics.listing, "GET"),
+    ("/departments", feeds.departments, "GET"), ("/quarantine", quarantine.listing, "GET"),
+    ("/quarantine/{item}", quarantine.one, "GET"), ("/quarantine", quarantine.settle, "POST"),
     ("/live", streams.live, "GET"), ("/openapi.json", openapi.document, "GET"),
 )
 
@@ -57,7 +74,8 @@ def services(settings: Settings, pack: Pack) -> Web:
     live = Live(pack, state, reader, clock, settings.state_dir)
     live.collector = socket_path(settings, "collector.sock")
     cache = make_cache(Flask("yiping-cache"), settings.cache_url or settings.redis_url, f"yp:{pack.place.code}:c:")
-    web = Web(settings, pack, clock, state, live, Gate(pack, live, reader),
+    gate = Gate(pack, live, reader, FeedDesk(pack, settings.state_dir))
+    web = Web(settings, pack, clock, state, live, gate,
               Sessions(pack.divisions.root.code, settings.mode == "demo"), Shelf(AnswerCache(cache)))
     web.screens = fitted(SCREENS, lambda question: answerable(pack, question), pack.place.default_metric, pack.layers)
     file = next(iter(sorted(pack.root.glob("divisions.*"))), None)
@@ -79,7 +97,7 @@ def answerable(pack: Pack, question: Question) -> bool:
 def dash_of(web: Web, make: DashMaker) -> Any:
     """Dash over the services."""
     def first(path: str, query: Any) -> dict[str, Any]:
-        return view.first_view(web, path, dict(query))
+        return view.first_view(web, path, dict(query), request.cookies.get(COOKIE))
 
     def enlarge(query: Any, panel: str) -> Any:
         return enlarged.enlarge(web, dict(query), panel)

@@ -8,11 +8,12 @@
   function focusMark(node) {
     const held = document.activeElement;
     if (!held || held === document.body || !node.contains(held)) return null;
-    const one = held.closest('[data-set],[data-act],summary,select,input');
+    const one = held.closest('[data-set],[data-act],[data-deed],summary,select,input,textarea');
     if (!one) return null;
     const at = one.dataset;
     return (found) => found.tagName === one.tagName && found.dataset.set === at.set && found.dataset.act === at.act &&
-      found.dataset.panel === at.panel && found.name === one.name;
+      found.dataset.panel === at.panel && found.dataset.deed === at.deed && found.dataset.kind === at.kind &&
+      found.name === one.name;
   }
 
   /* Figures that differ from those that stood there are marked for a moment (the style sheet says how). */
@@ -39,8 +40,10 @@
     if (!node || html === undefined || html === null || node.ypHtml === html) return;
     const same = focusMark(node), before = figures(node);
     const open = Array.from(node.querySelectorAll('.panel.show-table')).map((panel) => panel.id);
+    const typed = yp.desk.keep(node);
     node.innerHTML = html;
     node.ypHtml = html;
+    typed();
     yp.controls.relabel(node);
     current(node);
     settle(node, before);
@@ -49,7 +52,8 @@
       if (panel) panel.classList.add('show-table');
     }
     if (!same) return;
-    const next = Array.from(node.querySelectorAll('[data-set],[data-act],summary,select,input')).find(same);
+    const next = Array.from(node.querySelectorAll('[data-set],[data-act],[data-deed],summary,select,input,textarea'))
+      .find(same);
     if (next) next.focus({preventScroll: true});
   }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -31,7 +32,8 @@ Parsed = tuple[int, Row, bytes, bytes]
 class Prepared:
     """What became of raw records: numbered rows, counts, and (position, reason) of the refused.
 
-    newest: the latest own time of an accepted row, µs UTC.
+    newest: the latest own time of an accepted row, µs UTC; doubles: positions of the duplicates; hours: accepted rows
+    by the hour (since 1970) of their own time, empty for kinds without one.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -39,6 +41,8 @@ class Prepared:
     late: int = 0
     newest: int = 0
     rejected: list[tuple[int, str]] = field(default_factory=list)
+    doubles: list[int] = field(default_factory=list)
+    hours: dict[int, int] = field(default_factory=dict)
 
 
 class Lane:
@@ -67,15 +71,19 @@ class Lane:
             except ValueError as error:
                 out.rejected.append((position, str(error)))
         codes = codes_of(self.kind, [item[1] for item in parsed], self._divisions, self._registry)
+        shifted = self._checks.shifted([item[1] for item in parsed]) if self.kind == "asset" else {}
         seq = first_seq
         for (position, row, digest, said), code in zip(parsed, codes, strict=True):
             reason = self._checks.reason(row, code, now_us)
+            if shifted and not reason:
+                reason = shifted.get(row["id"], "")
             if reason:
                 out.rejected.append((position, reason))
                 continue
             prev = self._index.judge(self._bucket(row), digest, said, seq)
             if prev < 0:
                 out.duplicate += 1
+                out.doubles.append(position)
                 continue
             row["seq"], row["prev"], row["received"] = seq, prev, now_us
             row["feed"], row["code"] = self._name, code
@@ -88,6 +96,9 @@ class Lane:
     def _finish(self, out: Prepared) -> None:
         out.rejected.sort()
         out.newest = max((time_of(self.kind, row) for row in out.rows), default=0)
+        if self._day:
+            day = self._day
+            out.hours = Counter([row[day] // HOUR_US for row in out.rows])
         if self.kind == "asset":
             self._registry.add(out.rows)
 

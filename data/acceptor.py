@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from data.acceptance import Lane, Prepared
+from data.again import Again
 from data.batches import Batch, Verdict
 from data.clock import Clock
 from data.errors import Unavailable, YipingError
@@ -28,12 +29,16 @@ GROUP_RECORDS = 20_000
 
 @dataclass
 class Handed:
-    """Raw records of a feed that wait for acceptance; `lapsed` says why they may no longer be taken, '' = they may."""
+    """Raw records of a feed that wait for acceptance.
+
+    `lapsed` says why they may no longer be taken, '' = they may; `again`: what they were in quarantine, if they were.
+    """
 
     feed: str
     raws: Sequence[Any]
     answer: Future[Verdict] = field(default_factory=Future)
     lapsed: Callable[[], str] = str
+    again: Again | None = None
 
 
 @dataclass
@@ -70,15 +75,18 @@ class Acceptor(threading.Thread):
         self._received = 0
         self.next_seq = 1
 
-    def submit(self, feed: str, raws: Sequence[Any], lapsed: Callable[[], str] = str) -> Future[Verdict]:
+    def submit(self, feed: str, raws: Sequence[Any], lapsed: Callable[[], str] = str,
+               again: Again | None = None) -> Future[Verdict]:
         """Hands in raw records of a known feed; `lapsed` is asked when their turn comes.
+
+        With `again` they are those of quarantined rows that still wait.
 
         Raises:
             Unavailable: too much waits already; the same comes out of the future when the disk refuses.
         """
         if self._queue.qsize() > MOST_WAITING:
             raise Unavailable("等待接收的数据太多；请过几秒再发送")
-        handed = Handed(feed, raws, lapsed=lapsed)
+        handed = Handed(feed, raws, lapsed=lapsed, again=again)
         self._queue.put(handed)
         return handed.answer
 
@@ -161,14 +169,19 @@ class Acceptor(threading.Thread):
         prepared = [(handed, found) for handed in group if (found := self._prepare(handed, now)) is not None]
         batches = [Batch(found.rows[0]["seq"], found.rows[-1]["seq"], handed.feed, self._lanes[handed.feed].kind, now,
                          found.rows) for handed, found in prepared if found.rows]
-        refused = [Refused(handed.feed, reason, now, _text(handed.raws[position]))
-                   for handed, found in prepared for position, reason in found.rejected]
+        refused = [one for handed, found in prepared for one in _refused(handed, found, now)]
+        judged = [one for handed, found in prepared if handed.again for one in handed.again.judge(found, now)]
         try:
-            self._stores.quarantine.put(refused)
+            # What became of quarantined rows is written first and names their numbers: after a crash `take_back`
+            # knows by those that never reached the spool, so that no row is lost and none comes twice.
+            self._stores.quarantine.put(refused, judged)
             self._stores.spool.append(batches)
         except Unavailable as error:
             self._stores.index.roll_back()
             self.next_seq = first
+            if judged:
+                # Where even this is refused the thread ends, and a fresh start takes them back.
+                self._stores.quarantine.take_back(first)
             log.error("not accepted: %s", error)
             for handed, _ in prepared:
                 handed.answer.set_exception(error)
@@ -184,6 +197,8 @@ class Acceptor(threading.Thread):
         try:
             if why := handed.lapsed():
                 raise Unavailable(why)
+            if handed.again is not None:
+                handed.raws = handed.again.left(handed.raws, self._stores.quarantine.waiting(handed.again.items))
             found = self._lanes[handed.feed].prepare(handed.raws, self.next_seq, now)
         except Exception as error:
             # Records that break the program must not stop the other feeds.
@@ -194,6 +209,13 @@ class Acceptor(threading.Thread):
             return None
         self.next_seq += len(found.rows)
         return found
+
+
+def _refused(handed: Handed, found: Prepared, now: int) -> list[Refused]:
+    """What goes into quarantine; a row that came from there and is refused again is there already."""
+    fresh = None if handed.again is None else handed.again.fresh(found)
+    return [Refused(handed.feed, reason, now, _text(handed.raws[position])) for position, reason in found.rejected
+            if fresh is None or position in fresh]
 
 
 def _obey(order: Order) -> None:

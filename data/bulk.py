@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import shutil
 import time
@@ -22,7 +21,7 @@ from data.mapping import raw_text
 from data.masking import mask
 from data.pack import Pack
 from data.placing import codes_of
-from data.quarantine import Quarantine, Refused
+from data.quarantine import Quarantine, Refused, kind_of
 from data.registry import Registry
 from data.shifting import Shift, shifted
 from data.sources.files import ColumnChunk
@@ -137,7 +136,7 @@ class Stager:
     def _refuse(self, refused: list[tuple[str, str]]) -> None:
         now = self._clock.now_us()
         self._quarantine.put([Refused(self._name, reason, now, raw) for raw, reason in refused])
-        self.tally.reasons.update(kind_of_reason(reason) for _, reason in refused)
+        self.tally.reasons.update(kind_of(reason) for _, reason in refused)
 
     def _write(self, table: pa.Table) -> None:
         if self._open is None or self._rows >= FILE_ROWS:
@@ -164,9 +163,3 @@ def _masked(column: Any) -> Any:
     coded = column.combine_chunks().dictionary_encode()
     words = [None if word is None else mask(word) for word in coded.dictionary.to_pylist()]
     return pa.array(words, pa.string()).take(coded.indices)
-
-
-def kind_of_reason(reason: str) -> str:
-    """A reason without the values in it, so that equal faults are counted together."""
-    text = re.sub(r"(不认识的\S+) .*", r"\1", re.split("[;\uff1b]", reason)[0])
-    return re.sub(r"(?<![A-Za-z_0-9.])\d[\d.]*", "#", text)[:80]

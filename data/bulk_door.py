@@ -32,8 +32,8 @@ class Publish(Protocol):
 
 
 @contextmanager
-def bulk_door(settings: Settings, pack: Pack) -> Iterator[Publish]:
-    """The way into the history of a place, for as long as it is needed.
+def collector_of(settings: Settings, pack: Pack) -> Iterator[httpx.Client | Collector]:
+    """The place's collector for as long as it is needed: a line to the one that runs, else one of our own.
 
     Raises:
         Unavailable: another process holds the state folder and does not answer.
@@ -43,14 +43,24 @@ def bulk_door(settings: Settings, pack: Pack) -> Iterator[Publish]:
     with httpx.Client(transport=transport, timeout=10.0, base_url="http://collector") as client:
         own = _find(path, settings, pack)
         if own is None:
-            _settle(client)
-            yield lambda kind, feed, paths: _post(client, kind, feed, paths)
+            yield client
             return
         try:
             own.start()
-            yield own.bulk
+            yield own
         finally:
             own.stop()
+
+
+@contextmanager
+def bulk_door(settings: Settings, pack: Pack) -> Iterator[Publish]:
+    """The way into the history of a place, for as long as it is needed. Raises as `collector_of`."""
+    with collector_of(settings, pack) as found:
+        if isinstance(found, Collector):
+            yield found.bulk
+            return
+        _settle(found)
+        yield lambda kind, feed, paths: _post(found, kind, feed, paths)
 
 
 def _find(path: Path, settings: Settings, pack: Pack) -> Collector | None:
@@ -88,15 +98,20 @@ def _health(client: httpx.Client) -> dict[str, Any]:
 
 
 def _post(client: httpx.Client, kind: str, feed: str, paths: Sequence[Path]) -> tuple[int, int]:
-    wish = {"kind": kind, "feed": feed, "paths": [str(path) for path in paths]}
+    found = told(client, "/bulk", {"kind": kind, "feed": feed, "paths": [str(path) for path in paths]})
+    return int(found["accepted"]), int(found["duplicate"])
+
+
+def told(client: httpx.Client, path: str, wish: dict[str, Any]) -> dict[str, Any]:
+    """The running collector's answer to a wish, however long it takes. Raises what it refused with."""
     try:
-        answer = client.post("/bulk", json=wish, timeout=httpx.Timeout(10.0, read=None))
-        found = answer.json()
+        answer = client.post(path, json=wish, timeout=httpx.Timeout(10.0, read=None))
+        found: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise _lost(error) from error
     if answer.status_code != 200:
         raise _ERRORS.get(answer.status_code, Unavailable)(str(found.get("detail", answer.status_code)))
-    return int(found["accepted"]), int(found["duplicate"])
+    return found
 
 
 def _lost(error: Exception) -> Unavailable:

@@ -7,38 +7,44 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow.parquet as pq
-from pyarrow import ArrowException
-
 from data import embedded_redis
 from data.acceptance import Lane
 from data.acceptor import Acceptor, Stores
+from data.again import Again
+from data.audit import AuditFile
 from data.batches import Batch, Verdict
 from data.carriers import Bulk, Historian, Publisher
+from data.drift import Drift
 from data.errors import NotFound, Unavailable, WrongInput
 from data.feedbook import FeedBook
 from data.history import HistoryReader, HistoryWriter
 from data.identity import IdentityIndex
+from data.ledger import Ledger
 from data.pack import Pack
 from data.placing import codes_of
 from data.quarantine import Quarantine, Refused
+from data.quarantine_view import QuarantineView
 from data.records import DAY_OF
 from data.registry import Registry
+from data.replaying import Replaying
 from data.settings import Settings
 from data.spool import Spool
+from data.staged_facts import hours_of, newest_of, rows_of
 from data.state import State
 from data.statefolder import prepare, shortage
+from data.watch import FeedWatch
 from geo.locate import Locator
 
 log = logging.getLogger("yiping.collect")
-TICK_S = 1.0
+TICK_S, TIDY_S = 1.0, 3600.0
 STOP_S = 3.0
+QUARANTINE = "quarantine"
 
 
 def prefix_of(pack: Pack) -> str:
@@ -52,7 +58,7 @@ class Collector:
     Attributes:
         pack, clock: the place and its time.
         folder: the state folder.
-        quarantine, book: refused records, health of feeds.
+        quarantine, book: refused records, health of feeds. replaying: sends refused records in again.
         failed: set when a part ended by an exception; the process should end, a fresh one recovers.
 
     Raises:
@@ -73,12 +79,18 @@ class Collector:
         self._state = State(embedded_redis.url(settings, "state"), prefix_of(pack))
         self._index = IdentityIndex(self._history)
         self._registry = Registry(pack.divisions, Locator(pack.divisions))
-        self.quarantine = Quarantine(self.folder / "quarantine")
-        self.book = FeedBook(self.folder, ZoneInfo(pack.place.timezone), pack.feeds)
+        self.quarantine = Quarantine(self.folder / QUARANTINE)
+        self._ledger = Ledger(self.folder)
+        self._drift = Drift(self._ledger)
+        self.book = FeedBook(self.folder, ZoneInfo(pack.place.timezone), pack.feeds, self._ledger)
+        self._watch = FeedWatch(pack, self.book, self._ledger, self.submit, settings.mode == "demo")
         lanes = {name: Lane(name, feed, pack.divisions, self._registry, self._index)
                  for name, feed in pack.feeds.items()}
         stores = Stores(self._spool, self.quarantine, self._index, self.book)
         self._acceptor = Acceptor(lanes, stores, self.clock, self._pass_on, self.failed.set)
+        self.replaying = Replaying(pack, self.quarantine, QuarantineView(self.folder / QUARANTINE),
+                                   AuditFile(self.folder / "audit" / "quarantine.jsonl", self.clock), self.clock,
+                                   self._again)
         self._publisher = Publisher(self._spool, self._state, self.failed.set, self._skip_to)
         self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed)
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
@@ -87,6 +99,9 @@ class Collector:
         """Recovers what a crash left in the spool, then accepts."""
         rows = self._historian.recover()
         self._acceptor.next_seq = max(self._spool.last_seq, self._writer.last_seq, self._published()) + 1
+        waiting = self.quarantine.take_back(self._acceptor.next_seq)
+        if waiting:
+            log.warning("%d quarantined rows wait again: a crash came before they were written", waiting)
         self._read_assets()
         threads: tuple[threading.Thread, ...] = (self._acceptor, self._publisher, self._historian, self._ticker)
         for thread in threads:
@@ -124,6 +139,8 @@ class Collector:
             log.error("history not committed, the spool keeps it: %s", error)
         self.book.tick(self._state.set_health, self.clock.now_us(), force=True)
         self._spool.close()
+        self.quarantine.close()
+        self._ledger.close()
         self._state.close()
         os.close(self._lease)
 
@@ -144,6 +161,10 @@ class Collector:
         self.feed_exists(feed)
         self._room()
         return self._acceptor.submit(feed, raws, lapsed)
+
+    def _again(self, feed: str, raws: Sequence[Any], again: Again) -> Future[Verdict]:
+        self._room()
+        return self._acceptor.submit(feed, raws, again=again)
 
     def refuse(self, feed: str, items: Sequence[tuple[str, str]]) -> None:
         """Puts (raw text, reason) of what never became canonical into quarantine: whole bodies, lines, rows of files.
@@ -169,13 +190,14 @@ class Collector:
         if kind != self.pack.feeds[feed].kind:
             raise WrongInput(f"数据源 {feed} 的记录类型是 {self.pack.feeds[feed].kind}，不是 {kind:.20}")
         files = [self._staged(path) for path in paths]
-        rows = sum(_rows_of(path) for path in files)
+        rows = sum(rows_of(path) for path in files)
         bulk: Bulk = self._acceptor.order(lambda: self._number(kind, feed, files, rows)).result()
-        newest = max((_newest_of(path, DAY_OF[kind]) for path in files), default=0)
+        newest = max((newest_of(path, DAY_OF[kind]) for path in files), default=0)
+        hours = hours_of(files, DAY_OF[kind])
         accepted = 0
         try:
             accepted, duplicate = bulk.answer.result()
-            self.book.loaded(feed, newest, (accepted, duplicate), self.clock.now_us())
+            self.book.loaded(feed, hours, (accepted, duplicate, newest), self.clock.now_us())
         finally:
             self._acceptor.order(lambda: self._resume(feed, accepted)).result()
         return accepted, duplicate
@@ -217,8 +239,35 @@ class Collector:
         self._acceptor.order(lambda: setattr(self._acceptor, "next_seq", max(self._acceptor.next_seq, seq + 1)))
 
     def _tick(self) -> None:
+        tidied = 0.0
         while not self._ends.wait(TICK_S):
             self.book.tick(self._state.set_health, self.clock.now_us())
+            self._look()
+            if time.monotonic() - tidied > TIDY_S:
+                tidied = time.monotonic()
+                self._tidy()
+
+    def _look(self) -> None:
+        try:
+            self._watch.tick(self.clock.now_us())
+        except Unavailable as error:
+            log.error("feeds not watched: %s", error)
+
+    def seen(self, feed: str, raw: Any, whole: bool) -> None:
+        """One record of a delivery as it came, so that a change of columns is noticed; `whole`: a row of a table."""
+        if isinstance(raw, Mapping):
+            try:
+                said = self._drift.seen(feed, raw, self.clock.now_us(), whole)
+            except Unavailable as error:
+                said = str(error)
+            if said:
+                log.warning("feed %s: columns changed: %s", feed, said)
+
+    def _tidy(self) -> None:
+        try:
+            self.quarantine.tidy(self.clock.now_us())
+        except Unavailable as error:
+            log.error("quarantine not tidied: %s", error)
 
     def status(self) -> dict[str, Any]:
         """Parts with their failure ('' = well), rows not yet published and not yet in the history, counts, feeds."""
@@ -240,20 +289,3 @@ def _lease(path: Path) -> int:
         os.close(handle)
         raise Unavailable(f"{path.parent} 已有采集器在运行；一个状态目录只能有一个，请先停掉它") from error
     return handle
-
-
-def _rows_of(path: Path) -> int:
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (ArrowException, OSError) as error:
-        raise WrongInput(f"{path.name} 不是 Parquet 文件（{error!s:.60}）；请重新生成") from error
-
-
-def _newest_of(path: Path, column: str) -> int:
-    """The greatest time of a staged file from its statistics, µs; 0 where the kind has no day."""
-    if not column:
-        return 0
-    found = pq.read_metadata(path)
-    at = found.schema.to_arrow_schema().get_field_index(column)
-    groups = [found.row_group(number).column(at).statistics for number in range(found.num_row_groups)]
-    return max((int(group.max) for group in groups if group is not None and group.has_min_max), default=0)

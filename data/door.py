@@ -21,6 +21,7 @@ from data.feed_mapping import Mapping
 from data.mapping import RowMapper
 from data.pushed import BodyMapping
 from data.quarantine import MOST_RAW
+from data.quarantine_view import Chosen
 
 
 def make_door(collector: Collector) -> Starlette:
@@ -30,6 +31,7 @@ def make_door(collector: Collector) -> Starlette:
     """
     door = Door(collector)
     routes = [Route("/push/{feed}", door.push, methods=["POST"]), Route("/bulk", door.bulk, methods=["POST"]),
+              Route("/quarantine", door.quarantine, methods=["POST"]),
               Route("/health", door.health, methods=["GET"])]
     return Starlette(routes=routes, exception_handlers={YipingError: _refused, TooLarge: _refused, BadBody: _refused,
                                                         Exception: _refused})
@@ -60,6 +62,8 @@ class Door:
             raise
         if found.broken:
             await run_in_threadpool(self._collector.refuse, feed, [(raw, reason) for _, raw, reason in found.broken])
+        if found.raws:
+            self._collector.seen(feed, found.raws[0], whole=False)
         mapped = await run_in_threadpool(self._mappings[feed].apply, found) if feed in self._mappings else found
         if len(mapped.broken) > len(found.broken):
             odd = mapped.broken[len(found.broken):]
@@ -76,6 +80,23 @@ class Door:
             raise BadBody("应为 {kind, feed, paths} 的 JSON 对象") from error
         accepted, duplicate = await run_in_threadpool(self._collector.bulk, kind, feed, paths)
         return _json({"accepted": accepted, "duplicate": duplicate})
+
+    async def quarantine(self, request: Request) -> Response:
+        """{deed: correct | replay | dismiss, who, ids or feed, kind, station, raw to correct} → what came of it."""
+        try:
+            wish = orjson.loads(await _read(request))
+            deed, who, raw = str(wish["deed"]), str(wish["who"]), wish.get("raw")
+            chosen = Chosen(tuple(int(item) for item in wish.get("ids") or ()),
+                            *(str(wish.get(name) or "") for name in ("feed", "kind", "station")))
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadBody("应为 {deed, who, ids 或 feed} 的 JSON 对象") from error
+        work = self._collector.replaying
+        if deed == "correct" and isinstance(raw, str) and len(chosen.ids) == 1:
+            return _json((await run_in_threadpool(work.correct, chosen.ids[0], raw, who)).as_json())
+        if deed in ("replay", "dismiss"):
+            done = await run_in_threadpool(work.replay if deed == "replay" else work.dismiss, chosen, who)
+            return _json(done.as_json())
+        raise BadBody("deed 应为 correct（带一个编号与 raw）、replay 或 dismiss")
 
     async def health(self, _request: Request) -> Response:
         """Parts, lags, counts and feeds."""

@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from data.bulk import kind_of_reason
 from data.clock import from_us
 from data.errors import NotFound
 from data.pack import Feed, Pack, load_pack
 from data.packfiles import shown
+from data.quarantine import kind_of
 from data.records import FIELDS, Row
 from data.settings import Settings
 from data.tokens import make_token
@@ -120,7 +120,7 @@ def _row_table(pack: Pack, feed: Feed, rows: Sequence[Row], zone: tzinfo) -> Tab
 def _rejected_table(rejected: Sequence[tuple[str, str]]) -> Table:
     groups: dict[str, list[tuple[str, str]]] = {}
     for raw, reason in rejected:
-        groups.setdefault(kind_of_reason(reason), []).append((raw, reason))
+        groups.setdefault(kind_of(reason), []).append((raw, reason))
     order = sorted(groups.values(), key=len, reverse=True)
     more = f"，另有 {len(order) - MOST_REASONS} 种" if len(order) > MOST_REASONS else ""
     made = _table(f"拒绝（按原因{more}）", ["条数", "原因（第一条的）", "第一条的原文"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from data.acceptance import Prepared
 from data.clock import from_us
 from data.errors import Unavailable
 from data.health import FeedHealth
+from data.ledger import HOUR_US, Ledger
 
 log = logging.getLogger("yiping.feeds")
 FILE_EVERY_US = 5_000_000
@@ -23,11 +24,11 @@ FILE_EVERY_US = 5_000_000
 class FeedBook:
     """Health of the feeds; safe to use from several threads.
 
-    `folder` holds health.json; `zone` says when midnight is, from when counts run.
+    `folder` holds health.json; `zone` says when midnight is, from when counts run; `ledger` keeps them by the hour.
     """
 
-    def __init__(self, folder: Path, zone: ZoneInfo, feeds: Iterable[str]) -> None:
-        self._path, self._zone = folder / "health.json", zone
+    def __init__(self, folder: Path, zone: ZoneInfo, feeds: Iterable[str], ledger: Ledger | None = None) -> None:
+        self._path, self._zone, self._ledger = folder / "health.json", zone, ledger
         self._lock = threading.Lock()
         self._states = {feed: FeedHealth(feed) for feed in feeds}
         self._late: dict[str, int] = {}
@@ -61,9 +62,16 @@ class FeedBook:
                 new = replace(new, last_time=max(old.last_time, found.newest), last_received=now_us)
                 self._late[feed] = self._late.get(feed, 0) + found.late
             self._set(new)
+        if self._ledger is not None:
+            others = (found.duplicate, len(found.rejected), found.late)
+            self._ledger.count(feed, found.hours or {now_us // HOUR_US: len(found.rows)}, others, now_us)
 
-    def loaded(self, feed: str, newest_us: int, counts: tuple[int, int], now_us: int) -> None:
-        """A bulk of (accepted, duplicate) rows was published; newest_us: the newest record's time, 0 if it has none."""
+    def loaded(self, feed: str, hours: Mapping[int, int], counts: tuple[int, int, int], now_us: int) -> None:
+        """A bulk of (accepted, duplicate) rows was published, the newest record's time in µs (0 = none) third.
+
+        hours: rows by the hour of their own time.
+        """
+        newest_us = counts[2]
         with self._lock:
             self._roll(now_us)
             old = self._states[feed]
@@ -72,12 +80,21 @@ class FeedBook:
             if counts[0]:
                 new = replace(new, last_time=max(old.last_time, newest_us or now_us), last_received=now_us)
             self._set(new)
+        if self._ledger is not None and counts[0]:
+            self._ledger.count(feed, hours, (0, 0, 0), now_us)
 
     def refused(self, feed: str, number: int, now_us: int) -> None:
         """So many records were refused before they became canonical."""
         with self._lock:
             self._roll(now_us)
             self._set(replace(self._states[feed], rejected=self._states[feed].rejected + number, last_contact=now_us))
+        if self._ledger is not None:
+            self._ledger.count(feed, {}, (0, number, 0), now_us)
+
+    def beat(self, feed: str, now_us: int) -> None:
+        """The program's own feed stands: it has nothing to tell, and says so by being there."""
+        with self._lock:
+            self._set(replace(self._states[feed], last_time=now_us, last_received=now_us, last_contact=now_us))
 
     def failed(self, feed: str, error: str, now_us: int) -> None:
         """The source of a feed fails; said once in the log."""
@@ -136,6 +153,14 @@ class FeedBook:
                 self._unsent.update(state.feed for state in states)
         if due:
             self._write(orjson.dumps(kept), now_us)
+            self._flush(now_us)
+
+    def _flush(self, now_us: int) -> None:
+        try:
+            if self._ledger is not None:
+                self._ledger.flush(now_us)
+        except Unavailable as error:
+            log.error("counts by the hour wait: %s", error)
 
     def _write(self, text: bytes, now_us: int) -> None:
         fresh = self._path.with_suffix(".tmp")

@@ -12,11 +12,14 @@ from data import rowsets
 from data.answers import Answer, Freshness, Question, Scope, Window
 from data.clock import from_us, to_us
 from data.contribution_memo import ContributionMemo
+from data.desk_rows import DeskRows
 from data.errors import NotAllowed, NotFound, WrongInput
+from data.feed_desk import NAMES as DESK
+from data.feed_desk import FeedDesk
 from data.formulas import FORMULAS
 from data.health import freshness, seconds
 from data.history_read import HistoryReader
-from data.live import Live
+from data.live import CHANGED, Live
 from data.metrics import Evaluator
 from data.pack import Metric, Pack
 from data.settled import PointMemo
@@ -29,14 +32,15 @@ _MEMO, SETTLED_US = 2000, 60_000_000
 class Gate:
     """Reads with the viewer's principal; the same question on the same data is computed once."""
 
-    def __init__(self, pack: Pack, live: Live, reader: HistoryReader) -> None:
-        self.pack, self.live = pack, live
+    def __init__(self, pack: Pack, live: Live, reader: HistoryReader, desk: FeedDesk | None = None) -> None:
+        self.pack, self.live, self._desk = pack, live, desk
         self._reader = reader
         self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
         self._past: OrderedDict[tuple[int, bool, int], MemoryTables] = OrderedDict()
         self._past_lock = threading.Lock()
         self.computed = self._minute = 0
         self._contributions = ContributionMemo(FORMULAS, self._stamp)
+        self._own = tuple(key for key, feed in pack.feeds.items() if feed.source.kind == "own")
         self._points = PointMemo(self._stamp)
         self._assets = tuple(key for key, feed in pack.feeds.items() if feed.kind == "asset")
 
@@ -51,6 +55,8 @@ class Gate:
             raise NotFound(f"没有区划 {scope.division!r:.40}；编码见 /api/v1/divisions/{self.pack.place.code}")
         if not may(principal, READ, self.pack.divisions.chain(scope.division)):
             raise NotAllowed("无权查看该区划")
+        if question.kind == "rows" and question.name in DESK and self._desk is not None:
+            return self._of_desk(principal, question, scope, window)
         past = self._replayed(window)
         with self.live.lock:
             key, stamp, served = self._key(question, scope, window), self._data_stamp(question), self._served(window)
@@ -63,6 +69,15 @@ class Gate:
                 known = replace(known, served_from=served)
             self._remember(key, stamp, known)
         return known
+
+    def _of_desk(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer:
+        """What the feeds' own page asks; it differs by what the reader may do, so it is not held."""
+        feeds = self.read(principal, Question("feeds"), Scope(self.pack.divisions.root.code), window).rows
+        rows, total = DeskRows(self._desk, self.live, feeds).read(principal, question, scope)  # type: ignore[arg-type]
+        demo = bool(feeds) and self.demo(tuple(row["feed"] for row in feeds))
+        return Answer(question, question.name, rows=rows, total=total, n=len(rows), at_division=scope.division,
+                      freshness="live", time=from_us(self.live.clock.now_us()), cadence_s=60.0, demo=demo,
+                      served_from=self._served(window))
 
     def _remember(self, key: Any, stamp: Any, known: Answer) -> None:
         """Keeps an answer, and lets go of those for windows that moved on: nobody asks for them again."""
@@ -82,26 +97,32 @@ class Gate:
         Raises:
             NotFound: no such division. NotAllowed: the principal lacks the capability or the division.
         """
-        if target not in self.pack.divisions:
-            raise NotFound(f"没有区划 {target!r:.40}")
-        if not may(principal, capability, self.pack.divisions.chain(target)):
-            raise NotAllowed(f"{principal.name} 无权执行 {capability}；请用启动时打印的一次性链接登录")
+        act(self.pack, principal, capability, target)
 
     def version(self, feeds: tuple[str, ...] = ()) -> str:
         """Data version: generation, turns of feeds, newest seq of the feeds (all without any) and the minute."""
         tables = self.live.tables
+        desk = f".{self.live.changes}" if CHANGED in feeds else ""
         newest = max((tables.versions.get(feed, 0) for feed in feeds), default=tables.seq)
-        return f"{self.live.generation}.{self.live.turns}.{newest}.{self.live.clock.now_us() // 60_000_000}"
+        return f"{self.live.generation}.{self.live.turns}.{newest}.{self.live.clock.now_us() // 60_000_000}{desk}"
 
     def feeds_of(self, question: Question) -> tuple[str, ...]:
         """Feeds a question's answer depends on."""
         if question.kind == "metric" and question.name in self.pack.metrics:
-            return self._feeds(self.pack.metrics[question.name])
+            return self._moved_by(self.pack.metrics[question.name])
         if question.kind == "profile":
             return self._feeds(self.pack.metrics["population"]) if "population" in self.pack.metrics else ()
+        if question.name in DESK:
+            return (CHANGED,)
         kinds = {"events": "event", "warnings": "warning"}
         kind = kinds.get(question.name) or kinds.get(question.kind) or "asset"
         return tuple(key for key, feed in self.pack.feeds.items() if feed.kind == kind)
+
+    def _moved_by(self, metric: Metric) -> tuple[str, ...]:
+        """A metric's feeds and, where it counts events, the feed of the program's own ones."""
+        feeds = self._feeds(metric)
+        events = any(self.pack.feeds[feed].kind == "event" for feed in feeds)
+        return tuple(dict.fromkeys([*feeds, *(self._own if events else ())]))
 
     def _feeds(self, metric: Metric) -> tuple[str, ...]:
         extra = [metric.formula[side] for side in ("part", "whole") if metric.formula.get(side) in self.pack.metrics]
@@ -131,7 +152,7 @@ class Gate:
     def _stamp(self, metric: Metric, end_us: int) -> Any:
         tables = self.live.tables
         return (self.live.generation,
-                *(tables.version_before(feed, end_us) for feed in (*self._feeds(metric), *self._assets)))
+                *(tables.version_before(feed, end_us) for feed in (*self._moved_by(metric), *self._assets)))
 
     def _served(self, window: Window) -> Any:
         return "history" if window.at is not None else self.live.served_from
@@ -189,7 +210,9 @@ class Gate:
             return self._rowset(question, *rowsets.warnings(evaluator, scope, span[1], question.limit), scope)
         if question.kind == "feeds":
             now = self.live.clock.now_us()
-            return self._rowset(question, *rowsets.feeds(evaluator, self.live.health, now), scope)
+            rows, total = rowsets.feeds(evaluator, self.live.health, now)
+            facts = self._desk.facts(now) if self._desk is not None else {}
+            return self._rowset(question, tuple({**row, **facts.get(row["feed"], {})} for row in rows), total, scope)
         if question.kind == "profile":
             counted = rowsets.population(evaluator, scope.division)
             answer = Answer(question, "", parts=rowsets.profile(evaluator, scope, counted), at_division=scope.division,
@@ -248,3 +271,10 @@ class Gate:
         """True when the newest records of a feed are marked as simulated."""
         return any(self.live.tables.demo.get(feed, False) for feed in feeds)
 
+
+def act(pack: Pack, principal: Principal, capability: str, target: str) -> None:
+    """The decision of `Gate.act`, for commands that need no figures."""
+    if target not in pack.divisions:
+        raise NotFound(f"没有区划 {target!r:.40}")
+    if not may(principal, capability, pack.divisions.chain(target)):
+        raise NotAllowed(f"{principal.name} 无权执行 {capability}；请用启动时打印的一次性链接登录")

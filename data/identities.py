@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from data.records import FIELDS, IDENTITY
+from data.records import FIELDS, IDENTITY, said_quality
 
 
 def digests(kind: str, feed: str, table: pa.Table) -> list[tuple[bytes, bytes, int]]:
@@ -21,6 +21,8 @@ def digests(kind: str, feed: str, table: pa.Table) -> list[tuple[bytes, bytes, i
     for spec in FIELDS[kind]:
         if spec.type == "json":
             columns[spec.name] = [None if value is None else orjson.loads(value) for value in columns[spec.name]]
+    if kind == "observation":
+        columns["quality"] = [said_quality(word) for word in columns["quality"]]
     keys = map("\x1f".join, zip(repeat(feed), *(map(str, columns[name]) for name in IDENTITY[kind]), strict=False))
     dumps = orjson.dumps
     return [(blake2b(key.encode(), digest_size=16).digest(), blake2b(dumps(said), digest_size=8).digest(), seq)

@@ -17,13 +17,16 @@ from data.errors import Unavailable
 from data.health import FeedHealth
 from data.history_read import HistoryReader
 from data.pack import Pack
+from data.quarantine_view import QuarantineView
 from data.state import State
 from data.statefolder import shortage
 from data.tables import MemoryTables
 
 log = logging.getLogger(__name__)
 REBUILD_S, HEALTH_S, FORGET_S, LOOK_S, REST = 30.0, 1.0, 60.0, 1.0, 10.0
-RECALL_S = 15.0
+RECALL_S, DESK_S = 15.0, 1.0
+# What the pages listen to when the quarantine changes: no feed's name can look like this.
+CHANGED = "~quarantine"
 STATE_LOST, COLLECTOR_LOST = "状态库中断，画面为最后已知数据", "采集中断，新数据暂未进入"
 Listener = Callable[[int, tuple[str, ...]], None]
 
@@ -41,14 +44,15 @@ class Live:
         self.lock = threading.RLock()
         self.health: dict[str, FeedHealth] = {}
         self.served_from: ServedFrom = "none"
-        self.generation = self.turns = 0
+        self.generation = self.turns = self.changes = 0
         self.trouble = ""
         self.collector = state_dir / "collector.sock"
         self._state, self._reader, self._dir = state, reader, state_dir
         self._listeners: list[Listener] = []
         self._stop = threading.Event()
-        self._marks = {"rebuild": 0.0, "health": 0.0, "look": 0.0, "forget": time.monotonic()}
+        self._marks = {"rebuild": 0.0, "health": 0.0, "look": 0.0, "desk": 0.0, "forget": time.monotonic()}
         self._bulk = self._version = -1
+        self._quarantine, self._refusals = QuarantineView(state_dir / "quarantine"), (0, 0)
         self._rest = REBUILD_S
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
 
@@ -108,6 +112,7 @@ class Live:
                     changed.append(batch.feed)
         self.served_from = "live"
         self._tell(changed)
+        self._every("desk", DESK_S, self._refused)
         self._every("health", HEALTH_S, self._read_health)
         self._every("look", LOOK_S, self._look)
         self._every("forget", FORGET_S, self._forget)
@@ -124,6 +129,14 @@ class Live:
                 self.tables.grew_older(loads)
             self._bulk = manifest.bulk
             self._tell([load.feed for load in loads])
+
+    def _refused(self) -> None:
+        """Refusals and what became of them, for the pages that show them."""
+        found = self._quarantine.version()
+        if found != self._refusals:
+            self._refusals = found
+            self.changes += 1
+            self._tell([CHANGED])
 
     def _missed(self, first: int) -> bool:
         """True when batches between what memory holds and the tail's first are only in history."""

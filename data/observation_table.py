@@ -179,6 +179,15 @@ class ObservationTable:
                  value[final])
         return self._answer(series[edge], bucket[edge], np.diff(np.r_[edge, len(series)]), reals, time[final])
 
+    def last_heard(self) -> dict[str, int]:
+        """station → instant (µs) of its newest reading of any metric."""
+        found: dict[str, int] = {}
+        for number, at in enumerate(self._latest.tolist()):
+            if at >= 0:
+                station, time = self.stations[number], int(self.columns["time"][at])
+                found[station] = max(found.get(station, 0), time)
+        return found
+
     def known_stations(self) -> set[str]:
         """Stations that ever reported."""
         return set(self.stations)

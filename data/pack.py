@@ -62,9 +62,12 @@ class PlaceInfo(Strict):
 
 
 class FeedSource(Strict):
-    """Where the records come from; a pulled kind has a block of its own name. `every`: time between two pulls."""
+    """Where the records come from; a pulled kind has a block of its own name. `every`: time between two pulls.
 
-    kind: Literal["push", "file", "http", "sql", "mqtt"]
+    `own`: the program itself (events about lost feeds).
+    """
+
+    kind: Literal["push", "file", "http", "sql", "mqtt", "own"]
     every: Span = ""
     http: HttpPull | None = None
     sql: SqlPull | None = None
@@ -91,12 +94,28 @@ class FeedSource(Strict):
 
 
 class Check(Strict):
-    """Limits of one metric's values in a feed; outside = quarantine with the reason."""
+    """Limits of one metric's values in a feed; outside = quarantine with the reason.
+
+    caps: values that are an instrument's mark, not a reading. max_step: largest change between two readings.
+    unit_jump: factors by which a steady level cannot change at once (a change of unit), () = none. frozen: how long a
+    station may say the same before its readings are flagged (taken all the same), '' = for ever; `rests`: values at
+    which standing still is natural. A metric without a check has these defaults.
+    """
 
     low: float | None = None
     high: float | None = None
     caps: tuple[float, ...] = ()
     max_step: float | None = None
+    unit_jump: tuple[float, ...] = (100.0, 1000.0)
+    frozen: Span = "2d"
+    rests: tuple[float, ...] = (0.0,)
+
+    @field_validator("unit_jump")
+    @classmethod
+    def _larger_than_one(cls, factors: tuple[float, ...]) -> tuple[float, ...]:
+        if any(factor <= 1 for factor in factors):
+            raise ValueError("应为大于 1 的倍数，如 [10, 100, 1000]")
+        return factors
 
 
 class Feed(Strict):
@@ -114,6 +133,9 @@ class Feed(Strict):
     stations: str = ""
     map: Mapping = Field(default_factory=Mapping)
     checks: dict[str, Check] = Field(default_factory=dict)
+    # Texts read in the wrong encoding, and registered stations that all moved alike, are refused; false = taken.
+    text_check: bool = True
+    shift_check: bool = True
     # The system of the coordinates as they come; acceptance converts them to the place's.
     crs: str = "EPSG:4490"
 

@@ -56,7 +56,7 @@ def facts(chunk: Chunk | ColumnChunk) -> dict[str, Any]:
                          for raw, reason in chunk.rejected],
             "read": chunk.read, "done_bytes": chunk.done_bytes, "total_bytes": chunk.total_bytes,
             "counts": chunk.counts, "columns": chunk.columns, "read_as": chunk.read_as,
-            **({"bare_time": chunk.bare_time} if isinstance(chunk, Chunk) else {})}
+            **({"bare_time": chunk.bare_time, "sample": chunk.sample} if isinstance(chunk, Chunk) else {})}
 
 
 def _table(table: pa.Table) -> memoryview:

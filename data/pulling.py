@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from importlib import import_module
+from typing import Any
 
 from data import embedded_redis
 from data.collect import Collector, prefix_of
@@ -27,6 +28,8 @@ from data.state import State
 
 log = logging.getLogger("yiping.pull")
 BATCH = 1_000
+# Kinds whose rows all have the same columns: a column that is not there has gone.
+TABLES = ("file", "sql")
 STOP_S = 1.0
 STANDBY_S, STEADY_S = 0.5, 60.0
 LEAST_S, MOST_S = 1.0, 900.0
@@ -184,10 +187,7 @@ class Puller(threading.Thread):
 
     def _deliver(self, portion: Portion, turn: int) -> None:
         name, book, clock = self._site.name, self._collector.book, self._collector.clock
-        rows, bad = portion.canonical, list(portion.bad)
-        if portion.rows:
-            mapped = self._mapper(portion.bare_time).apply(portion.rows)
-            rows, bad = [*rows, *mapped.rows], bad + mapped.rejected
+        rows, bad = self._understood(portion)
         if bad:
             self._collector.refuse(name, bad)
             self._counts[2] += len(bad)
@@ -205,6 +205,16 @@ class Puller(threading.Thread):
             book.failed(name, portion.down, clock.now_us())
         else:
             book.answered(name, clock.now_us(), portion.read_as)
+
+    def _understood(self, portion: Portion) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+        """Canonical rows of a portion, and (raw text, reason) of what is none; its columns are noticed."""
+        sample = next(iter(portion.rows), portion.sample)
+        if sample is not None:
+            self._collector.seen(self._site.name, sample, whole=self._site.feed.source.kind in TABLES)
+        if not portion.rows:
+            return portion.canonical, portion.bad
+        mapped = self._mapper(portion.bare_time).apply(portion.rows)
+        return [*portion.canonical, *mapped.rows], [*portion.bad, *mapped.rejected]
 
     def _lapsed(self, turn: int) -> str:
         return "" if self._leases.turn(self._site.name) == turn else LAPSED

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import numpy as np
+
 from data.clock import from_us
+from data.garbled import garbled
 from data.health import seconds
 from data.pack import Check, Feed
 from data.records import FIELDS, Row
 from data.registry import Registry
 from data.times import MICRO
+from data.tracks import Tracks
 from geo.divisions import Divisions
+from geo.shift import FEWEST, common_shift
 
 OLDEST_US = round(datetime(1990, 1, 1, tzinfo=UTC).timestamp() * MICRO)
 NEWEST_US = round(datetime(2200, 1, 1, tzinfo=UTC).timestamp() * MICRO)
@@ -18,6 +24,7 @@ NEWEST_US = round(datetime(2200, 1, 1, tzinfo=UTC).timestamp() * MICRO)
 PAST = {"observation": ("time",), "event": ("stage_time", "time"), "indicator": ("released",), "asset": (),
         "warning": ("sent",)}
 Reading = tuple[int, float]
+MOST_METRICS = 1_000
 
 
 class Checks:
@@ -34,6 +41,8 @@ class Checks:
         self._future_us = round(seconds(feed.future) * MICRO)
         self._late_us = round(seconds(feed.late_window) * MICRO)
         self._gap_us = round(3 * seconds(feed.cadence) * MICRO)
+        self._tracks: dict[str, Tracks] = {}
+        self._texts = tuple(spec.name for spec in FIELDS[feed.kind] if spec.type == "text" and not spec.one_of)
         self._good: dict[tuple[str, str], Reading] = {}
         self._seen: dict[tuple[str, str], Reading] = {}
 
@@ -45,9 +54,12 @@ class Checks:
         for name in self._plans:
             if row[name] is not None and not OLDEST_US <= row[name] < NEWEST_US:
                 return f"{name} 不在 1990 至 2200 年之间；请检查时间的单位（应为 RFC 3339 文字或微秒）"
-        kind = self._feed.kind
-        if kind == "observation":
+        if self._feed.kind == "observation":
             return self._observation(row)
+        return self._garbled(row) or self._other(row, code)
+
+    def _other(self, row: Row, code: str) -> str:
+        kind = self._feed.kind
         if kind == "indicator":
             return self._division(row["division"]) or self._value(row["indicator"], row["value"])
         if kind == "warning":
@@ -71,10 +83,45 @@ class Checks:
             asset = self._registry.get(station)
             if asset is None or asset.layer != self._feed.stations:
                 return f"不认识的站点 {station:.40}；请先送来图层 {self._feed.stations} 中的该站点"
+        elif not station.isascii() and (found := self._garbled(row)):
+            return found
+        tracks = self._tracks.get(row["metric"]) or self._first(row["metric"])
         check = self._feed.checks.get(row["metric"])
         if check is None:
+            return tracks.judge(row)
+        return _limits(row["metric"], row["value"], check) or self._step(row, check) or tracks.judge(row)
+
+    def _first(self, metric: str) -> Tracks:
+        if len(self._tracks) >= MOST_METRICS:
+            self._tracks.clear()
+        return self._tracks.setdefault(metric, Tracks(self._feed.checks.get(metric) or Check()))
+
+    def _garbled(self, row: Row) -> str:
+        if not self._feed.text_check:
             return ""
-        return _limits(row["metric"], row["value"], check) or self._step(row, check)
+        for name in self._texts:
+            text = row[name]
+            if text is not None and not text.isascii() and (found := garbled(text)):
+                return f"{name} {found}"
+        return ""
+
+    def shifted(self, rows: Sequence[Row]) -> dict[str, str]:
+        """Asset id → reason, for those of a batch that all moved alike against where they are registered."""
+        if not self._feed.shift_check:
+            return {}
+        known = {row["id"]: found for row in rows if row["lon"] is not None and row["lat"] is not None
+                 and (found := self._registry.get(row["id"])) is not None and found.lon is not None}
+        told = {row["id"]: (row["lon"], row["lat"]) for row in rows if row["id"] in known}
+        if len(told) < FEWEST:
+            return {}
+        stood = np.array([(known[name].lon, known[name].lat) for name in told], float).T
+        shift = common_shift((stood[0], stood[1]), tuple(np.array(list(told.values()), float).T))
+        if shift is None:
+            return {}
+        system = {"GCJ-02": "（GCJ-02）", "BD-09": "（BD-09）"}.get(shift.system, "")
+        reason = (f"疑似火星坐标{system}：{len(told)} 个已登记的点一起偏了约 {shift.metres:.0f} 米；"
+                  "请把来源的坐标转为 CGCS2000 再送")
+        return dict.fromkeys(told, reason)
 
     def _value(self, name: str, value: float | None) -> str:
         check = self._feed.checks.get(name)
@@ -113,7 +160,10 @@ class Checks:
         lon, lat = row["lon"], row["lat"]
         if self._feed.kind == "event" and row["division"] is not None and (bad := self._division(row["division"])):
             return bad
-        if lon is None or lat is None or code or self._feed.kind == "asset":
+        if lon is None or lat is None or code:
+            return ""
+        if self._feed.kind == "asset" and not self._registry.codes([lat], [lon])[0]:
+            # A station or a river of the neighbours may stand outside; one with swapped coordinates does not.
             return ""
         return outside(lon, lat, self._registry)
 

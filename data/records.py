@@ -81,6 +81,8 @@ IDENTITY: dict[str, tuple[str, ...]] = {
 # Kinds without one ('') are small and lie in one partition.
 DAY_OF = {"observation": "time", "event": "stage_time", "indicator": "", "asset": "", "warning": ""}
 
+# Our flag on a reading whose station has said the same for longer than its check allows.
+FROZEN = "frozen"
 Row = dict[str, Any]
 
 
@@ -157,6 +159,16 @@ def _together(kind: str, row: Row) -> None:
         raise RecordError("需要 divisions 或 polygon")
 
 
+def flagged(quality: str | None, flag: str) -> str:
+    """The sender's word on quality with a flag of our own behind it."""
+    return f"{quality or ''}+{flag}"
+
+
+def said_quality(quality: str | None) -> str | None:
+    """The sender's own word: without the flags that depend on what came before, so that a resent record is equal."""
+    return None if quality is None else quality.removesuffix(f"+{FROZEN}") or None
+
+
 def identity(kind: str, feed: str, row: Row) -> bytes:
     """16-byte digest of feed and identity fields."""
     key = "\x1f".join([feed, *[str(row[name]) for name in IDENTITY[kind]]])
@@ -166,4 +178,6 @@ def identity(kind: str, feed: str, row: Row) -> bytes:
 def content(kind: str, row: Row) -> bytes:
     """8-byte digest of everything the sender said; equal to the current version's = a duplicate."""
     said = [row[spec.name] for spec in FIELDS[kind]]
+    if kind == "observation":
+        said[-1] = said_quality(said[-1])
     return hashlib.blake2b(orjson.dumps(said), digest_size=8).digest()

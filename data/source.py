@@ -23,11 +23,11 @@ def nothing() -> None:
 class Portion:
     """Some of what a source gave.
 
-    `rows`: as they came, not mapped yet; `canonical`: mapped by the reader already (times int µs UTC); `bad`: (raw
-    text, reason) of what was none. `cursor`: where to go on once all this is on disk, None = as before. `done`: what
-    then remains to be done at the source. `down`: why the source says it is lost, '' = well. `title`: ends a unit that
-    has a name (a file), whose counts are logged. `bare_time`: unit of numbers in time columns where the form says it.
-    `read_as`: format and encoding, as `data.sources.files.Chunk`.
+    `rows`: as they came, not mapped yet; `canonical`: mapped by the reader already (times int µs UTC), `sample`: a row
+    before that; `bad`: (raw text, reason) of what was none. `cursor`: where to go on once all this is on disk, None =
+    as before. `done`: what then remains to be done at the source. `down`: why the source says it is lost, '' = well.
+    `title`: ends a unit that has a name (a file), whose counts are logged. `bare_time`: unit of numbers in time columns
+    where the form says it. `read_as`: format and encoding, as `data.sources.files.Chunk`.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -39,6 +39,7 @@ class Portion:
     title: str = ""
     bare_time: str = ""
     read_as: str = ""
+    sample: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

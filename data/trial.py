@@ -77,6 +77,8 @@ def look(settings: Settings, pack: Pack, name: str, files: Sequence[Path], liste
 
 def _portions(site: Site, files: Sequence[Path], found: Look, listen_s: float) -> Generator[Portion, None, None]:
     kind = site.feed.source.kind
+    if kind == "own":
+        raise WrongInput(f"数据源 {site.name} 由程序自己写入，没有来源可看；请换一个数据源")
     if kind in ("file", "push") or files:
         paths = list(files) or [_newest(site)]
         found.origin = "、".join(path.name for path in paths)

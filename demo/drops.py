@@ -43,6 +43,8 @@ def drop_figures(world: World, folder: Path, after: int, until: int) -> None:
     for release in releases(after, until):
         drop(folder, "economy", f"economy-{release.year}-{release.month:02d}.csv",
              as_csv(world.economy.records(release)))
+        drop(folder, "sharing", f"sharing-{release.year}-{release.month:02d}.csv",
+             as_csv(world.economy.sharing(release)))
     for year in range(date_of(after // DAY_S).year - 1, date_of(until // DAY_S).year):
         records = world.economy.population(year)
         if after < records[0]["released"] // MICRO <= until:

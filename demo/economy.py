@@ -162,6 +162,15 @@ class Economy:
         month_own = 0.7 * normal(self.seed, one.id, "growth", year, month, town)
         return np.asarray(one.growth + _cycle(year, month) + own + month_own, float)
 
+    def sharing(self, release: Release) -> list[dict[str, Any]]:
+        """Requests of the departments for one another's data in a month, and how many of them were met."""
+        asked = 14 + round(8 * float(uniform(self.seed, "sharing", release.year, release.month)))
+        met = asked - round(5 * float(uniform(self.seed, "sharing met", release.year, release.month)))
+        return [{"indicator": name, "division": self.root, "period": f"{release.year}-{release.month:02d}",
+                 "basis": "current", "value": float(value), "unit": "项", "status": "final",
+                 "released": release.released * MICRO, "demo": True}
+                for name, value in (("sharing_requests", asked), ("sharing_met", met))]
+
     def population(self, year: int) -> list[dict[str, Any]]:
         """People at the end of a year: villages, townships, and the county as their sum."""
         drift = 1 - 0.002 * (BASE_YEAR - 1 - year)

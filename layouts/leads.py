@@ -233,10 +233,16 @@ def feeds(answers: Answers, context: Context) -> Lead:
     if not rows:
         return Lead("unknown", "没有声明数据源", "在地方包的 feeds.yaml 中声明")
     names = "、".join(str(row.get("name") or row.get("feed")) for row in bad[:3])
+    held = answers.get("lead.quarantine")
+    waiting = held.total if held else 0
+    kept = f"隔离区 {words.number(waiting)} 条待更正" if waiting else "隔离区无待处理"
+    if not bad and waiting:
+        return Lead("att", f"{len(rows)} 个数据源正常，{words.number(waiting)} 条记录待更正",
+                    "被拒绝的记录留有原文与原因，更正后可送回")
     if not bad:
-        return Lead("ok", f"{len(rows)} 个数据源全部正常", "每个数据源按应间隔判断：实时、迟滞、不可用、未知、定期")
+        return Lead("ok", f"{len(rows)} 个数据源全部正常", kept)
     return Lead("att", f"{len(rows) - len(bad)} 个数据源正常，{len(bad)} 个需处理",
-                f"{names}{'等' if len(bad) > 3 else ''}未按时到数")
+                facts(f"{names}{'等' if len(bad) > 3 else ''}未按时到数", kept))
 
 
 def topics(answers: Answers, context: Context) -> Lead:

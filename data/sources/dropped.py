@@ -42,7 +42,7 @@ class DropFolder:
             try:
                 for chunk in self._site.parser.rows(path, self._site.feed, self._site.clock):
                     read = chunk.read_as
-                    yield Portion(canonical=chunk.rows, bad=chunk.rejected, read_as=read)
+                    yield Portion(canonical=chunk.rows, bad=chunk.rejected, read_as=read, sample=chunk.sample)
             except Unavailable:
                 raise
             except (YipingError, OSError) as error:

@@ -37,8 +37,8 @@ class Chunk:
     """Some rows of a file in canonical fields, ready for `data.records.parse` (times int µs UTC).
 
     rejected: (raw text, reason); read: rows of the file looked at; done_bytes of total_bytes so far (unpacked;
-    total 0 = unknown); counts and columns: `data.mapping.Mapped`; read_as: format and encoding, such as "csv gb18030".
-    bare_time: of rows that are not mapped (`read_raw`), the unit of numbers in time columns.
+    total 0 = unknown); counts and columns: `data.mapping.Mapped`; read_as: format and encoding, such as "csv gb18030";
+    bare_time: of rows that are not mapped (`read_raw`), the unit of numbers in time columns; sample: a row as it came.
     """
 
     rows: list[dict[str, Any]]
@@ -50,6 +50,7 @@ class Chunk:
     columns: dict[str, list[int]] = field(default_factory=dict)
     read_as: str = ""
     bare_time: str = ""
+    sample: dict[str, Any] | None = None
 
 
 @dataclass
@@ -102,7 +103,7 @@ class _Reading:
             mapped = mapper.apply(chunk.rows)
             mapped.counts["lost"] += len(chunk.rejected)
             yield replace(chunk, rows=mapped.rows, rejected=chunk.rejected + mapped.rejected, counts=mapped.counts,
-                          columns=mapped.columns, bare_time="")
+                          columns=mapped.columns, bare_time="", sample=next(iter(chunk.rows), None))
 
     def raw(self, member: Member, kind: Format) -> Iterator[Chunk]:
         """One member row by row as it came."""

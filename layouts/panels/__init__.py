@@ -5,12 +5,14 @@ from __future__ import annotations
 from layouts.panels import (
     air,
     bars,
+    correction,
     feeds,
     funnel,
     heat,
     overdue,
     profile,
     progress,
+    quarantine,
     ranking,
     stations,
     table,
@@ -24,5 +26,5 @@ KINDS: dict[str, Render] = {
     "vitals": vitals.render, "overdue": overdue.render, "warnings": warnings.render, "progress": progress.render,
     "air": air.render, "trend": trend.render, "ranking": ranking.render, "bars": bars.render, "funnel": funnel.render,
     "table": table.render, "heat": heat.render, "stations": stations.render, "feeds": feeds.render,
-    "profile": profile.render,
+    "profile": profile.render, "quarantine": quarantine.render, "correction": correction.render,
 }

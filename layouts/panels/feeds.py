@@ -17,10 +17,10 @@ from layouts.tables import Column, Cut, table
 ORDER = ("down", "late", "unknown", "live", "scheduled")
 SHORT = (Column("状态"), Column("来源", wide=True), Column("应间隔", right=True, optional=True),
          Column("最近", right=True))
-LONG = (Column("状态"), Column("数据源", wide=True), Column("部门"), Column("专题"), Column("应间隔", right=True),
-        Column("数据时间", right=True), Column("最近收到", right=True), Column("已入库", right=True),
-        Column("重复", right=True),
-        Column("隔离", right=True), Column("说明", wide=True))
+LONG = (Column("状态"), Column("数据源", wide=True), Column("部门", optional=True),
+        Column("应间隔", right=True, optional=True), Column("数据时间", right=True), Column("迟", right=True),
+        Column("到数/常量", right=True), Column("今日收下", right=True, second=True), Column("今日隔离", right=True),
+        Column("得分", right=True), Column("说明", wide=True, optional=True))
 
 
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
@@ -44,9 +44,12 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     most = len(rows) if long else int(str(panel.options.get("most") or 6))
     body = table(LONG if long else SHORT, [(_long if long else _short)(row, context) for row in ordered[:most]])
     more = axis_note(f"另有 {len(rows) - most} 个") if len(rows) > most else EMPTY
+    if long and any(row.get("rule") for row in rows):
+        more = Markup('<p class="note rule">{}</p>').format(next(row["rule"] for row in rows if row.get("rule")))
     good = by["live"] + by["scheduled"]
     trouble = "·".join(f"{FRESHNESS_WORDS[key]} {by[key]}" for key in ORDER[:3] if by[key])
-    return Drawn(body + more, f"{len(rows)} 个数据源，{good} 个正常" + (f"（{trouble}）" if long and trouble else ""))
+    return Drawn(body + more, f"{len(rows)} 个数据源，{good} 个正常" + (f"（{trouble}）" if long and trouble else ""),
+                 department=f"{len({row.get('department') for row in rows})} 个部门采集" if long else "")
 
 
 def _rank(row: dict[str, Any]) -> int:
@@ -74,7 +77,40 @@ def _short(row: dict[str, Any], context: Context) -> tuple[object, ...]:
 
 
 def _long(row: dict[str, Any], context: Context) -> tuple[object, ...]:
-    figures = (words.number(float(row.get(key) or 0)) for key in ("accepted", "duplicate", "rejected"))
-    return (_mark(row), _name(row), str(row.get("department") or words.NONE), str(row.get("topic") or words.NONE),
-            words.interval(float(row.get("cadence_s") or 0)), _when(row, "last_time_us", context),
-            _when(row, "last_received_us", context), *figures, str(row.get("error") or "")[:120])
+    accepted, rejected = (words.number(float(row.get(key) or 0)) for key in ("accepted", "rejected"))
+    return (_mark(row), _name(row), Cut(str(row.get("department") or words.NONE), 7),
+            words.interval(float(row.get("cadence_s") or 0)), _when(row, "last_time_us", context), _late(row, context),
+            _volume(row), accepted, rejected, _score(row), _said(row))
+
+
+def _late(row: dict[str, Any], context: Context) -> str:
+    """How much later than its rhythm the newest record is; — while it is in time."""
+    last, cadence = int(row.get("last_time_us") or 0), float(row.get("cadence_s") or 0)
+    over = (context.now_us - last) / 1e6 - cadence
+    if not last or row.get("freshness") in ("live", "scheduled") or over <= 0:
+        return words.NONE
+    return words.short_age(over)
+
+
+def _volume(row: dict[str, Any]) -> object:
+    """Records of the last whole hour (or day) against what that hour of the week usually brings."""
+    if row.get("volume") is None:
+        return words.NONE
+    came = words.compact(float(row["volume"]))
+    usual = words.compact(float(row["usual"])) if row.get("usual") is not None else "未满周"
+    return Markup('{}<small class="of">/ {}</small>').format(came, usual)
+
+
+def _score(row: dict[str, Any]) -> object:
+    if row.get("score") is None:
+        return words.NONE
+    shares = "，".join(f"{word} {words.number(row.get(key), 1)}%" for key, word in (
+        ("timely", "及时"), ("sound", "合格"), ("complete", "完整")) if row.get(key) is not None)
+    return Markup('<b title="{}">{}</b>').format(shares, words.number(float(row["score"])))
+
+
+def _said(row: dict[str, Any]) -> object:
+    """What is wrong, the gravest first: the source's error, changed columns, reasons of refusals."""
+    drift = f"列有变化：{row['drift']}" if row.get("drift") else ""
+    said = "；".join(str(part) for part in (row.get("error"), drift, row.get("reasons")) if part)
+    return Cut(said, 17) if said else words.NONE

@@ -50,7 +50,10 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     ordered, told = _first(panel, listed.rows)
     rows = [[_cell(row, key, form, context) for key, _, form in forms] for row in ordered[:most]]
     total = listed.total or len(listed.rows)
-    more = axis_note(f"另有 {words.number(total - len(rows))} 条") if total > len(rows) else Markup("")
+    told_more = f"另有 {words.number(total - len(rows))} 条" if total > len(rows) and len(rows) >= most else ""
+    address = str(panel.options.get("download") or "")
+    save = Markup('<a class="act" href="{}" download>下载表格</a>').format(address) if address else ""
+    more = axis_note(told_more, save) if told_more or save else Markup("")
     counted = str(panel.options.get("count") or "")
     return Drawn(table(columns, rows) + more,
                  f"{panel.title} {words.number(total)} {counted}{told}" if counted else panel.title)
@@ -122,6 +125,8 @@ def _number(value: Any, row: dict[str, Any], context: Context) -> object:
 
 
 def _moment(value: Any, row: dict[str, Any], context: Context) -> object:
+    if not value:
+        return words.NONE
     return words.clock_or_day(int(value), context.place.timezone, context.now_us)
 
 

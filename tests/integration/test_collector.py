@@ -20,6 +20,7 @@ from data.errors import NotFound, Unavailable, WrongInput
 from data.history import HistoryReader
 from data.pack import load_pack
 from data.pulling import Pulling
+from data.quarantine_view import Chosen, QuarantineView
 from data.sandbox import Parser
 from data.settings import Settings, load_settings
 from data.state import State
@@ -70,8 +71,7 @@ def carried(collector: Collector) -> bool:
 
 
 def refusals(settings: Settings) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for path in sorted((settings.state_dir / "quarantine").glob("*.jsonl"))
-            for line in path.read_bytes().splitlines()]
+    return QuarantineView(settings.state_dir / "quarantine").rows(Chosen(), 1000)[::-1]
 
 
 def test_a_record_goes_the_whole_way(settings: Settings, opened: Opener) -> None:

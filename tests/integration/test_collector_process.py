@@ -16,6 +16,7 @@ from own_redis import ROOT, TINY_PACK, wait_for
 from unix_http import ask
 
 from data.history import HistoryReader
+from data.quarantine_view import Chosen, QuarantineView
 from data.settings import load_settings
 
 pytestmark = pytest.mark.integration
@@ -42,8 +43,7 @@ def test_the_process_its_door_and_its_end(tmp_path: Path, redis_url: str) -> Non
     assert process.returncode == 0, errors.decode()
     assert not socket.exists()
     assert len(HistoryReader(settings.state_dir / "history").current_assets()) == 4
-    raws = [item["raw"] for path in (settings.state_dir / "quarantine").glob("*.jsonl")
-            for item in map(orjson.loads, path.read_bytes().splitlines())]
+    raws = [item["raw"] for item in QuarantineView(settings.state_dir / "quarantine").rows(Chosen())]
     assert any(raw.startswith("<html>") for raw in raws)
 
 

@@ -45,7 +45,7 @@ def test_a_json_path_leads_to_the_rows(server: Server, opened: Opener) -> None:
     rows, _, portions = round_of(opened(more=", rows: 'data.items[].{station: id, value: v.level}'"))
     assert rows == [{"station": "g1", "value": 2.5}]
     assert portions[0].read_as == "json utf-8"
-    with pytest.raises(WrongInput, match=r"找不到记录（应答里有 code、data）"):
+    with pytest.raises(WrongInput, match="找不到记录（里面有 code、data）"):
         round_of(opened(more=", rows: data.list"))
 
 

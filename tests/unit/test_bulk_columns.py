@@ -11,12 +11,14 @@ import pytest
 
 from data import bulk, bulk_files
 from data.acceptance import Lane
-from data.bulk import Stager, kind_of_reason
+from data.bulk import Stager
 from data.bulk_files import chunks
 from data.clock import Clock
 from data.history_staged import check_staged
 from data.identity import IdentityIndex
 from data.pack import load_pack
+from data.quarantine import kind_of
+from data.quarantine_view import Chosen, QuarantineView
 from data.registry import Registry
 from data.times import parse_instant
 from geo.locate import Locator
@@ -63,8 +65,7 @@ def stage(tmp_path, registry, feed, table):
         check_staged(PACK.feeds[feed].kind, staged)
     tables = [pq.read_table(staged) for staged in stager.paths]
     rows = pa.concat_tables(tables).to_pylist() if tables else []
-    lines = [line for kept in (tmp_path / "quarantine").glob("*") for line in kept.read_bytes().splitlines()]
-    kept = [orjson.loads(line) for line in lines]
+    kept = QuarantineView(tmp_path / "quarantine").rows(Chosen(), 100_000)[::-1]
     return rows, kept, stager.tally
 
 
@@ -145,5 +146,5 @@ def test_warnings_pass_with_json_in_one_form(tmp_path, registry):
 
 
 def test_reasons_are_counted_without_their_values():
-    assert kind_of_reason("pm25 的值 999 高于上限 500") == "pm25 的值 # 高于上限 #"
-    assert kind_of_reason("不认识的站点 air-12;请先送来") == kind_of_reason("不认识的站点 air-9") == "不认识的站点"
+    assert kind_of("pm25 的值 999 高于上限 500") == "pm25 的值 # 高于上限 #"
+    assert kind_of("不认识的站点 air-12;请先送来") == kind_of("不认识的站点 air-9") == "不认识的站点"

@@ -1,9 +1,8 @@
-"""Health of feeds: counts since local midnight, failures said once, kept over a restart; quarantine files."""
+"""Health of feeds: counts since local midnight, failures said once, kept over a restart."""
 
 from __future__ import annotations
 
 import logging
-import stat
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,6 @@ from data.acceptance import Prepared
 from data.errors import Unavailable
 from data.feedbook import FeedBook
 from data.health import FeedHealth
-from data.quarantine import MOST_RAW, Quarantine, Refused
 from data.times import parse_instant
 
 EVENING = parse_instant("2026-11-21T23:59:00+08:00")
@@ -85,19 +83,3 @@ def test_a_damaged_file_begins_anew(tmp_path: Path, text: bytes, caplog: pytest.
     (tmp_path / "health.json").write_bytes(text)
     assert FeedBook(tmp_path, ZONE, ["a"]).states() == {"a": FeedHealth("a")}
     assert "begin anew" in caplog.text
-
-
-def test_quarantine_keeps_reason_and_raw_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    quarantine = Quarantine(tmp_path / "q")
-    quarantine.put([])
-    assert list((tmp_path / "q").iterdir()) == []
-    quarantine.put([Refused("a", "值 5 高于上限 3；请核对", MORNING, "x" * (MOST_RAW + 5)),
-                    Refused("a", "值 7 高于上限 3", MORNING, "\ud800")])
-    path = tmp_path / "q" / "2026-11-21.jsonl"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
-    assert [len(lines[0]["raw"]), lines[1]["raw"], lines[0]["received"]] == [MOST_RAW, "?", MORNING]
-    assert quarantine.counts() == {"a": {"值 # 高于上限 #": 2}}
-    monkeypatch.setattr("data.quarantine.MOST_FILE", 10)
-    quarantine.put([Refused("a", "值 9 高于上限 3", MORNING, "raw")])
-    assert orjson.loads(path.read_bytes().splitlines()[-1])["raw"] == ""

@@ -50,8 +50,8 @@ def live_topics(value, screens=SCREENS):
 
 
 def test_topics_whose_every_phrase_is_shown_are_live_when_their_figures_are():
-    assert live_topics(1.0) == {"E1", "E7", "C1", "Q2"}
-    assert live_topics(None) == set()
+    assert live_topics(1.0) == {"E1", "E7", "C1", "Q1", "Q2", "Q3"}
+    assert live_topics(None) == {"Q1"}, "the page of the feeds has no metric of its own"
 
 
 def test_a_topic_is_not_live_without_the_panel_or_the_map_that_shows_it():

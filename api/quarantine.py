@@ -1,0 +1,67 @@
+"""`/quarantine`: refused records by feed and reason, one of them, and what a person on duty does with them."""
+
+from __future__ import annotations
+
+import httpx
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from access.principal import CORRECT
+from api.questions import path, scope_of, window
+from api.web import json_answer, query_of, web_of
+from data.answers import Question, Scope
+from data.errors import Unavailable, WrongInput
+
+MOST_BODY = 2_000_000
+DEEDS = ("correct", "replay", "dismiss")
+
+
+def _rows(request: Request, name: str, scope: Scope) -> Response:
+    web, query = web_of(request), query_of(request)
+    principal = web.principal(request)
+    answer = web.gate.read(principal, Question("rows", name), scope, window(web, query))
+    return json_answer(request, {"rows": list(answer.rows), "total": answer.total})
+
+
+def listing(request: Request) -> Response:
+    """Refusals by feed and kind of reason; total: rows that wait."""
+    return _rows(request, "quarantine", scope_of(web_of(request), query_of(request)))
+
+
+def one(request: Request) -> Response:
+    """One refused record: text, reason, what became of it."""
+    root = web_of(request).pack.divisions.root.code
+    return _rows(request, "quarantine_item", Scope(root, (("item", path(request, "item")),)))
+
+
+async def settle(request: Request) -> Response:
+    """{deed: correct | replay | dismiss, ids or feed, kind, station; raw} → what came of it; for the duty role only."""
+    web, principal = web_of(request), web_of(request).principal(request)
+    root = web.pack.divisions.root.code
+    web.gate.act(principal, CORRECT, root)
+    wish = await _wish(request)
+    address = request.client.host if request.client else ""
+    reply = await _asked(request, {**wish, "who": f"{principal.name} {address}".strip()})
+    return Response(reply.content, reply.status_code, {"Cache-Control": "no-store"},
+                    media_type=reply.headers.get("content-type"))
+
+
+async def _wish(request: Request) -> dict[str, object]:
+    if int(request.headers.get("content-length") or MOST_BODY + 1) > MOST_BODY:
+        raise WrongInput("更正的内容太长；请分成几条")
+    try:
+        wish = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise WrongInput("应为 JSON 对象 {deed, ids 或 feed}") from error
+    if not isinstance(wish, dict) or wish.get("deed") not in DEEDS:
+        raise WrongInput(f"deed 应为 {'、'.join(DEEDS)} 之一")
+    return {name: wish.get(name) for name in ("deed", "ids", "feed", "kind", "station", "raw")}
+
+
+async def _asked(request: Request, wish: dict[str, object]) -> httpx.Response:
+    client: httpx.AsyncClient = request.app.state.collector
+    try:
+        return await client.post("/quarantine", content=orjson.dumps(wish), timeout=600.0)
+    except httpx.TransportError as error:
+        raise Unavailable("采集进程暂时不在，没有执行；请稍后刷新页面查看，再试一次") from error
