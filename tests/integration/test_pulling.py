@@ -19,6 +19,7 @@ from data.errors import Unavailable
 from data.history import HistoryReader, Span
 from data.pack import load_pack
 from data.pulling import Pulling
+from data.quarantine_view import Chosen, QuarantineView
 from data.settings import Settings, load_settings
 
 pytestmark = pytest.mark.integration
@@ -101,8 +102,7 @@ def test_lost_and_back_once_and_the_rest_goes_on(
     assert found.state("web").failing_since == 0
     told = [record.message for record in caplog.records if "feed web" in record.message]
     assert [message.split(":")[0] for message in told] == ["feed web lost", "feed web back"]
-    kept = [orjson.loads(line) for path in (tmp_path / "s" / "quarantine").glob("*.jsonl")
-            for line in path.read_bytes().splitlines()]
+    kept = QuarantineView(tmp_path / "s" / "quarantine").rows(Chosen(), 1000)
     reasons = sorted({(item["feed"], item["reason"][:9]) for item in kept})
     assert [feed for feed, _ in reasons] == ["base", "web", "web"]
     assert any(item["raw"] == "<html>login</html>" for item in kept), "what it said is kept, once"
