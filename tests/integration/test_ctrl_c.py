@@ -33,6 +33,9 @@ class Started:
 
     def __init__(self, folder: Path, place: Path, **told: str) -> None:
         self.folder, self.port, self.said = folder / "state", free_port(), folder / "said.txt"
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # Tests run in a shell's background inherit a deaf ear, and so would the server.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         plain = {name: value for name, value in os.environ.items() if not name.startswith("YIPING_")}
         plain |= {"YIPING_STATE": str(self.folder), "YIPING_PORT": str(self.port), "YIPING_PLACE": str(place)}
         with self.said.open("ab") as sink:
