@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 import httpx
 import jmespath
 
-from data.errors import WrongInput
+from data.errors import Unavailable, WrongInput, os_words
 from data.fetching import SAID_CHARS, Answer, Wish, fetch
 from data.formats import documents
 from data.formats.parts import Member, RawRows
@@ -112,10 +113,21 @@ class HttpSource:
             value, encoding = documents.document(member, self._feed.source.encoding)
             parts = list(documents.records(member, value, encoding, layout_of(self._feed)))
         else:
-            parts = list(member_rows(member, self._feed))
+            parts = list(member_rows(member, self._feed) if suffix in _TEXTS else self._apart(member))
         return _Page(parts, sum(part.read for part in parts), hashlib.sha256(answer.body).hexdigest(),
                      self._next(answer, value), read_as(form, parts[0].encoding if parts else ""), form.bare_time,
                      self._unchanged(answer))
+
+    def _apart(self, member: Member) -> Generator[RawRows, None, None]:
+        """Rows of a body that is no plain text: its parsers run in the child, as they do for files."""
+        with TemporaryDirectory(prefix="yiping-pull-") as folder:
+            path = Path(folder, member.name)
+            try:
+                path.write_bytes(member.data)
+            except OSError as error:
+                raise Unavailable(f"临时目录 {folder} 写不了（{os_words(error)}）；请检查空间与权限") from error
+            for chunk in self._site.parser.raw(path, self._feed, self._site.clock):
+                yield RawRows(chunk.rows, chunk.rejected, chunk.read, encoding=chunk.read_as.partition(" ")[2])
 
     @property
     def _feed(self) -> Feed:

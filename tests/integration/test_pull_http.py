@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import io
 import resource
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pull_site import Server, certificate, feed_of, round_of, say, serving, site_of
 
@@ -59,6 +63,22 @@ def test_the_usual_list_names_and_other_formats(server: Server, opened: Opener) 
     rows, _, portions = round_of(opened())
     assert rows == [{"站": "g1", "值": "1.5"}, {"站": "g2", "值": "坏"}]
     assert portions[0].read_as == "csv gb18030"
+
+
+def test_binary_answers_are_read_in_the_parsers_child(server: Server, tmp_path: Path) -> None:
+    made = io.BytesIO()
+    pq.write_table(pa.table({"station": ["g1", "g2"], "time": [1_795_000_000_000_000, 1_795_000_060_000_000]}), made)
+    server.answers["/a"] = say(made.getvalue(), content_type="application/vnd.apache.parquet")
+    source = f"{{kind: http, http: {{url: 'http://localhost:{server.port}/a'}}}}"
+    site = site_of(tmp_path / "s", feed_of(source), f"localhost:{server.port}")
+    with closing(site.parser):
+        rows, _, portions = round_of(open_source(site))
+        assert [row["time"] for row in rows] == [1_795_000_000_000_000, 1_795_000_060_000_000]
+        assert (portions[0].read_as, portions[0].bare_time) == ("parquet", "us")
+        server.answers["/a"] = say(b"PAR1" + b"x" * 100, content_type="application/vnd.apache.parquet")
+        with pytest.raises(WrongInput, match=r"localhost 的应答\.parquet：不是完整的 Parquet"):
+            round_of(open_source(site))
+        assert site.parser._child is not None, "it was asked"
 
 
 def page_of(request: BaseHTTPRequestHandler, name: str) -> int:
