@@ -91,11 +91,11 @@ class Stager:
         self.tally.read += chunk.read
         self.tally.took(chunk)
         refused = list(chunk.rejected)
-        table = self._sift(chunk.table, self._checks.form(chunk.table), refused)
-        table = shifted(table, self._shift)
+        came = self._sift(chunk.table, self._checks.form(chunk.table), chunk.table, refused)
+        table = shifted(came, self._shift)
         codes = self._locate(table)
         bad = self._checks.refused(table, codes, self._clock.now_us())
-        table = self._sift(table.append_column("code", codes), bad, refused)
+        table = self._sift(table.append_column("code", codes), bad, came, refused)
         if "reporter" in table.column_names:
             table = table.set_column(table.schema.get_field_index("reporter"), "reporter", _masked(table["reporter"]))
         self._refuse(refused)
@@ -109,12 +109,12 @@ class Stager:
             self._open = None
         return self.paths
 
-    def _sift(self, table: pa.Table, bad: Reasons, refused: list[tuple[str, str]]) -> pa.Table:
+    def _sift(self, table: pa.Table, bad: Reasons, came: pa.Table, refused: list[tuple[str, str]]) -> pa.Table:
+        """The good rows; the others as they `came`, for what is sent in again is converted again."""
         if not bad:
             return table
         order = sorted(bad)
-        kept = [name for name in table.column_names if name != "code"]
-        for row, position in zip(table.select(kept).take(pa.array(order)).to_pylist(), order, strict=True):
+        for row, position in zip(came.take(pa.array(order)).to_pylist(), order, strict=True):
             said = {name: value for name, value in row.items() if value is not None}
             refused.append((raw_text(said), bad[position]))
             self.tally.refused[row.get("metric") or row.get("indicator") or ""] += 1

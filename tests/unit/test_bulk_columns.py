@@ -1,6 +1,7 @@
 """By column the same comes out as record by record: same reasons, same divisions, same rows; and staged as they are."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,3 +149,19 @@ def test_warnings_pass_with_json_in_one_form(tmp_path, registry):
 def test_reasons_are_counted_without_their_values():
     assert kind_of("pm25 的值 999 高于上限 500") == "pm25 的值 # 高于上限 #"
     assert kind_of("不认识的站点 air-12;请先送来") == kind_of("不认识的站点 air-9") == "不认识的站点"
+
+
+def test_what_is_refused_is_kept_with_the_coordinates_it_came_with(tmp_path, registry):
+    """It may be sent in again, and is converted then."""
+    feed = PACK.feeds["cases"].model_copy(update={"crs": "GCJ-02"})
+    pack = replace(PACK, feeds={**PACK.feeds, "cases": feed})
+    row = {"id": "1", "time": NOW, "channel": "grid", "category": "road", "stage": "received", "stage_time": NOW,
+           "lon": 108.0, "lat": 34.0}
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.Table.from_pylist([row]), path)
+    stager = Stager(pack, "cases", registry, Fixed(), tmp_path)
+    for chunk in chunks(path, feed, Fixed()):
+        stager.take(chunk)
+    [kept] = QuarantineView(tmp_path / "quarantine").rows(Chosen())
+    assert "之外" in kept["reason"]
+    assert {name: orjson.loads(kept["raw"])[name] for name in ("lon", "lat")} == {"lon": 108.0, "lat": 34.0}
