@@ -90,11 +90,11 @@ def test_a_corrected_row_is_checked_again_taken_once_and_told(settings: Settings
     push(collector, "stations", gauge())
     push(collector, "gauges", reading(5), reading(999, 1))
     [row] = view.rows(Chosen())
-    still = collector.replaying.correct(row["id"], row["raw"].replace("999", "500"), "甲")
+    still = collector.replaying.correct(row["id"], row["raw"].replace(":999", ":500"), "甲")
     assert (still.replayed, still.waiting, still.reason) == (0, 1, "level 的值 500 高于上限 100")
     assert (view.row(row["id"])["state"], view.row(row["id"])["raw"]) == ("waiting", row["raw"]), "the original stays"
     assert len(view.rows(Chosen())) == 1, "refused again, it is the same row"
-    done = collector.replaying.correct(row["id"], row["raw"].replace("999", "9"), "甲")
+    done = collector.replaying.correct(row["id"], row["raw"].replace(":999", ":9"), "甲")
     assert (done.replayed, done.waiting) == (1, 0)
     settled = view.row(row["id"])
     assert (settled["raw"], orjson.loads(settled["sent"])["value"], settled["who"]) == (row["raw"], 9, "甲")
@@ -116,7 +116,7 @@ def test_a_correction_of_a_value_that_stands_is_a_version_and_both_stay(settings
     push(collector, "gauges", reading(999))
     before = collector.clock.now_us()
     [row] = view.rows(Chosen())
-    collector.replaying.correct(row["id"], row["raw"].replace("999", "6"), "甲")
+    collector.replaying.correct(row["id"], row["raw"].replace(":999", ":6"), "甲")
     opened.close()  # type: ignore[attr-defined]
     assert stored(settings) == [6.0]
     then = HistoryReader(settings.state_dir / "history").rows("observation", Span(0, 1 << 60, known_at_us=before))
