@@ -126,14 +126,19 @@ def good_days(inputs: Inputs) -> Contribution:
 
 
 def _valid_days(inputs: Inputs, first_end: int) -> tuple[tuple[Array, Array], int]:
-    """((starts, AQI) of the root's valid days of which a window that ends at `first_end` or later counts, newest)."""
+    """((starts, AQI) of the root's valid days of which a window that ends at `first_end` or later counts, newest).
+
+    These days are over: asked through the evaluation's own formulas they are computed once for all divisions.
+    """
     first, end = _midnight(inputs, first_end), _midnight(inputs, inputs.end)
     days = int(inputs.option("days", 30))
-    found = aqi(replace(inputs, start=first - days * DAY, end=end, step=DAY))
-    starts, group = np.unique(found.bucket, return_inverse=True)
-    values, _ = by_group(found, group, len(starts)) if len(starts) else (np.zeros(0), starts)
-    known = np.isfinite(values)
-    return (starts[known], values[known]), found.newest
+    found = inputs.formulas["aqi"](replace(inputs, start=first - days * DAY, end=end, step=DAY, moving=False))
+    if "days" not in found.held:
+        starts, group = np.unique(found.bucket, return_inverse=True)
+        values, _ = by_group(found, group, len(starts)) if len(starts) else (np.zeros(0), starts)
+        known = np.isfinite(values)
+        found.held["days"] = starts[known], values[known]
+    return found.held["days"], found.newest
 
 
 def _midnight(inputs: Inputs, instant: int) -> int:
@@ -147,7 +152,7 @@ def good_day_series(inputs: Inputs, instants: Array, _below: Array) -> list[tupl
     found = []
     for end in (_midnight(inputs, int(instant)) for instant in instants):
         inside = values[(starts >= end - span) & (starts < end)]
-        found.append((scale * float((inside <= GOOD).mean()) if len(inside) else np.nan, len(inside)))
+        found.append((scale * float((inside <= GOOD).sum()) / len(inside) if len(inside) else np.nan, len(inside)))
     return found
 
 

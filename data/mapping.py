@@ -169,9 +169,7 @@ class RowMapper:
         """One row that holds several records: a value in each column of a name, or a time for each stage."""
         for column, fields, name in self._places(raw):
             cell = raw.get(column)
-            absent = self._cells.absent(name, cell)
-            out.looked_at(column, absent)
-            if absent:
+            if not self._says(name, column, cell, out):
                 continue
             try:
                 given = {key: self._cells.convert(key, text) for key, text in fields.items()}
@@ -180,6 +178,12 @@ class RowMapper:
                 out.refuse_cell(column, self._excerpt(raw, column), error)
                 continue
             yield {**base, **given, name: value}
+
+    def _says(self, name: str, column: str, cell: Any, out: Mapped) -> bool:
+        """Whether a cell says anything; it is counted either way."""
+        absent = self._cells.absent(name, cell)
+        out.looked_at(column, absent)
+        return not absent
 
     def _places(self, raw: Raw) -> Iterator[tuple[str, dict[str, str], str]]:
         """(column, fields that the column itself gives, field that its cell fills)."""
@@ -194,9 +198,7 @@ class RowMapper:
         made: dict[tuple[str, str], Row] = {}
         for column, ways in self._rule.values.items():
             cell = raw.get(column)
-            absent = self._cells.absent(column, cell)
-            out.looked_at(column, absent)
-            if absent:
+            if not self._says(column, column, cell, out):
                 continue
             try:
                 way, value, repaired = self._reading(ways, cell)

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from own_redis import RedisServer
+from collecting import Opener, opening
+from own_redis import TINY_PACK, RedisServer
+
+from data.settings import Settings, load_settings
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +28,16 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, redis_server: RedisServer) -> Settings:
+    """A state folder and a Redis of the test's own, over the tiny pack."""
+    return load_settings(place=TINY_PACK, state=tmp_path / "s", redis_url=redis_server.url)
+
+
+@pytest.fixture
+def opened(settings: Settings) -> Iterator[Opener]:
+    """Starts collectors; they end with the test."""
+    with opening(settings) as make:
+        yield make

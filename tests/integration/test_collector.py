@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from collecting import Opener, gauge, push, reading
 from own_redis import TINY_PACK, RedisServer, wait_for
 
 from data.batches import Batch
-from data.clock import Clock
 from data.collect import Collector
 from data.errors import NotFound, Unavailable, WrongInput
 from data.history import HistoryReader
@@ -22,48 +21,10 @@ from data.pack import load_pack
 from data.pulling import Pulling
 from data.quarantine_view import Chosen, QuarantineView
 from data.sandbox import Parser
-from data.settings import Settings, load_settings
+from data.settings import Settings
 from data.state import State
 
 pytestmark = pytest.mark.integration
-NOW = Clock().now_us()
-Opener = Callable[[], Collector]
-
-
-@pytest.fixture
-def settings(tmp_path: Path, redis_server: RedisServer) -> Settings:
-    return load_settings(place=TINY_PACK, state=tmp_path / "s", redis_url=redis_server.url)
-
-
-@pytest.fixture
-def opened(settings: Settings) -> Iterator[Opener]:
-    running: list[Collector] = []
-
-    def make() -> Collector:
-        collector = Collector(settings, load_pack(TINY_PACK))
-        running.append(collector)
-        collector.start()
-        return collector
-
-    def close() -> None:
-        while running:
-            running.pop().stop()
-
-    make.close = close  # type: ignore[attr-defined]
-    yield make
-    close()
-
-
-def gauge(name: str = "g1") -> dict[str, Any]:
-    return {"id": name, "layer": "gauge", "name": "站", "lon": 100.15, "lat": 30.05}
-
-
-def reading(value: float, minute: int = 0, station: str = "g1") -> dict[str, Any]:
-    return {"station": station, "metric": "level", "time": NOW - 3_600_000_000 + minute * 60_000_000, "value": value}
-
-
-def push(collector: Collector, feed: str, *raws: Any) -> dict[str, Any]:
-    return collector.submit(feed, raws).result(10).as_json()
 
 
 def carried(collector: Collector) -> bool:

@@ -43,13 +43,17 @@ class Expected:
     read_as: str = "csv utf-8"
 
 
-@pytest.fixture(scope="module")
-def bring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bring]:
-    """Imports a file of the shared data into a pack's own state; what became of it, and the feed's rows in history."""
+def needed() -> None:
     if not DATA.exists():
         if os.environ.get("CI"):
             pytest.fail(f"{DATA} is missing")
         pytest.skip("the shared data is not there")
+
+
+@pytest.fixture(scope="module")
+def bring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bring]:
+    """Imports a file of the shared data into a pack's own state; what became of it, and the feed's rows in history."""
+    needed()
     states = tmp_path_factory.mktemp("packs")
 
     def one(place: str, feed: str, name: str) -> tuple[Outcome, Rows]:
@@ -242,8 +246,7 @@ def test_calibrations_are_assets_with_both_numbers(bring: Bring) -> None:
 
 
 def test_every_file_of_the_shared_data_has_its_feed() -> None:
-    if not DATA.exists():
-        pytest.skip("the shared data is not there")
+    needed()
     said = Path(__file__).read_text(encoding="utf-8")
     files = [path.relative_to(DATA).as_posix() for path in sorted(DATA.rglob("*")) if path.is_file()]
     ours = [name for name in files if not name.startswith("yudu/") and name.endswith((".csv", ".gz", ".zip", ".json"))]

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,64 +13,27 @@ from typing import Any
 
 import orjson
 import pytest
-from own_redis import TINY_PACK, RedisServer, wait_for
+from collecting import NOW, Opener, gauge, push, reading
+from own_redis import TINY_PACK, wait_for
 from unix_http import ask
 
 import app
 from data.again import Again
-from data.clock import Clock
 from data.collect import Collector
 from data.errors import Unavailable, WrongInput
 from data.history import HistoryReader
 from data.history_span import Span
 from data.pack import Feed, load_pack
 from data.quarantine_view import Chosen, QuarantineView
-from data.settings import Settings, load_settings
+from data.settings import Settings
 
 pytestmark = pytest.mark.integration
-NOW = Clock().now_us()
 EVER = Span(0, 1 << 60)
-Opener = Callable[[], Collector]
-
-
-@pytest.fixture
-def settings(tmp_path: Path, redis_server: RedisServer) -> Settings:
-    return load_settings(place=TINY_PACK, state=tmp_path / "s", redis_url=redis_server.url)
 
 
 @pytest.fixture
 def view(settings: Settings) -> QuarantineView:
     return QuarantineView(settings.state_dir / "quarantine")
-
-
-@pytest.fixture
-def opened(settings: Settings) -> Iterator[Opener]:
-    running: list[Collector] = []
-
-    def make() -> Collector:
-        running.append(Collector(settings, load_pack(TINY_PACK)))
-        running[-1].start()
-        return running[-1]
-
-    def close() -> None:
-        while running:
-            running.pop().stop()
-
-    make.close = close  # type: ignore[attr-defined]
-    yield make
-    close()
-
-
-def gauge(name: str = "g1") -> dict[str, Any]:
-    return {"id": name, "layer": "gauge", "name": "站", "lon": 100.15, "lat": 30.05}
-
-
-def reading(value: float, minute: int = 0, station: str = "g1") -> dict[str, Any]:
-    return {"station": station, "metric": "level", "time": NOW - 3_600_000_000 + minute * 60_000_000, "value": value}
-
-
-def push(collector: Collector, feed: str, *raws: Any) -> dict[str, Any]:
-    return collector.submit(feed, raws).result(10).as_json()
 
 
 def stored(settings: Settings) -> list[float]:
