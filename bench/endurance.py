@@ -20,6 +20,7 @@ from bench.report import RESULTS, machine
 from data.settings import ROOT
 
 KILL_TEST = "tests/integration/test_collector_kill.py"
+MASTERS_TEST = "tests/integration/test_redis_many.py"
 MQTT_TEST = "tests/integration/test_pull_mqtt.py::test_kills_of_the_collector_lose_and_double_nothing"
 
 
@@ -33,6 +34,11 @@ def mqtt(_folder: Path, scale: Scale) -> Found:
     return _killing(MQTT_TEST, scale.times(200, 12))
 
 
+def masters(_folder: Path, scale: Scale) -> Found:
+    """kill -9 of the master under load, of a Redis Cluster and of a Sentinel set: live again within 15 s, all there."""
+    return _killing(MASTERS_TEST, scale.times(20, 1))
+
+
 def _killing(test: str, kills: int) -> Found:
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test], cwd=ROOT, check=False,
@@ -44,7 +50,7 @@ def _killing(test: str, kills: int) -> Found:
 
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
     "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
-    "restart": endured.restart, "history": endured.history,
+    "restart": endured.restart, "history": endured.history, "masters": masters,
 }
 
 

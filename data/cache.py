@@ -15,7 +15,7 @@ from flask_caching import Cache
 from flask_caching.backends.rediscache import RedisCache
 
 from data.breaker import Guard, Lost
-from data.state import RedisError, make_client
+from data.redis_clients import ANY_ERROR, make_client
 
 MEMORY_BYTES = 64_000_000
 Kept = tuple[float, bytes]
@@ -76,7 +76,7 @@ class AnswerCache:
     def __init__(self, cache: Cache, now: Callable[[], float] = time.time) -> None:
         self._store = cache.app.extensions["cache"][cache]
         self._now = now
-        self._guard = Guard("cache", lambda: self._store.get("probe"), (RedisError,))
+        self._guard = Guard("cache", lambda: self._store.get("probe"), ANY_ERROR)
         self._memory: OrderedDict[str, Kept] = OrderedDict()
         self._bytes = 0
         self._making: set[str] = set()

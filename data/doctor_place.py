@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import orjson
 import psutil
 
-from data import embedded_redis, statefolder
+from data import statefolder
 from data.clock import Clock
 from data.doctor_machine import Finding
 from data.errors import Unavailable, YipingError
 from data.health import FeedHealth, freshness, seconds
 from data.parts import read_status
+from data.redis_clients import WORDS, kind_of
 from data.settings import Settings
+from data.state import reachable
 
 _FEW_GB = 5
 _WORDS = {"up": "运行", "starting": "正在启动", "waiting": "等待重启", "hung": "没有应答，正在结束",
@@ -60,20 +59,17 @@ def outside_redis(settings: Settings) -> Iterator[Finding]:
     """Redis servers that settings name: does anything answer there?"""
     for name, url in (("YIPING_REDIS_URL", settings.redis_url), ("YIPING_CACHE_URL", settings.cache_url)):
         if url:
-            there = _reachable(url)
-            yield (Finding("ok", name, "可以连接") if there
-                   else Finding("bad", name, "不能连接", "启动那个 Redis，或取消这个设置改用内置的"))
+            yield _redis_at(name, url)
 
 
-def _reachable(url: str) -> bool:
-    found = urlsplit(url)
-    if found.scheme == "unix":
-        return embedded_redis.answers(Path(unquote(found.path)))
+def _redis_at(name: str, url: str) -> Finding:
+    words = WORDS[kind_of(url)]
     try:
-        with socket.create_connection((found.hostname or "127.0.0.1", found.port or 6379), timeout=1):
-            return True
-    except OSError:
-        return False
+        if reachable(url):
+            return Finding("ok", name, f"{words}，可以写入")
+    except Unavailable as error:
+        return Finding("bad", name, "地址不对", str(error))
+    return Finding("bad", name, f"{words}，不能连接或不能写入", "启动那个 Redis，或取消这个设置改用内置的")
 
 
 def running_parts(settings: Settings) -> Iterator[Finding]:

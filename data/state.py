@@ -1,4 +1,4 @@
-"""The state of the county in Redis; the only module that speaks Redis and the only maker of keys and clients."""
+"""The state of the county in Redis; the only maker of its keys (`data.redis_clients` makes the clients)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any, TypeVar
 
 import orjson
 import redis
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import BusyLoadingError, OutOfMemoryError
-from redis.retry import Retry
+from redis.exceptions import OutOfMemoryError
 
 from data.batches import Batch
 from data.breaker import Breaker, Guard, Lost
@@ -19,34 +17,15 @@ from data.errors import Unavailable
 from data.health import FeedHealth
 from data.latest import Newest
 from data.records import Row
+from data.redis_clients import LOST, kind_of, make_client
 
 T = TypeVar("T")
-RedisError = redis.RedisError
-LOST = (redis.ConnectionError, redis.TimeoutError, BusyLoadingError)
 AWAY = "缓存（Redis）没有应答；数据已落盘，恢复后自动补上，请检查 Redis 进程"
 READ_ONLY = "缓存只读：Redis 磁盘或内存已满；数据已落盘，腾出空间后自动补上"
+HOLED = "缓存（Redis）换了主节点，缺少最后几批；正从磁盘补上"
 BLOCK_MOST_S = 2.0
 TAIL_ENTRIES = 5_000
 TAIL_BYTES = 64_000_000
-
-
-def make_client(url: str, socket_timeout_s: float = 0.4, connections: int = 32, retries: int = 1) -> redis.Redis:
-    """A client that never waits long: short timeouts, one retry, no PING before a read, RESP2 (works with 6.2 and 7).
-
-    `url`: redis://host:port/db or unix:///path. Connections are made when first used.
-
-    Raises:
-        Unavailable: the address is none that Redis understands.
-    """
-    try:
-        pool = redis.BlockingConnectionPool.from_url(
-            url, max_connections=connections, timeout=0.2, socket_timeout=socket_timeout_s,
-            socket_connect_timeout=0.2, retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.1), retries),
-            retry_on_error=[redis.ConnectionError, redis.TimeoutError], health_check_interval=0, protocol=2,
-            client_name="yiping")
-    except ValueError as error:
-        raise Unavailable(f"Redis 地址 {url!r:.80} 不对；应为 redis://主机:端口/0 或 unix:///路径") from error
-    return redis.Redis(connection_pool=pool)
 
 
 def _read_only(error: redis.RedisError) -> bool:
@@ -59,11 +38,12 @@ class State:
     """Latest values, the tail of accepted batches, versions and feed health of one place.
 
     While Redis is away every call raises `Unavailable` at once; one background probe a second finds it again.
-    `publish` is for one writer only, the collector.
+    `publish` is for one writer only, the collector. In a cluster all keys of a place share one slot, by the hash tag
+    around the prefix: what is published together is seen together.
     """
 
     def __init__(self, url: str, prefix: str, breaker: Breaker | None = None) -> None:
-        self._prefix = prefix
+        self._prefix = "{" + prefix.removesuffix(":") + "}:" if kind_of(url) == "cluster" else prefix
         self._client = make_client(url)
         self._waiting = make_client(url, BLOCK_MOST_S + 1.0, 4, 0)
         self._guard = Guard("redis", self._alive, LOST, breaker)
@@ -74,12 +54,8 @@ class State:
         self.read_only = False
 
     def _alive(self) -> None:
-        try:
-            self._client.ping()
-        except redis.ResponseError as error:
-            # A full disk refuses even PING, while reads go on: such a server is there.
-            if not _read_only(error):
-                raise
+        # A read: a full disk refuses even PING while reads go on, and in a cluster only our own node counts.
+        self._client.exists(self._key("tail"))
 
     def _key(self, *parts: str) -> str:
         return self._prefix + ":".join(parts)
@@ -103,7 +79,7 @@ class State:
 
     def ping(self) -> None:
         """Asks whether Redis takes writes. Raises Unavailable."""
-        self._call(self._client.ping)
+        self._call(lambda: self._client.delete(self._key("probe")))
         self.read_only = False
 
     def close(self) -> None:
@@ -121,12 +97,17 @@ class State:
         if self._published is None:
             self._newest.clear()
             self._published = self.last_seq()
-        if batch.seq1 <= self._published:
+        last = self._published
+        if batch.seq1 <= last:
             return
-        self._call(lambda: self._write(batch))
+        try:
+            self._call(lambda: self._write(batch, last))
+        except redis.WatchError as error:
+            self._published = None
+            raise Unavailable(HOLED) from error
         self._published, self.read_only = batch.seq1, False
 
-    def _write(self, batch: Batch) -> None:
+    def _write(self, batch: Batch, published: int) -> None:
         last = self._key("last", batch.feed)
         unknown = self._newest.unknown(batch)
         if unknown:
@@ -135,19 +116,20 @@ class State:
         rows = orjson.dumps(batch.rows)
         entry: dict[Any, Any] = {"seq0": batch.seq0, "feed": batch.feed, "kind": batch.kind,
                                  "received": batch.received, "rows": rows}
-        pipe = self._client.pipeline(transaction=True)
-        pipe.xadd(self._key("tail"), entry, id=f"{batch.seq1}-0", approximate=True, **self._trim(batch.seq1, len(rows)))
-        if fresh:
-            pipe.hset(last, mapping=fresh)
-        if gone:
-            pipe.hdel(last, *gone)
-        pipe.hset(self._key("ver"), batch.feed, batch.seq1)
-        try:
+        tail = self._key("tail")
+        with self._client.pipeline(transaction=True) as pipe:
+            # A new master may lack the last batches of the old one, and no connection need have broken under us.
+            pipe.watch(tail)  # type: ignore[no-untyped-call]
+            if _top(pipe.xrevrange(tail, count=1)) != published:
+                raise redis.WatchError("the tail is not as we left it")
+            pipe.multi()
+            pipe.xadd(tail, entry, id=f"{batch.seq1}-0", approximate=True, **self._trim(batch.seq1, len(rows)))
+            if fresh:
+                pipe.hset(last, mapping=fresh)
+            if gone:
+                pipe.hdel(last, *gone)
+            pipe.hset(self._key("ver"), batch.feed, batch.seq1)
             pipe.execute()
-        except redis.ResponseError as error:
-            # The answer to a first try was lost and the client tried again: the entry is there already.
-            if "equal or smaller" not in str(error):
-                raise
 
     def _trim(self, seq: int, size: int) -> dict[str, Any]:
         if not self._sizes or self._sizes[-1][0] != seq:
@@ -161,8 +143,7 @@ class State:
 
     def last_seq(self) -> int:
         """The number of the last published row, 0 if none."""
-        found: Any = self._call(lambda: self._client.xrevrange(self._key("tail"), count=1))
-        return int(found[0][0].split(b"-")[0]) if found else 0
+        return self._call(lambda: _top(self._client.xrevrange(self._key("tail"), count=1)))
 
     def tail(self, after_seq: int, block_ms: int = 0, count: int = 200) -> list[Batch]:
         """Batches whose seq1 > after_seq, oldest first; waits up to block_ms (at most 2 s) for the first.
@@ -257,6 +238,23 @@ class State:
                 return bool(pipe.execute()[0])
             except redis.WatchError:
                 return False
+
+
+def _top(entries: Any) -> int:
+    """The number of the newest entry, 0 if there is none."""
+    return int(entries[0][0].split(b"-")[0]) if entries else 0
+
+
+def reachable(url: str) -> bool:
+    """True when the Redis of an address takes writes now. Raises Unavailable: the address itself is wrong."""
+    state = State(url, "yp:")
+    try:
+        state.ping()
+    except Unavailable:
+        return False
+    finally:
+        state.close()
+    return True
 
 
 def _batch(entry_id: bytes, fields: dict[bytes, bytes]) -> Batch:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data import once, parts, statefolder
-from data.errors import Unavailable, WrongInput, os_words
+from data.errors import WrongInput, os_words
 from data.place_check import outlines
 from data.settings import Settings
-from data.state import State
+from data.state import reachable
 from data.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
         supervisor = Supervisor(parts.table(settings), folder, _say)
         token = once.make(settings)
         _say(f"正在启动 {settings.place_dir.name}，状态目录 {folder}")
-        if settings.redis_url and not _reachable(settings):
+        if settings.redis_url and not reachable(settings.redis_url):
             _say("YIPING_REDIS_URL 所指的 Redis 连不上：记录照收、先落盘，画面用历史数据；"
                  "请检查地址或启动它，之后自动补上")
 
@@ -72,17 +72,6 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
         code = supervisor.run(ready)
     _say("已停止")
     return code
-
-
-def _reachable(settings: Settings) -> bool:
-    state = State(settings.redis_url, "yp:")
-    try:
-        state.ping()
-    except Unavailable:
-        return False
-    finally:
-        state.close()
-    return True
 
 
 def _listen(supervisor: Supervisor) -> None:

@@ -164,6 +164,23 @@ def test_a_hung_redis_answers_in_less_than_a_second_and_then_at_once(redis_serve
     assert state.versions() == {"gauges": 1}
 
 
+def test_a_new_master_without_the_last_batches_gets_them_again(redis_url: str, open_state: Opener) -> None:
+    state, batches = open_state(redis_url, "m:"), [readings(seq, seq) for seq in range(1, 5)]
+    for batch in batches[:3]:
+        state.publish(batch)
+    with redis.Redis.from_url(redis_url) as client:
+        kept = client.xrange("m:tail", count=1)[0]
+        client.delete("m:tail")
+        client.xadd("m:tail", kept[1], id=kept[0])
+    with pytest.raises(Unavailable, match="换了主节点"):
+        state.publish(batches[3])
+    assert state.last_seq() == 1, "nothing is put behind a hole"
+    for batch in batches:
+        state.publish(batch)
+    assert state.tail(0) == batches
+    assert state.ok
+
+
 def test_a_full_redis_is_read_only_and_heals(redis_server: RedisServer, open_state: Opener) -> None:
     state = open_state(redis_server.url, "f:")
     state.set_json("kept", 5)

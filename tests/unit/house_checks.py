@@ -12,7 +12,7 @@ from pathlib import Path
 FILE_LINES, FUNCTION_LINES, PARAMETERS, APP_LINES = 300, 40, 6, 120
 ROOMS = ("layouts", "callbacks", "api", "data", "access", "analysis", "geo", "briefing", "demo")
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "managers"}
-REDIS_MAKERS = {"data/state.py"}
+REDIS_MAKERS = ("data/redis_clients.py",)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Check = Callable[[str, str], Iterator[str]]
@@ -80,7 +80,8 @@ def one_maker_of_redis_clients(path: str, source: str) -> Iterator[str]:
     for node in ast.walk(tree(source)):
         called = node.func if isinstance(node, ast.Call) else None
         name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-        if name in ("Redis", "StrictRedis", "from_url", "BlockingConnectionPool", "ConnectionPool"):
+        if name in ("Redis", "StrictRedis", "from_url", "BlockingConnectionPool", "ConnectionPool",
+                    "RedisCluster", "Sentinel"):
             yield f"{path}:{node.lineno}: {name}(…) outside {', '.join(REDIS_MAKERS)}"
 
 

@@ -69,6 +69,14 @@ def test_an_outside_redis_that_does_not_answer_is_bad(tmp_path: Path) -> None:
     assert marks(doctor_place.outside_redis(settings)) == {"YIPING_REDIS_URL": "bad", "YIPING_CACHE_URL": "bad"}
 
 
+def test_the_kind_of_an_outside_redis_is_named_and_no_password() -> None:
+    settings = Settings(redis_url="redis+cluster://:geheim@127.0.0.1:1", cache_url="redis+sentinel://:geheim@127.0.0.1:1")
+    cluster, sentinel = doctor_place.outside_redis(settings)
+    assert (cluster.mark, "Redis 集群" in cluster.found) == ("bad", True)
+    assert (sentinel.found, "主节点名" in sentinel.remedy) == ("地址不对", True)
+    assert "geheim" not in f"{cluster}{sentinel}"
+
+
 def test_a_part_that_waits_for_its_restart_is_bad(tmp_path: Path) -> None:
     parts.write_status(tmp_path, {"web": PartStatus(os.getpid(), 1, 0, "up"),
                                   "collector": PartStatus(1, 1, 7, "waiting", -9)})
