@@ -50,7 +50,7 @@ def _killing(test: str, kills: int) -> Found:
 
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
     "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
-    "restart": endured.restart, "history": endured.history, "masters": masters,
+    "restart": endured.restart, "history": endured.history, "masters": masters, "flat": endured.flat,
 }
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import psutil
 
+from bench import flow
 from bench.place import Place, until
 from bench.series import p95
 from data.parts import PartStatus, read_status
@@ -134,6 +135,19 @@ def soak(folder: Path, scale: Scale) -> Found:
         facts[part] = {"mb_first": round(series[0][1], 1), "mb_last": round(series[-1][1], 1),
                        "mb_per_hour": round(slope * 3600, 2), "grown": round(grown[part], 4)}
     return Found(same and max(grown.values()) <= GROWTH, facts | {"limit_grown": GROWTH})
+
+
+def flat(folder: Path, scale: Scale) -> Found:
+    """Twenty minutes of new readings, 2,000 a second: the collector's memory, its slope over the second half."""
+    with running(folder) as place:
+        series, rows = flow.sizes(place, scale.times(1200, 120))
+    late = series[len(series) // 2:]
+    slope = _slope(late)
+    grown = slope * (late[-1][0] - late[0][0]) / mean(size for _, size in late)
+    facts = {"rows": rows, "mb_first": round(series[0][1], 1), "mb_last": round(series[-1][1], 1),
+             "mb_most": round(max(size for _, size in series), 1), "mb_per_hour": round(slope * 3600, 1),
+             "grown": round(grown, 4), "limit_grown": GROWTH}
+    return Found(grown <= GROWTH, facts)
 
 
 def _looked_at(place: Place, number: int) -> int:

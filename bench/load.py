@@ -14,7 +14,7 @@ import orjson
 import psutil
 
 from bench.crowd import Crowd
-from bench.place import Place
+from bench.place import Place, until
 from bench.scene import Scene
 from bench.series import Series, p95
 
@@ -77,7 +77,7 @@ async def _all_ask(place: Place, asked: list[str], crowd: int) -> None:
 
 def ingest(scene: Scene, seconds: float = 0.0, batch: int = 1000, senders: int = 4) -> list[Series]:
     """Observations per second acknowledged after fsync, in batches through the push door."""
-    place, seconds = scene.place, seconds or scene.rounds(30, 8)
+    place, seconds = scene.place, seconds or scene.rounds(60, 8)
     bodies = _bodies(place, batch, round(40 * seconds))
     rates: list[float] = []
     with place.still():
@@ -88,9 +88,7 @@ def ingest(scene: Scene, seconds: float = 0.0, batch: int = 1000, senders: int =
 
 def _bodies(place: Place, batch: int, count: int) -> list[bytes]:
     """Sweeps over sensors, one instant each, going back from an hour ago: nothing on the screen changes."""
-    layers = [key for key in place.pack.layers if key.startswith("sensor_")]
-    stations = [feature["properties"]["id"] for key in layers
-                for feature in place.client.get(f"/api/v1/layers/{key}.geojson").json()["features"]]
+    stations = stations_of(place)
     metric, check = next(iter(place.pack.feeds["sensors"].checks.items()))
     low, high = float(check.low or 0), float(check.high or 1)
     start = place.now_us() // 1_000_000 - 3600
@@ -98,6 +96,18 @@ def _bodies(place: Place, batch: int, count: int) -> list[bytes]:
     return [orjson.dumps([{"station": stations[k % len(stations)], "metric": metric, "value": values[k],
                            "time": (start - number) * 1_000_000 + k, "demo": True} for k in range(batch)])
             for number in range(count)]
+
+
+def stations_of(place: Place) -> list[str]:
+    """Every sensor of the place, as soon as the place knows them."""
+    layers = [key for key in place.pack.layers if key.startswith("sensor_")]
+
+    def found() -> list[str]:
+        return [feature["properties"]["id"] for key in layers
+                for feature in place.client.get(f"/api/v1/layers/{key}.geojson").json()["features"]]
+
+    until(found, 60, "没有传感器")
+    return found()
 
 
 async def _sending(place: Place, bodies: list[bytes], senders: int, seconds: float, rates: list[float]) -> None:

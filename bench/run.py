@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 from tqdm import tqdm
 
-from bench import asking, clicks, first, load, wall
+from bench import asking, clicks, first, flow, load, wall
 from bench.place import Place
 from bench.report import machine, save, table
 from bench.scene import Scene, reference_server
@@ -25,7 +25,7 @@ Measure = Callable[[Scene], list[Series]]
 MEASURES: dict[str, Measure] = {
     "open": first.opening, "clicks": clicks.clicking, "pan": wall.pan, "pixel": wall.pixel, "idle": wall.idle,
     "computations": load.computations, "viewers": load.viewers, "heap": wall.heap, "analyst": asking.analyst,
-    "picture": asking.picture, "ingest": load.ingest,
+    "picture": asking.picture, "visible": flow.visible, "ingest": load.ingest,
 }
 BROWSER = {"open", "clicks", "pan", "pixel", "idle", "heap"}
 AGAINST = {"open", "clicks"}
