@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 Array = npt.NDArray[Any]
 
@@ -62,3 +64,20 @@ class Columns:
         """Drops the rows whose mask is False."""
         kept: dict[str, Array] = {name: np.asfortranarray(self[name][mask]) for name in self._spec}
         self._data, self.size = kept, int(mask.sum())
+
+    def frame(self, copied: Collection[str] | None = None) -> pa.Table:
+        """The rows as an Arrow table, wide columns as name0, name1 …; only `copied` are copied (None = all)."""
+        found: dict[str, Array] = {}
+        for name, (_, _, width) in self._spec.items():
+            whole = self[name].copy(order="F") if copied is None or name in copied else self[name]
+            found |= {name: whole} if width == 1 else {f"{name}{at}": whole[:, at] for at in range(width)}
+        return pa.table(found)
+
+    def fill(self, table: pa.Table) -> None:
+        """Appends what `frame` gave."""
+        first = self.extend(table.num_rows)
+        for name, (_, _, width) in self._spec.items():
+            if width == 1:
+                self[name][first:] = table[name].to_numpy()
+            for at in range(width if width > 1 else 0):
+                self[name][first:, at] = table[f"{name}{at}"].to_numpy()

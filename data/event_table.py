@@ -18,6 +18,7 @@ CLOSED, RATED = STAGES.index("closed"), STAGES.index("rated")
 HOUR = 3_600_000_000
 FAR = np.iinfo(np.int64).max
 _STAGE = {name: number for number, name in enumerate(STAGES)}
+_WORDS, _TEXTS = ("category", "channel", "department"), ("title", "detail", "level")
 _SPEC: dict[str, tuple[Any, Any, int]] = {
     "time": (np.int64, 0, 1), "due": (np.int64, 0, 1), "stage": (np.int8, 0, 1), "stage_time": (np.int64, 0, 1),
     "division": (np.int32, 0, 1), "category": (np.int32, 0, 1), "channel": (np.int32, 0, 1),
@@ -25,6 +26,7 @@ _SPEC: dict[str, tuple[Any, Any, int]] = {
     "lon": (np.float64, np.nan, 1), "lat": (np.float64, np.nan, 1), "reached": (np.int64, 0, len(STAGES)),
     "demo": (np.bool_, False, 1),
 }
+COLUMNS = [(name, str(np.dtype(kind)), width) for name, (kind, _, width) in _SPEC.items()]
 
 
 class EventTable:
@@ -135,7 +137,7 @@ class EventTable:
         self.fill(table)
         for name in ("lon", "lat"):
             self.columns[name][first:] = table[name].cast(pa.float64()).to_numpy()
-        texts = [table[name].fill_null("").to_pylist() for name in ("title", "detail", "level")]
+        texts = [table[name].fill_null("").to_pylist() for name in _TEXTS]
         self.texts += zip(*texts, strict=True)
         self._position |= {event_id: first + number for number, event_id in enumerate(table["id"].to_pylist())}
 
@@ -176,6 +178,27 @@ class EventTable:
         self.ids = [self.ids[at] for at in kept]
         self.texts = [self.texts[at] for at in kept] if self.texts else []
         self._position = {event_id: position for position, event_id in enumerate(self.ids)} if self._position else {}
+
+    def frame(self) -> pa.Table:
+        """The events with their texts, to be kept and taken back by `restore` beside the words of `vocabularies`."""
+        found = self.columns.frame().append_column("id", pa.array(self.ids, pa.string()))
+        for at, name in enumerate(_TEXTS):
+            found = found.append_column(f"text_{name}", pa.array([texts[at] for texts in self.texts], pa.string()))
+        return found
+
+    def vocabularies(self) -> dict[str, list[str]]:
+        """The words behind the numbers of the columns."""
+        return {name: list(getattr(self, name).words) for name in _WORDS}
+
+    def restore(self, table: pa.Table, words: dict[str, list[str]]) -> None:
+        """Takes what `frame` and `vocabularies` gave, into an empty table."""
+        for name in _WORDS:
+            for word in words[name][1:]:
+                getattr(self, name).number(word)
+        self.columns.fill(table)
+        self.ids = table["id"].to_pylist()
+        self.texts = list(zip(*(table[f"text_{name}"].to_pylist() for name in _TEXTS), strict=True))
+        self._position = {event_id: position for position, event_id in enumerate(self.ids)}
 
 
 def _coded(column: pa.ChunkedArray, number: Callable[[str], int]) -> Array:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
 
 from data.answers import Freshness
 
@@ -66,3 +69,12 @@ def freshness(cadence_s: float, scheduled: bool, health: FeedHealth | None, now_
         return "live"
     silent_s = (now_us - max(health.last_contact, health.last_received)) / 1e6
     return "down" if silent_s > max(10 * cadence_s, 3600.0) else "late"
+
+
+def read_health(path: Path) -> dict[str, FeedHealth]:
+    """Feed states of a file; empty when there is none or it is torn."""
+    try:
+        raw = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {feed: FeedHealth(**fields) for feed, fields in raw["feeds"].items()}

@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import orjson
-
+from data import standing
 from data.answers import ServedFrom
+from data.batches import Batch
 from data.clock import Clock
 from data.errors import Unavailable
-from data.health import FeedHealth
+from data.health import FeedHealth, read_health
 from data.history_read import HistoryReader
+from data.last_known import LastKnown, Shot, follows, shot_of
+from data.manifest import Load, Manifest
 from data.pack import Pack
 from data.quarantine_view import QuarantineView
 from data.state import State
-from data.statefolder import shortage
 from data.tables import MemoryTables
 
 log = logging.getLogger(__name__)
 REBUILD_S, HEALTH_S, FORGET_S, LOOK_S, REST = 30.0, 1.0, 60.0, 1.0, 10.0
 RECALL_S, DESK_S = 15.0, 1.0
+# Turns without a batch, 0.4 s each, after which what history has more can only be read there.
+PATIENCE = 3
 # What the pages listen to when the quarantine changes: no feed's name can look like this.
 CHANGED = "~quarantine"
-STATE_LOST, COLLECTOR_LOST = "状态库中断，画面为最后已知数据", "采集中断，新数据暂未进入"
 Listener = Callable[[int, tuple[str, ...]], None]
 
 
 class Live:
     """One background thread per web process; readers take `lock` and look at `tables`.
 
-    The ladder: live (Redis' tail) → memory (Redis lost, the tables as they were) → history (read from disk, also while
-    Redis stays away) → none.
+    The ladder: live (Redis' tail) → memory (Redis lost, the tables as they were) → disk (the tables as a process of
+    before kept them) → history (read from its files, also while Redis stays away) → none.
+
+    heard_us: instant (µs UTC) up to which the tables were complete.
     """
 
     def __init__(self, pack: Pack, state: State, reader: HistoryReader, clock: Clock, state_dir: Path) -> None:
@@ -44,29 +47,36 @@ class Live:
         self.lock = threading.RLock()
         self.health: dict[str, FeedHealth] = {}
         self.served_from: ServedFrom = "none"
-        self.generation = self.turns = self.changes = 0
+        self.generation = self.turns = self.changes = self.heard_us = 0
         self.trouble = ""
         self.collector = state_dir / "collector.sock"
         self._state, self._reader, self._dir = state, reader, state_dir
         self._listeners: list[Listener] = []
         self._stop = threading.Event()
         self._marks = {"rebuild": 0.0, "health": 0.0, "look": 0.0, "desk": 0.0, "forget": time.monotonic()}
-        self._bulk = self._version = -1
+        self._bulk, self._behind, self._rest = -1, 0, REBUILD_S
+        self._manifest, self._readable = Manifest(), True
+        # Redis is being followed; the tables lack something that history has.
+        self._follows, self._hole = False, False
         self._quarantine, self._refusals = QuarantineView(state_dir / "quarantine"), (0, 0)
-        self._rest = REBUILD_S
+        self._known = LastKnown(pack, reader, state_dir)
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
 
     def start(self) -> None:
-        """Loads from disk, then follows in the background."""
-        self._rebuild()
+        """Takes what was kept on disk, or else reads history; then follows in the background."""
+        if not self._resume():
+            self._rebuild()
         self._read_health()
+        self._look()
         self._thread.start()
         threading.Thread(target=self._recall, name="recall", daemon=True).start()
+        self._known.keep_going(self._stop, self._shot)
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """Ends the thread and keeps the tables for the next start."""
         self._stop.set()
         self._thread.join(5)
+        self._known.keep(self._shot())
 
     def listen(self, listener: Listener) -> None:
         """Calls `listener(seq, changed feeds)` after changes, from the background thread."""
@@ -77,6 +87,7 @@ class Live:
             try:
                 self._turn()
             except Unavailable:
+                self._follows = False
                 self.served_from = "memory" if self.served_from == "live" else self.served_from
                 self._from_disk()
                 self._look()
@@ -100,35 +111,82 @@ class Live:
             with self.lock:
                 tables.take_past(*facts)
 
+    def _resume(self) -> bool:
+        """Takes the kept tables; False where history must be read because it, but not the tail, has more than they."""
+        kept = self._known.take()
+        if kept is None:
+            return False
+        tables, head = kept
+        manifest = self._seen()
+        if manifest is not None and not follows(manifest, head):
+            log.warning("最后已知数据不采用：历史比它更旧（可能从备份恢复过），改从历史读取")
+            return False
+        tables.forget(self.clock.now_us())
+        with self.lock:
+            self.tables, self.served_from, self.heard_us = tables, "disk", head["heard"]
+        self._bulk = head["bulk"]
+        loads = manifest.loads_after(self._bulk) if manifest is not None else ()
+        if loads is None or tables.holds(loads):
+            return False
+        self._older(loads)
+        self._catch_up()
+        return manifest is None or manifest.checkpoint <= tables.seq
+
+    def _catch_up(self) -> None:
+        """Applies what the tail has since, as long as it goes on where the tables end."""
+        try:
+            while (batches := self._state.tail(self.tables.seq)) and batches[0].seq0 <= self.tables.seq + 1:
+                self._take(batches)
+        except Unavailable as error:
+            log.warning("the tail is not readable: %s", error)
+
     def _turn(self) -> None:
         batches = self._state.tail(self.tables.seq, block_ms=400)
-        if self._missed(batches[0].seq0 if batches else 0):
-            self._rebuild()
-            return
-        changed = []
-        with self.lock:
-            for batch in batches:
-                if self.tables.apply(batch):
-                    changed.append(batch.feed)
-        self.served_from = "live"
-        self._tell(changed)
+        manifest = self._seen()
+        if not self._missed(batches, manifest) or not self._rebuild():
+            changed = self._take(batches)
+            self._follows, self.heard_us = True, self.clock.now_us()
+            if not self._hole:
+                self.served_from = "live"
+            elif self.served_from == "live":
+                self.served_from = "memory"
+            self._tell(changed)
         self._every("desk", DESK_S, self._refused)
         self._every("health", HEALTH_S, self._read_health)
         self._every("look", LOOK_S, self._look)
         self._every("forget", FORGET_S, self._forget)
-        self._take_loads()
+        if manifest is not None:
+            self._take_loads(manifest)
 
-    def _take_loads(self) -> None:
+    def _take(self, batches: Sequence[Batch]) -> list[str]:
+        with self.lock:
+            return [batch.feed for batch in batches if self.tables.apply(batch)]
+
+    def _seen(self) -> Manifest | None:
+        """What history holds; None while that cannot be read, which is logged once."""
+        try:
+            self._manifest = self._reader.manifest()
+        except Unavailable as error:
+            if self._readable:
+                log.warning("history not readable: %s", error)
+            self._readable = False
+            return None
+        self._readable = True
+        return self._manifest
+
+    def _take_loads(self, manifest: Manifest) -> None:
         """Bulk publishes: read everything again only for those that memory must hold."""
-        manifest = self._reader.manifest()
         loads = manifest.loads_after(self._bulk)
-        if loads is None or self.tables.holds(loads):
+        if self._hole or loads is None or self.tables.holds(loads):
             self._every("rebuild", self._rest, self._rebuild)
         elif loads:
-            with self.lock:
-                self.tables.grew_older(loads)
-            self._bulk = manifest.bulk
+            self._older(loads)
             self._tell([load.feed for load in loads])
+
+    def _older(self, loads: Sequence[Load]) -> None:
+        with self.lock:
+            self.tables.grew_older(loads)
+            self._bulk += len(loads)
 
     def _refused(self) -> None:
         """Refusals and what became of them, for the pages that show them."""
@@ -138,16 +196,25 @@ class Live:
             self.changes += 1
             self._tell([CHANGED])
 
-    def _missed(self, first: int) -> bool:
-        """True when batches between what memory holds and the tail's first are only in history."""
-        return first > self.tables.seq + 1 and self._reader.manifest().checkpoint > self.tables.seq
+    def _missed(self, batches: Sequence[Batch], manifest: Manifest | None) -> bool:
+        """True when rows between what memory holds and the tail's first, or its end, are only in history."""
+        gap = bool(batches) and batches[0].seq0 > self.tables.seq + 1
+        if manifest is None:
+            self._hole = self._hole or gap
+            return False
+        ahead = manifest.checkpoint > self.tables.seq
+        self._behind = self._behind + 1 if ahead and not batches else 0
+        return ahead and (gap or self._behind > PATIENCE)
 
     def _from_disk(self) -> None:
+        """Without Redis: history, once it has more than memory."""
         self._every("health", HEALTH_S, self._read_health)
-        if self._reader.manifest().version != self._version:
+        manifest, seq = self._seen(), self.tables.seq
+        if manifest is not None and (self._hole or manifest.checkpoint > seq or
+                                     (manifest.bulk != self._bulk and manifest.checkpoint == seq)):
             self._every("rebuild", self._rest, self._rebuild)
 
-    def _every(self, name: str, seconds: float, work: Callable[[], None]) -> None:
+    def _every(self, name: str, seconds: float, work: Callable[[], object]) -> None:
         if time.monotonic() - self._marks[name] >= seconds:
             work()
             self._marks[name] = time.monotonic()
@@ -160,14 +227,14 @@ class Live:
 
     def _look(self) -> None:
         """Says what stands still behind the pages; a change is told at once, without a feed."""
-        lost = [(STATE_LOST, self.served_from != "live"), (COLLECTOR_LOST, not listens(self.collector))]
-        found = "；".join(filter(None, [*(words for words, true in lost if true), shortage(self._dir)]))
+        age_us = self.clock.now_us() - self.heard_us if self.tables.loaded else None
+        found = standing.sentence(age_us, self._follows, self._readable and not self._hole, self.collector, self._dir)
         if found != self.trouble:
             self.trouble = found
             for listener in self._listeners:
                 listener(self.tables.seq, ())
 
-    def _rebuild(self) -> None:
+    def _rebuild(self) -> bool:
         """Reads everything from history beside the present tables, then swaps them; rests far longer after it."""
         began = time.monotonic()
         try:
@@ -179,21 +246,32 @@ class Live:
                 fresh.past_events()
         except Unavailable as error:
             log.warning("history not readable: %s", error)
-            return
+            self._hole = True
+            return False
         except Exception:
             # One thread follows for all readers: what it cannot understand must not end it, nor the start.
             log.exception("history not understood; the tables stay as they are")
-            return
-        if not fresh.loaded and self.tables.loaded:
-            return
-        with self.lock:
-            self.tables = fresh
-            self.generation += 1
-        self._bulk, self._version = manifest.bulk, manifest.version
+            self._hole = True
+            return False
         self._rest = max(REBUILD_S, REST * (time.monotonic() - began))
+        if not fresh.loaded and self.tables.loaded:
+            return False
+        with self.lock:
+            self.tables, self._bulk, self._hole, self._behind = fresh, manifest.bulk, False, 0
+            self.generation += 1
         if fresh.loaded and self.served_from != "live":
             self.served_from = "history"
+            self.heard_us = max((entry.received1 for entry in manifest.files), default=0)
         self._tell(list(fresh.versions))
+        return True
+
+    def _shot(self) -> Shot | None:
+        """The tables for the disk; None while they lack something."""
+        with self.lock:
+            if self._hole or not self.tables.loaded:
+                return None
+            return shot_of(self.tables, bulk=self._bulk, heard=self.heard_us, publish=self._manifest.version,
+                           checkpoint=min(self._manifest.checkpoint, self.tables.seq))
 
     def _forget(self) -> None:
         with self.lock:
@@ -215,24 +293,3 @@ def _standing(health: FeedHealth | None) -> tuple[bool, bool]:
     """(ever delivered, failing): what changes a feed's mark at once, not only with time."""
     return (health is not None and health.last_received > 0, health is not None and health.failing_since > 0)
 
-
-def listens(path: Path) -> bool:
-    """Whether a process takes connections on a unix socket; one that is busy does."""
-    try:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(0.2)
-            line.connect(str(path))
-    except (TimeoutError, BlockingIOError):
-        return True
-    except OSError:
-        return False
-    return True
-
-
-def read_health(path: Path) -> dict[str, FeedHealth]:
-    """Feed states of a file; empty when there is none or it is torn."""
-    try:
-        raw = orjson.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return {feed: FeedHealth(**fields) for feed, fields in raw["feeds"].items()}

@@ -20,6 +20,7 @@ _SPEC: dict[str, tuple[Any, Any, int]] = {
     "series": (np.int32, 0, 1), "time": (np.int64, 0, 1), "value": (np.float64, np.nan, 1), "seq": (np.int64, 0, 1),
     "valid": (np.bool_, True, 1),
 }
+COLUMNS = [(name, str(np.dtype(kind)), width) for name, (kind, _, width) in _SPEC.items()]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,27 @@ def empty_buckets() -> Buckets:
     """No rows."""
     ints, reals = np.zeros(0, np.int64), np.zeros(0)
     return Buckets(np.zeros(0, object), ints, ints, ints, reals, reals, reals, reals, ints)
+
+
+def whole(pieces: list[Buckets]) -> Buckets:
+    """The rows of several answers as one, a row for each station and bucket."""
+    found = [piece for piece in pieces if len(piece.station)]
+    if not found:
+        return empty_buckets()
+    return found[0] if len(found) == 1 else _merge(Buckets.join(found))
+
+
+def _merge(rows: Buckets) -> Buckets:
+    """Joins rows of one station and bucket that came from several places."""
+    order = np.lexsort((rows.last_time, rows.bucket, rows.station.astype(str)))
+    sorted_rows: dict[str, Any] = {name: getattr(rows, name)[order] for name in Buckets.__dataclass_fields__}
+    station, bucket = sorted_rows["station"], sorted_rows["bucket"]
+    edge = np.flatnonzero(np.r_[True, (station[1:] != station[:-1]) | (bucket[1:] != bucket[:-1])])
+    final = np.r_[edge[1:], len(station)] - 1
+    return Buckets(
+        station[edge], sorted_rows["division"][final], bucket[edge], np.add.reduceat(sorted_rows["n"], edge),
+        np.add.reduceat(sorted_rows["total"], edge), np.minimum.reduceat(sorted_rows["low"], edge),
+        np.maximum.reduceat(sorted_rows["high"], edge), sorted_rows["last"][final], sorted_rows["last_time"][final])
 
 
 class ObservationTable:
@@ -191,3 +213,25 @@ class ObservationTable:
     def known_stations(self) -> set[str]:
         """Stations that ever reported."""
         return set(self.stations)
+
+    def frames(self) -> tuple[pa.Table, pa.Table]:
+        """(rows; series: station, metric, division's index, position of its newest row) to be kept and taken back.
+
+        Rows are only ever added, so their columns are shared, not copied.
+        """
+        latest = np.full(len(self.stations), -1, np.int64)
+        latest[: len(self._latest)] = self._latest
+        series = pa.table({"station": pa.array(self.stations, pa.string()),
+                           "metric": pa.array(self.metrics, pa.string()),
+                           "division": pa.array(self._division, pa.int64()), "latest": latest,
+                           "loaded": np.full(len(latest), self._loaded)})
+        return self.columns.frame(("valid",)), series
+
+    def restore(self, rows: pa.Table, series: pa.Table) -> None:
+        """Takes what `frames` gave, into an empty table."""
+        self.columns.fill(rows)
+        self.stations, self.metrics = series["station"].to_pylist(), series["metric"].to_pylist()
+        self._division, self._latest = series["division"].to_pylist(), series["latest"].to_numpy().copy()
+        self._series = {key: number for number, key in enumerate(zip(self.stations, self.metrics, strict=True))}
+        self._loaded = max(series["loaded"].to_pylist(), default=0)
+        self.newest = int(self.columns["time"].max()) if self.columns.size else 0

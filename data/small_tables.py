@@ -30,6 +30,10 @@ class IndicatorTable:
             place[row["period"]] = row
             self.newest = max(self.newest, row["received"])
 
+    def current(self) -> list[Row]:
+        """Every row."""
+        return [row for divisions in self._rows.values() for rows in divisions.values() for row in rows.values()]
+
     def bases(self, indicator: str) -> list[str]:
         """Bases in which an indicator is delivered."""
         return [basis for name, basis in self._rows if name == indicator]

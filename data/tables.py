@@ -18,7 +18,7 @@ from data.event_table import EventTable
 from data.history_read import HistoryReader
 from data.history_span import Span
 from data.manifest import Load
-from data.observation_table import Buckets, ObservationTable, empty_buckets
+from data.observation_table import Buckets, ObservationTable, empty_buckets, whole
 from data.pack import Pack
 from data.records import Row
 from data.settled import Reach
@@ -65,7 +65,7 @@ class MemoryTables:
         for feed, declared in self._pack.feeds.items():
             if declared.kind == "observation":
                 table = self._reader.rows("observation", recent, [feed], LOADED)
-                self._table(feed).load(table)
+                self.observed(feed).load(table)
                 self._mark_demo([feed], [pc.any(table["demo"]).as_py()])
         self._load_events(now_us, known_at_us)
         for kind in ("indicator", "asset", "warning"):
@@ -103,7 +103,19 @@ class MemoryTables:
         for feed, mark in zip(feeds, marks, strict=True):
             self.demo[feed] = self.demo.get(feed, False) or bool(mark)
 
-    def _table(self, feed: str) -> ObservationTable:
+    def standing(self) -> dict[str, Any]:
+        """What stands beside the rows, as JSON-ready values."""
+        return {"seq": self.seq, "version": self.version, "since": self._since, "events_since": self.events_since,
+                "versions": dict(self.versions), "demo": dict(self.demo)}
+
+    def resume(self, standing: dict[str, Any]) -> None:
+        """Goes on from what `standing` said, once the rows are back."""
+        self.seq, self.version, self._since = standing["seq"], standing["version"], standing["since"]
+        self.events_since, self.loaded = standing["events_since"], True
+        self.versions, self.demo = dict(standing["versions"]), dict(standing["demo"])
+
+    def observed(self, feed: str) -> ObservationTable:
+        """The observations of a feed, made empty where there are none."""
         return self.observations.setdefault(feed, ObservationTable(self.divisions))
 
     def apply(self, batch: Batch) -> bool:
@@ -118,7 +130,7 @@ class MemoryTables:
                                      if batch.kind == "observation" else 0)
         self._mark_demo([batch.feed], [any(row["demo"] for row in batch.rows)])
         if batch.kind == "observation":
-            self._table(batch.feed).add(batch.rows)
+            self.observed(batch.feed).add(batch.rows)
         else:
             self._takers()[batch.kind](batch.rows)
         return True
@@ -237,7 +249,7 @@ class MemoryTables:
             older = Span(span.start_us, min(edge, span.end_us), span.step_us, span.offset_us, span.known_at_us)
             for found, piece in zip(pieces, self._older(feeds, metrics, older), strict=True):
                 found.append(piece)
-        return [_whole(found) for found in pieces]
+        return [whole(found) for found in pieces]
 
     def latest(self, feeds: tuple[str, ...], metrics: Sequence[str], span: Span) -> list[Buckets]:
         """The newest value of each station in the span, of each metric."""
@@ -265,23 +277,3 @@ class MemoryTables:
         columns = {name: rows[name].to_numpy() for name in ("bucket", "n", "total", "low", "high", "last", "last_time")}
         return Buckets(station=np.asarray(rows["station"].to_numpy(zero_copy_only=False), object),
                        division=index[codes.indices.fill_null(0).to_numpy()], **columns)
-
-
-def _whole(pieces: list[Buckets]) -> Buckets:
-    found = [piece for piece in pieces if len(piece.station)]
-    if not found:
-        return empty_buckets()
-    return found[0] if len(found) == 1 else _merge(Buckets.join(found))
-
-
-def _merge(rows: Buckets) -> Buckets:
-    """Joins rows of one station and bucket that came from several places."""
-    order = np.lexsort((rows.last_time, rows.bucket, rows.station.astype(str)))
-    sorted_rows: dict[str, Any] = {name: getattr(rows, name)[order] for name in Buckets.__dataclass_fields__}
-    station, bucket = sorted_rows["station"], sorted_rows["bucket"]
-    edge = np.flatnonzero(np.r_[True, (station[1:] != station[:-1]) | (bucket[1:] != bucket[:-1])])
-    final = np.r_[edge[1:], len(station)] - 1
-    return Buckets(
-        station[edge], sorted_rows["division"][final], bucket[edge], np.add.reduceat(sorted_rows["n"], edge),
-        np.add.reduceat(sorted_rows["total"], edge), np.minimum.reduceat(sorted_rows["low"], edge),
-        np.maximum.reduceat(sorted_rows["high"], edge), sorted_rows["last"][final], sorted_rows["last_time"][final])
