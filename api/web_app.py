@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-import httpx
 from a2wsgi import WSGIMiddleware
 from flask import Flask, request
 from starlette.applications import Starlette
@@ -36,6 +35,7 @@ from api.web import COOKIE, Shelf, Web
 from data.answers import Question
 from data.cache import AnswerCache, make_cache
 from data.clock import Clock
+from data.collector_line import line_of
 from data.errors import YipingError
 from data.feed_desk import FeedDesk
 from data.gate import Gate
@@ -45,7 +45,6 @@ from data.pack import Pack, load_pack
 from data.sessions import Sessions
 from data.settings import Settings
 from data.state import State
-from data.statefolder import socket_path
 from layouts.fitting import fitted
 from layouts.screens import SCREENS
 
@@ -72,9 +71,11 @@ def services(settings: Settings, pack: Pack) -> Web:
     state = State(settings.redis_url, f"yp:{pack.place.code}:")
     reader = HistoryReader(settings.state_dir / "history")
     live = Live(pack, state, reader, clock, settings.state_dir)
-    live.collector = socket_path(settings, "collector.sock")
+    live.collector = line = line_of(settings)
+    desk = FeedDesk(pack, settings.state_dir, line.asker() if line.far else None)
+    live.quarantine = desk.quarantine
     cache = make_cache(Flask("yiping-cache"), settings.cache_url or settings.redis_url, f"yp:{pack.place.code}:c:")
-    gate = Gate(pack, live, reader, FeedDesk(pack, settings.state_dir))
+    gate = Gate(pack, live, reader, desk)
     web = Web(settings, pack, clock, state, live, gate,
               Sessions(pack.divisions.root.code, settings.mode == "demo"), Shelf(AnswerCache(cache)))
     web.screens = fitted(SCREENS, lambda question: answerable(pack, question), pack.place.default_metric, pack.layers)
@@ -136,9 +137,7 @@ def application(settings: Settings, make: DashMaker) -> Starlette:
         hub.bind()
         web.live.start()
         dash.bundles.warm()
-        transport = httpx.AsyncHTTPTransport(uds=str(socket_path(settings, "collector.sock")), retries=1,
-                                            limits=httpx.Limits(keepalive_expiry=2.0))
-        async with httpx.AsyncClient(transport=transport, base_url="http://collector", timeout=30.0) as client:
+        async with web.live.collector.client() as client:
             app.state.collector = client
             yield
         hub.end()

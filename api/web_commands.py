@@ -8,7 +8,7 @@ from typing import Any
 import uvicorn
 
 from api.web_app import application
-from data import embedded_redis
+from data import embedded_redis, statefolder
 from data.settings import Settings
 
 
@@ -20,6 +20,7 @@ def commands(add: Any) -> None:
 
 def web(settings: Settings, args: argparse.Namespace) -> int:
     """Serves until told to stop."""
+    statefolder.prepare(settings, 0)
     embedded_redis.ensure(settings)
     app = application(settings, args.dash)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning",

@@ -58,14 +58,13 @@ class Flow(threading.Thread):
 
 @contextmanager
 def flowing(place: Place) -> Iterator[Flow]:
-    """Readings come in while inside; nothing else does. Raises RuntimeError when one was refused."""
+    """Readings come in while inside. Raises RuntimeError when one was refused."""
     flow = Flow(place)
-    with place.still():
-        flow.start()
-        try:
-            yield flow
-        finally:
-            flow.stop()
+    flow.start()
+    try:
+        yield flow
+    finally:
+        flow.stop()
     if flow.failed:
         raise RuntimeError(flow.failed)
 
@@ -77,7 +76,8 @@ def visible(scene: Scene) -> list[Series]:
     """
     place, seconds, took = scene.place, scene.rounds(60, 15), list[float]()
     township = place.townships()[0]
-    with flowing(place) as flow, httpx.Client(base_url=place.url, timeout=30.0, trust_env=False) as client:
+    client = httpx.Client(base_url=place.url, timeout=30.0, trust_env=False)
+    with client, place.still(), flowing(place) as flow:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             event = place.event(township)

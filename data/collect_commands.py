@@ -8,23 +8,24 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from data import embedded_redis
 from data.collect import Collector
-from data.door import make_door
-from data.errors import Unavailable, os_words
+from data.collector_line import SOCKET, address_of, secret_of
+from data.door import make_door, make_far_door
+from data.errors import Unavailable, WrongInput, os_words
 from data.pack import load_pack
 from data.pulling import Pulling
 from data.settings import Settings
 from data.statefolder import socket_path
 
-SOCKET = "collector.sock"
 GRACE_S = 1
 WATCH_S = 0.2
 
@@ -39,13 +40,15 @@ def run_collect(settings: Settings, _args: argparse.Namespace) -> int:
     """Runs the collector until SIGTERM or SIGINT; 1 if a part of it broke."""
     line = "%(asctime)s %(levelname)s %(name)s %(message)s"
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=line)
+    if settings.collect_listen:
+        secret_of(settings)
     embedded_redis.ensure(settings)
     collector = Collector(settings, load_pack(settings.place_dir))
     pulling = Pulling(collector, settings)
     try:
         collector.start()
         pulling.start()
-        asyncio.run(_serve(collector, socket_path(settings, SOCKET)))
+        asyncio.run(_serve(collector, settings))
     finally:
         pulling.stop()
         collector.stop()
@@ -59,25 +62,48 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(collector: Collector, path: Path) -> None:
-    config = uvicorn.Config(make_door(collector), lifespan="off", log_level="warning", access_log=False,
-                            timeout_graceful_shutdown=GRACE_S, backlog=256)
-    server = _Server(config)
+async def _serve(collector: Collector, settings: Settings) -> None:
+    path = socket_path(settings, SOCKET)
+    doors = [(_server(make_door(collector)), _listen(path))]
+    if settings.collect_listen:
+        doors.append((_server(make_far_door(collector, settings)), _listen_far(settings)))
+    servers = [server for server, _ in doors]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
-    watch = asyncio.create_task(_watch(collector, server))
+        loop.add_signal_handler(number, _end, servers)
+    watch = asyncio.create_task(_watch(collector, servers))
     try:
-        await server.serve(sockets=[_listen(path)])
+        await asyncio.gather(*[server.serve(sockets=[line]) for server, line in doors])
     finally:
         watch.cancel()
         path.unlink(missing_ok=True)
 
 
-async def _watch(collector: Collector, server: uvicorn.Server) -> None:
+def _server(app: ASGIApp) -> _Server:
+    return _Server(uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False,
+                                  timeout_graceful_shutdown=GRACE_S, backlog=256))
+
+
+def _end(servers: Sequence[uvicorn.Server]) -> None:
+    for server in servers:
+        server.should_exit = True
+
+
+async def _watch(collector: Collector, servers: Sequence[uvicorn.Server]) -> None:
     while not collector.failed.is_set():
         await asyncio.sleep(WATCH_S)
-    server.should_exit = True
+    _end(servers)
+
+
+def _listen_far(settings: Settings) -> socket.socket:
+    """Raises WrongInput: the address is not one of this machine, or taken."""
+    host, port = address_of(settings.collect_listen, "YIPING_COLLECT_LISTEN")
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+                                    backlog=256)
+    except OSError as error:
+        raise WrongInput(f"采集器不能在 YIPING_COLLECT_LISTEN 的 {host}:{port} 上监听（{os_words(error)}）；"
+                         "请改成本机的地址与空闲的端口") from error
 
 
 def _listen(path: Path) -> socket.socket:

@@ -9,23 +9,29 @@ from typing import Any
 import orjson
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from data.batches import Verdict
 from data.bodies import MOST_BYTES, BadBody, Body, TooLarge, read_body, too_large
 from data.collect import Collector
+from data.collector_line import SECRET, TOKEN, same, secret_of
 from data.errors import HTTP_STATUS, RETRY_AFTER_S, TITLES, YipingError
+from data.far_desk import answered, questions
 from data.feed_mapping import Mapping
 from data.mapping import RowMapper
 from data.pushed import BodyMapping
 from data.quarantine import MOST_RAW
 from data.quarantine_view import Chosen
+from data.settings import Settings
+from data.tokens import check
 
 
 def make_door(collector: Collector) -> Starlette:
-    """The application: `POST /push/{feed}`, `POST /bulk`, `GET /health`.
+    """The application: `POST /push/{feed}`, `POST /bulk`, `POST /quarantine`, `GET /health`.
 
     It trusts whoever can open the socket; tokens are checked by the web, which stands in front.
     """
@@ -33,8 +39,18 @@ def make_door(collector: Collector) -> Starlette:
     routes = [Route("/push/{feed}", door.push, methods=["POST"]), Route("/bulk", door.bulk, methods=["POST"]),
               Route("/quarantine", door.quarantine, methods=["POST"]),
               Route("/health", door.health, methods=["GET"])]
-    return Starlette(routes=routes, exception_handlers={YipingError: _refused, TooLarge: _refused, BadBody: _refused,
-                                                        Exception: _refused})
+    return Starlette(routes=routes, exception_handlers=FAULTS)
+
+
+def make_far_door(collector: Collector, settings: Settings) -> ASGIApp:
+    """For web parts on other machines: pushes with the feed's token, wishes to the quarantine, `POST /ask`, health.
+
+    Every request carries the secret; staged files stay with the machine they lie on.
+    """
+    door = FarDoor(collector, settings)
+    routes = [Route("/push/{feed}", door.push, methods=["POST"]), Route("/ask", door.ask, methods=["POST"]),
+              Route("/quarantine", door.quarantine, methods=["POST"]), Route("/health", door.health, methods=["GET"])]
+    return Guard(Starlette(routes=routes, exception_handlers=FAULTS), secret_of(settings))
 
 
 class Door:
@@ -103,6 +119,45 @@ class Door:
         return _json(self._collector.status())
 
 
+class FarDoor(Door):
+    """The handlers for other machines."""
+
+    def __init__(self, collector: Collector, settings: Settings) -> None:
+        super().__init__(collector)
+        self._settings, self._known = settings, questions(collector.folder)
+
+    async def push(self, request: Request) -> Response:
+        """As there, for whoever has the feed's token."""
+        feed = request.path_params["feed"]
+        self._collector.feed_exists(feed)
+        if not await run_in_threadpool(check, self._settings, feed, request.headers.get(TOKEN, "")):
+            remedy = f"请在采集器的机器上用 ./yiping feed token {feed} 生成"
+            return _problem(401, "缺少令牌", f"令牌不是数据源 {feed} 的；{remedy}")
+        return await super().push(request)
+
+    async def ask(self, request: Request) -> Response:
+        """{question, values} → what the ledger or the quarantine says."""
+        try:
+            wish = orjson.loads(await _read(request))
+        except orjson.JSONDecodeError as error:
+            raise BadBody("应为 {question, values} 的 JSON 对象") from error
+        return _json(await run_in_threadpool(answered, self._known, wish))
+
+
+class Guard:
+    """Lets in only who knows the secret; everybody else hears nothing of what is behind."""
+
+    def __init__(self, app: ASGIApp, secret: str) -> None:
+        self._app, self._secret = app, secret
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        app: ASGIApp = self._app
+        if scope["type"] == "http" and not same(Headers(scope=scope).get(SECRET, ""), self._secret):
+            app = _problem(403, "无权访问", "密钥不对；两边的 YIPING_COLLECT_SECRET 应相同")
+        await app(scope, receive, send)
+
+
 async def _read(request: Request) -> bytes:
     if int(request.headers.get("content-length") or 0) > MOST_BYTES:
         raise too_large()
@@ -142,8 +197,15 @@ async def _refused(_request: Request, error: Exception) -> Response:
         status, title, detail = 400, "输入有误", str(error)
     else:
         status, title, detail = 500, "内部错误", "采集器处理这批数据时出错；数据没有接收，请把日志交给维护人员"
+    return _problem(status, title, detail)
+
+
+def _problem(status: int, title: str, detail: str) -> Response:
     problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     answer = _json(problem, status, "application/problem+json")
     if status == 503:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
     return answer
+
+
+FAULTS: dict[Any, Any] = {YipingError: _refused, TooLarge: _refused, BadBody: _refused, Exception: _refused}

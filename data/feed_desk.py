@@ -17,11 +17,12 @@ from access.principal import CORRECT, Principal
 from analysis.feed_score import RULE, Shares, score, timely, usual
 from data.clock import from_us, to_us
 from data.errors import WrongInput
+from data.far_desk import Ask, views
 from data.health import FeedHealth, freshness, seconds
 from data.inputs import Tables
-from data.ledger import HOUR_US, WEEKS, LedgerView
+from data.ledger import HOUR_US, WEEKS
 from data.pack import Pack
-from data.quarantine_view import MOST_SHOWN, QuarantineView, fields_of, masked
+from data.quarantine_view import MOST_SHOWN, fields_of, masked
 
 HELD_S = 3.0
 WEEK_US = 168 * HOUR_US
@@ -31,15 +32,16 @@ Health = Mapping[str, FeedHealth]
 
 
 class FeedDesk:
-    """Reads the ledger and the quarantine of a state folder; what takes long is kept for some seconds.
+    """Reads the ledger and the quarantine of a state folder (with `ask`: of a far collector); keeps what takes long
+    for some seconds.
 
     Raises (in every method):
         Unavailable: a file cannot be read now.
     """
 
-    def __init__(self, pack: Pack, folder: Path) -> None:
+    def __init__(self, pack: Pack, folder: Path, ask: Ask | None = None) -> None:
         self._pack, self._zone = pack, ZoneInfo(pack.place.timezone)
-        self._ledger, self.quarantine = LedgerView(folder), QuarantineView(folder / "quarantine")
+        self._ledger, self.quarantine = views(folder, ask)
         self._lock = threading.Lock()
         self._held: tuple[float, dict[str, dict[str, Any]]] = (-HELD_S, {})
 

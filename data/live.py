@@ -12,6 +12,7 @@ from data import standing
 from data.answers import ServedFrom
 from data.batches import Batch
 from data.clock import Clock
+from data.collector_line import SOCKET, Line
 from data.errors import Unavailable
 from data.health import FeedHealth, read_health
 from data.history_read import HistoryReader
@@ -49,7 +50,7 @@ class Live:
         self.served_from: ServedFrom = "none"
         self.generation = self.turns = self.changes = self.heard_us = 0
         self.trouble = ""
-        self.collector = state_dir / "collector.sock"
+        self.collector = Line(state_dir / SOCKET)
         self._state, self._reader, self._dir = state, reader, state_dir
         self._listeners: list[Listener] = []
         self._stop = threading.Event()
@@ -58,7 +59,7 @@ class Live:
         self._manifest, self._readable = Manifest(), True
         # Redis is being followed; the tables lack something that history has.
         self._follows, self._hole = False, False
-        self._quarantine, self._refusals = QuarantineView(state_dir / "quarantine"), (0, 0)
+        self.quarantine, self._refusals = QuarantineView(state_dir / "quarantine"), (0, 0)
         self._known = LastKnown(pack, reader, state_dir)
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
 
@@ -190,7 +191,7 @@ class Live:
 
     def _refused(self) -> None:
         """Refusals and what became of them, for the pages that show them."""
-        found = self._quarantine.version()
+        found = self.quarantine.version()
         if found != self._refusals:
             self._refusals = found
             self.changes += 1

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     redis_url: str = ""
     cache_url: str = ""
     history_url: str = ""
+    collect_listen: str = ""
+    collect_at: str = ""
+    collect_secret: str = Field("", repr=False)
     pull_allow: Path | None = None
     now: str = ""
     clock_offset_s: float | None = Field(None, allow_inf_nan=False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
+from data.collector_line import Line
 from data.statefolder import shortage
 
 STATE_LOST, HELD, NOTHING = "状态库中断", "画面为最后已知数据", "启动以来没有数据"
@@ -12,19 +12,19 @@ COLLECTOR_LOST = "采集中断，新数据暂未进入"
 HISTORY_LOST = "历史读不出，画面可能缺少部分数据；请按日志所指从备份恢复"
 
 
-def sentence(age_us: int | None, follows: bool, whole: bool, collector: Path, folder: Path) -> str:
+def sentence(age_us: int | None, follows: bool, whole: bool, collector: Line, folder: Path) -> str:
     """'' while nothing stands still.
 
     Args:
         age_us: since when (µs ago) the tables are not complete any more; None = there is nothing in them.
         follows: Redis is being followed.
         whole: history can be read and the tables lack nothing of it.
-        collector: its socket.
+        collector: the way to it.
         folder: the state folder.
     """
     held = NOTHING if age_us is None else f"{HELD}{ago(age_us)}" if not follows else ""
     found = ["" if follows else STATE_LOST, held]
-    said = ["，".join(filter(None, found)), "" if listens(collector) else COLLECTOR_LOST,
+    said = ["，".join(filter(None, found)), "" if collector.listens() else COLLECTOR_LOST,
             "" if whole else HISTORY_LOST, shortage(folder)]
     return "；".join(filter(None, said))
 
@@ -37,16 +37,3 @@ def ago(micros: int) -> str:
     if minutes < 120:
         return f"（{minutes} 分钟前）"
     return f"（{minutes // 60} 小时前）" if minutes < 2880 else f"（{minutes // 1440} 天前）"
-
-
-def listens(path: Path) -> bool:
-    """Whether a process takes connections on a unix socket; one that is busy does."""
-    try:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(0.2)
-            line.connect(str(path))
-    except (TimeoutError, BlockingIOError):
-        return True
-    except OSError:
-        return False
-    return True

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from data.cache import AnswerCache, PlainSerializer
-from data.state import RedisError
+from redis import RedisError
 
 
 class Store:
