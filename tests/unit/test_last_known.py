@@ -103,7 +103,8 @@ def everything(tables: MemoryTables) -> dict[str, Any]:
     return {**facts(tables), **tables.standing(), "assets": tables.assets.rows, "warnings": tables.warnings.rows,
             "texts": tables.events.texts, "ids": tables.events.ids, "words": tables.events.vocabularies(),
             "indicators": tables.indicators.current(), "layers": tables.assets.layers,
-            "columns": str(tables.events.columns.frame().to_pydict()), "heard": tables.observations["gauges"].last_heard()}
+            "columns": str(tables.events.columns.frame().to_pydict()),
+            "heard": tables.observations["gauges"].last_heard()}
 
 
 def test_what_is_kept_comes_back_whole(tmp_path: Path, place: Place) -> None:
