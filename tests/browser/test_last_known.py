@@ -1,4 +1,4 @@
-"""A web process that finds neither Redis nor a readable history: the page shows what was last known, or that it is none."""
+"""A web process without Redis and a readable history: the page shows what was last known, or that it is none."""
 
 from __future__ import annotations
 
