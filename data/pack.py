@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from data.feed_mapping import Mapping, TableForm
 from data.health import seconds
-from data.packfiles import PackProblem, read_divisions, read_yaml
+from data.packfiles import PackProblem, located, read_divisions, read_yaml
 from data.pull_rules import HttpPull, MqttPull, SqlPull
 from data.strict import Strict
 from geo.crs import UnknownCrs, crs_name
@@ -258,18 +258,18 @@ def load_pack(root: Path) -> Pack:
 
 def cross_check(pack: Pack) -> list[str]:
     """Names that point nowhere: a metric's feed, level or department, a layer's metric, the default metric."""
-    level_keys = {level.key for level in pack.place.levels}
-    found = []
+    keys = {level.key for level in pack.place.levels}
+    wrong: list[tuple[str, tuple[str | int, ...], str]] = []
     for key, metric in pack.metrics.items():
-        found += [f"metrics.yaml: {key}: 没有数据源 {feed!r}" for feed in metric.feeds if feed not in pack.feeds]
-        if metric.level not in level_keys:
-            found.append(f"metrics.yaml: {key}: level {metric.level!r} 不在 {sorted(level_keys)} 之中")
-        if metric.target_level not in {"", EVERY, *level_keys}:
-            found.append(f"metrics.yaml: {key}: target_level {metric.target_level!r} 应为 {EVERY} 或某一级："
-                         f"{'、'.join(sorted(level_keys))}")
-    for key, layer in pack.layers.items():
-        if layer.metric and layer.metric not in pack.metrics:
-            found.append(f"layers.yaml: {key}: 没有指标 {layer.metric!r}")
+        wrong += [("metrics", (key, "feeds", at), f"没有数据源 {feed!r}") for at, feed in enumerate(metric.feeds)
+                  if feed not in pack.feeds]
+        if metric.level not in keys:
+            wrong.append(("metrics", (key, "level"), f"level {metric.level!r} 不在 {sorted(keys)} 之中"))
+        if metric.target_level not in {"", EVERY, *keys}:
+            wrong.append(("metrics", (key, "target_level"),
+                          f"target_level {metric.target_level!r} 应为 {EVERY} 或某一级：{'、'.join(sorted(keys))}"))
+    wrong += [("layers", (key, "metric"), f"没有指标 {layer.metric!r}") for key, layer in pack.layers.items()
+              if layer.metric and layer.metric not in pack.metrics]
     if pack.place.default_metric not in pack.metrics:
-        found.append(f"place.yaml: default_metric {pack.place.default_metric!r} 不在 metrics.yaml 之中")
-    return found
+        wrong.append(("place", ("default_metric",), f"{pack.place.default_metric!r} 不在 metrics.yaml 之中"))
+    return [f"{located(pack.root, f'{name}.yaml', *at)}: {at[0]}: {words}" for name, at, words in wrong]

@@ -75,6 +75,11 @@ def read_yaml(root: Path, name: str, model: Any, problems: list[str], optional: 
         return None
 
 
+def located(root: Path, name: str, *keys: str | int) -> str:
+    """`path:line` of an entry of a file that was read: of the deepest of the keys that is there."""
+    return f"{shown(root / name)}:{_line(_load(root / name, [])[0], keys)}"
+
+
 def read_divisions(root: Path, levels: Sequence[tuple[str, str]], problems: list[str]) -> Divisions | None:
     """Reads `divisions.geojson` (or `.gpkg`, `.shp`), EPSG:4490 lon/lat, and checks the tree.
 
@@ -141,7 +146,7 @@ def _faults(node: yaml.Node, above: tuple[int, ...]) -> Iterator[tuple[int, str]
 
 
 def _explain(file: str, node: yaml.Node | None, detail: ErrorDetails) -> str:
-    place = "/".join(str(part) for part in detail["loc"])
+    place = "/".join(f"{part!s:.60}" for part in detail["loc"])
     line = _line(node, detail["loc"])
     return f"{file}:{line}: {place or '整个文件'}: {_sentence(detail)}"
 
@@ -151,14 +156,15 @@ def _sentence(detail: ErrorDetails) -> str:
     if kind in EXPECTED:
         return EXPECTED[kind]
     if kind == "string_type":
-        return f"{given!r} 应为文字，请加引号"
+        return f"{given!r:.60} 应为文字，请加引号"
     if kind == "value_error":
         return str(detail["ctx"]["error"])
     if kind == "literal_error":
-        return f"{given!r} 不在可选值之中，应为 {detail['ctx']['expected'].replace(' or ', '、').replace(', ', '、')}"
+        choice = detail["ctx"]["expected"].replace(" or ", "、").replace(", ", "、")
+        return f"{given!r:.60} 不在可选值之中，应为 {choice}"
     if kind.startswith(("int_", "float_")):
-        return f"{given!r} 应为数字"
-    return f"{given!r} 不合要求({detail['msg']})"
+        return f"{given!r:.60} 应为数字"
+    return f"{given!r:.60} 不合要求({detail['msg']})"
 
 
 def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:

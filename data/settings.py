@@ -9,7 +9,7 @@ from datetime import tzinfo
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -69,7 +69,10 @@ class Settings(BaseSettings):
         except OSError:
             text = ""
         match = re.search(r"^timezone:\s*[\"']?([\w/+-]+)", text, re.MULTILINE)
-        return ZoneInfo(match[1] if match else "UTC")
+        try:
+            return ZoneInfo(match[1] if match else "UTC")
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
 
     def clock(self) -> Clock:
         """The place's clock: YIPING_CLOCK_OFFSET_S rules, else it starts now at YIPING_NOW, else the machine's time.
