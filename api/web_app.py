@@ -39,7 +39,7 @@ from data.collector_line import line_of
 from data.errors import YipingError
 from data.feed_desk import FeedDesk
 from data.gate import Gate
-from data.history_read import HistoryReader
+from data.history import open_reader
 from data.live import Live
 from data.pack import Pack, load_pack
 from data.sessions import Sessions
@@ -69,7 +69,7 @@ def services(settings: Settings, pack: Pack) -> Web:
     """
     clock = Clock(settings.clock_offset_s or 0.0)
     state = State(settings.redis_url, f"yp:{pack.place.code}:")
-    reader = HistoryReader(settings.state_dir / "history")
+    reader = open_reader(settings, pack)
     live = Live(pack, state, reader, clock, settings.state_dir)
     live.collector = line = line_of(settings)
     desk = FeedDesk(pack, settings.state_dir, line.asker() if line.far else None)

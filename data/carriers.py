@@ -12,7 +12,7 @@ from pathlib import Path
 from data.batches import Batch
 from data.errors import YipingError
 from data.follower import Follower
-from data.history import HistoryWriter
+from data.history import Writer
 from data.spool import Spool
 from data.state import State
 
@@ -60,7 +60,7 @@ class Historian(Follower):
         safe: every row up to this number is in the files (batches without rows move it too).
     """
 
-    def __init__(self, spool: Spool, writer: HistoryWriter, fatal: Callable[[], None],
+    def __init__(self, spool: Spool, writer: Writer, fatal: Callable[[], None],
                  committed: Callable[[int], None]) -> None:
         super().__init__("historian", spool, fatal)
         self._writer, self._committed = writer, committed

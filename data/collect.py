@@ -23,7 +23,7 @@ from data.carriers import Bulk, Historian, Publisher
 from data.drift import Drift
 from data.errors import NotFound, Unavailable, WrongInput
 from data.feedbook import FeedBook
-from data.history import HistoryReader, HistoryWriter
+from data.history import open_reader, open_writer
 from data.identity import IdentityIndex
 from data.ledger import Ledger
 from data.pack import Pack
@@ -74,8 +74,8 @@ class Collector:
         self._lease = _lease(self.folder / "collector.lock")
         self._ends = threading.Event()
         self._spool = Spool(self.folder / "spool")
-        self._history = HistoryReader(self.folder / "history")
-        self._writer = HistoryWriter(self.folder / "history", self.clock)
+        self._history = open_reader(settings, pack)
+        self._writer = open_writer(settings, pack, self.clock)
         self._state = State(embedded_redis.url(settings, "state"), prefix_of(pack))
         self._index = IdentityIndex(self._history)
         self._registry = Registry(pack.divisions, Locator(pack.divisions))

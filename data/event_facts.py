@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from data.columns import Array
-from data.history_engine import at_greatest
+from data.history_dialect import Dialect
 from data.records import STAGES
 
 _CLOSED = STAGES.index("closed")
@@ -32,7 +32,7 @@ def ended_ids(rows: ibis.Table, before_us: int) -> ibis.Table:
     return last.filter(over, last.change < before_us * len(STAGES), last.due < before_us).select("id")
 
 
-def facts(rows: ibis.Table, more: tuple[str, ...] = ()) -> ibis.Table:
+def facts(rows: ibis.Table, dialect: Dialect, more: tuple[str, ...] = ()) -> ibis.Table:
     """One row an event of rows of stage changes: columns of FACTS and `more`, empty where nothing was said.
 
     What the newest change that says it says counts, of changes at one instant that of the later stage. reached_…: the
@@ -41,7 +41,7 @@ def facts(rows: ibis.Table, more: tuple[str, ...] = ()) -> ibis.Table:
     place, order = _order(rows)
     rows = rows.select("id", "act", "stage_time", *STATED, *more, place=place, order=order)
     place, when = rows.place, rows.stage_time
-    stated = {name: at_greatest(rows[name], rows["order"]) for name in (*STATED, *more)}
+    stated = {name: dialect.at_greatest(rows[name], rows["order"]) for name in (*STATED, *more)}
     reached = {f"reached_{name}": when.min(where=place == number) if number < _CLOSED
                else when.max(where=place == number) for number, name in enumerate(STAGES)}
     return rows.group_by("id").agg(

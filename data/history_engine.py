@@ -9,13 +9,11 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 import ibis
-import ibis.expr.datatypes as dt
 from ibis.backends.duckdb import Backend
 
 from data.errors import Unavailable
@@ -66,20 +64,3 @@ def gently(work: Callable[[], T]) -> T:
 def first_line(error: BaseException) -> str:
     """The first line of a message, short enough for one sentence."""
     return (str(error).splitlines() or [type(error).__name__])[0][:160]
-
-
-# Ibis has no name for these two DuckDB functions: microseconds of any timestamp, and the timestamp of microseconds.
-epoch_us = ibis.udf.scalar.builtin(lambda instant: None, name="epoch_us", signature=(("timestamp",), "int64"))
-make_timestamp = ibis.udf.scalar.builtin(lambda us: None, name="make_timestamp", signature=(("int64",), "timestamp"))
-
-
-def at_greatest(value: ibis.Value, order: ibis.Value) -> ibis.Value:
-    """The value where `order` is greatest, of the rows that have one; Ibis' own argmax sorts every group."""
-    return _arg_max(value.type())(value, order)
-
-
-@cache
-def _arg_max(kind: dt.DataType) -> Callable[[ibis.Value, ibis.Value], ibis.Value]:
-    found: Callable[[ibis.Value, ibis.Value], ibis.Value] = ibis.udf.agg.builtin(
-        lambda value, order: None, name="arg_max", signature=((kind, "int64"), kind))
-    return found

@@ -18,6 +18,7 @@ from data.history_bulk import BulkJob
 from data.history_compact import merge, mergeable
 from data.history_engine import TEMPORARY, engine, gently
 from data.history_files import Columns, by_partition, write_sorted
+from data.history_pending import Pending
 from data.manifest import MOST_LOADS, FileEntry, Load, Manifest, read_manifest, sync_folder, write_manifest
 from data.records import KINDS
 
@@ -34,9 +35,7 @@ class HistoryWriter:
     def __init__(self, root: Path, clock: Clock | None = None) -> None:
         self.root = root
         self._clock = clock or Clock()
-        self._buffers: dict[str, Columns] = {}
-        self._appended = 0
-        self._buffer_lock = threading.Lock()
+        self._pending = Pending()
         self._publish_lock = threading.RLock()
         # A bulk publish and a compaction exclude one another: while a bulk runs, new files are live commits only.
         self._heavy_lock = threading.Lock()
@@ -57,19 +56,11 @@ class HistoryWriter:
     @property
     def last_seq(self) -> int:
         """The greatest number used so far in files and buffers, live or bulk; new numbers start above it."""
-        return max(self._manifest.last_seq, self._appended)
+        return max(self._manifest.last_seq, self._pending.appended)
 
     def append(self, batch: Batch) -> None:
         """Buffers a batch. Batches come in the order of their numbers; one that is already in is ignored (replay)."""
-        with self._buffer_lock:
-            if batch.seq1 <= max(self._manifest.checkpoint, self._appended):
-                return
-            self._appended = batch.seq1
-            if not batch.rows:
-                return
-            if batch.kind not in self._buffers:
-                self._buffers[batch.kind] = Columns(batch.kind)
-            self._buffers[batch.kind].extend(batch.rows)
+        self._pending.append(batch, self._manifest.checkpoint)
 
     def commit(self) -> None:
         """Writes the buffers, a file per kind and month; one rename shows all rows and moves the checkpoint.
@@ -77,29 +68,19 @@ class HistoryWriter:
         When it fails nothing is shown and the rows stay buffered for the next try.
         """
         with self._publish_lock:
-            with self._buffer_lock:
-                taken, self._buffers, upto = self._buffers, {}, self._appended
+            taken, upto = self._pending.take()
             if not taken and upto <= self._manifest.checkpoint:
                 return
             try:
                 self._show(lambda: self._write(taken), upto)
             except BaseException:
-                self._give_back(taken)
+                self._pending.give_back(taken)
                 raise
 
     def _write(self, taken: dict[str, Columns]) -> Iterable[FileEntry]:
         for kind, columns in taken.items():
             for partition, rows in by_partition(kind, columns.table()):
                 yield write_sorted(self.root, kind, partition, rows)
-
-    def _give_back(self, taken: dict[str, Columns]) -> None:
-        with self._buffer_lock:
-            for kind, columns in self._buffers.items():
-                if kind in taken:
-                    taken[kind].join(columns)
-                else:
-                    taken[kind] = columns
-            self._buffers = taken
 
     def _show(self, make: Callable[[], Iterable[FileEntry]], checkpoint: int = 0, load: Load | None = None,
               gone: tuple[FileEntry, ...] = ()) -> None:

@@ -17,7 +17,7 @@ from data.bulk import Stager, Tally
 from data.bulk_door import Publish, bulk_door
 from data.clock import Clock
 from data.errors import NotFound, WrongInput
-from data.history import HistoryReader
+from data.history import HistoryReader, open_reader
 from data.pack import Pack, load_pack
 from data.placing import codes_of
 from data.registry import Registry
@@ -53,7 +53,7 @@ def run_import(settings: Settings, args: argparse.Namespace) -> int:
         if not path.is_file():
             raise WrongInput(f"没有文件 {path}；请核对路径")
     with bulk_door(settings, pack) as publish:
-        work = Import(pack, settings.state_dir, settings.clock(), publish)
+        work = Import(pack, settings.state_dir, settings.clock(), publish, open_reader(settings, pack))
         try:
             work.stations(args.feed)
             sys.stdout.write(work.bring(args.feed, args.files).line() + "\n")
@@ -91,6 +91,7 @@ class Import:
     state: Path
     clock: Clock
     publish: Publish
+    history: HistoryReader
     parser: Parser = field(default_factory=Parser)
 
     def bring(self, feed: str, files: Sequence[Path]) -> Outcome:
@@ -121,7 +122,7 @@ class Import:
     def registry(self) -> Registry:
         """The assets that the history knows now."""
         registry = Registry(self.pack.divisions, Locator(self.pack.divisions))
-        rows = HistoryReader(self.state / "history").current_assets()
+        rows = self.history.current_assets()
         for row, code in zip(rows, codes_of("asset", rows, self.pack.divisions, registry), strict=True):
             row["code"] = code
         registry.add(rows)
@@ -130,7 +131,7 @@ class Import:
     def stations(self, feed: str) -> None:
         """Brings the pack's own asset files when a feed needs stations of a layer and the history knows none of it."""
         layer = self.pack.feeds[feed].stations
-        if not layer or any(row["layer"] == layer for row in HistoryReader(self.state / "history").current_assets()):
+        if not layer or any(row["layer"] == layer for row in self.history.current_assets()):
             return
         for name, other in self.pack.feeds.items():
             path = self.pack.root / other.source.path

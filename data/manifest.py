@@ -1,4 +1,4 @@
-"""The manifest of the history: one small file, replaced atomically, that says which Parquet files count."""
+"""The manifest of the history: what it holds; of Parquet files one small file, replaced atomically, that names them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ EPOCH = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One Parquet file: rows of one kind and one partition (a UTC month, or "all" for kinds without a day).
+    """One Parquet file, or one segment of a database: rows of one kind and one partition.
+
+    A partition is a UTC month, or "all" for kinds without a day.
 
     seq0/seq1: least and greatest number; day0/day1: first and last UTC day since 1970 (0 for kinds without a day);
     received1: newest acceptance, µs; feeds: feeds in it; replaced: rows with prev != 0, which replace others.
@@ -60,7 +62,8 @@ class Manifest:
     """What the history holds. checkpoint: every live row with seq ≤ it is in the files; bulk: bulk publishes so far.
 
     version grows with every publish. garbage: (path, machine time in s since when no longer named). loads: the last
-    bulk publishes, newest last.
+    bulk publishes, newest last. checkpoints: (collector, its checkpoint) where a store takes several; checkpoint is
+    then the least of them.
     """
 
     version: int = 0
@@ -69,6 +72,7 @@ class Manifest:
     files: tuple[FileEntry, ...] = ()
     garbage: tuple[tuple[str, float], ...] = field(default=())
     loads: tuple[Load, ...] = ()
+    checkpoints: tuple[tuple[str, int], ...] = ()
 
     def loads_after(self, bulk: int) -> tuple[Load, ...] | None:
         """Bulk publishes after the first `bulk` of them; None where they are not remembered any more."""
@@ -137,6 +141,7 @@ def _from_json(raw: dict[str, Any]) -> Manifest:
 def write_manifest(root: Path, manifest: Manifest) -> None:
     """Replaces the manifest: temporary file, fsync, rename, fsync of the folder. Raises OSError."""
     raw = {"layout": VERSION, **asdict(manifest)}
+    del raw["checkpoints"]
     temporary = root / (NAME + ".tmp")
     with temporary.open("wb") as out:
         out.write(orjson.dumps(raw))

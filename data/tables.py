@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from data.batches import Batch
 from data.errors import Unavailable
-from data.event_facts import TOLD, ended_ids, facts
+from data.event_facts import TOLD, ended_ids
 from data.event_table import EventTable
 from data.history_read import HistoryReader
 from data.history_span import Span
@@ -94,7 +94,7 @@ class MemoryTables:
             self._untold = {key for key, feed in self._pack.feeds.items() if feed.kind == "event"} - set(told)
         # Closed, and neither due nor touched since: history keeps these.
         kept = every.anti_join(ended_ids(every, since), "id") if older else every
-        table = self._reader.run(facts(kept, TOLD))
+        table = self._reader.facts(kept, TOLD)
         self.events.hold(table)
         self._mark_demo(table["feed"].to_pylist(), table["demo"].to_pylist())
 

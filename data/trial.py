@@ -15,7 +15,7 @@ from data.clock import Clock
 from data.egress import Egress
 from data.errors import NotFound, WrongInput, os_words
 from data.feed_mapping import Mapping
-from data.history import HistoryReader
+from data.history import HistoryReader, open_reader
 from data.identity import IdentityIndex
 from data.mapping import RowMapper, raw_text
 from data.pack import Pack
@@ -65,7 +65,7 @@ def look(settings: Settings, pack: Pack, name: str, files: Sequence[Path], liste
     site = Site(name, pack.feeds[name], pack, settings.state_dir, settings.clock(), Egress(settings.pull_allow),
                 Parser(), True)
     found = Look("")
-    judge = _Judge(site)
+    judge = _Judge(site, open_reader(settings, pack))
     with closing(site.parser), closing(_portions(site, files, found, listen_s)) as portions:
         for portion in portions:
             judge.take(portion, found)
@@ -134,9 +134,8 @@ def _file(path: Path, site: Site) -> Generator[Portion, None, None]:
 class _Judge:
     """Mapping and acceptance of one feed over the history that is there, in memory alone."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._history = HistoryReader(site.folder / "history")
+    def __init__(self, site: Site, history: HistoryReader) -> None:
+        self._site, self._history = site, history
         self._registry = Registry(site.pack.divisions, Locator(site.pack.divisions))
         self._seq = 1
         self._learn_assets()

@@ -48,34 +48,60 @@ def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> None:
         process.wait(10)
 
 
+class PostgresServer:
+    """A server on a free port with a database of its own (user and password `yiping`), until the context ends."""
+
+    def __init__(self, *settings: str) -> None:
+        places = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+        initdb, server = program("initdb", *places), program("postgres", *places)
+        self.folder = Path(tempfile.mkdtemp(prefix="yp-pg-"))
+        self._user = _other_user("postgres") if os.getuid() == 0 else None
+        secret = self.folder / "pw"
+        secret.write_text("s3cret\n")
+        if self._user:
+            shutil.chown(self.folder, self._user)
+            shutil.chown(secret, self._user)
+        port, data = free_port(), self.folder / "data"
+        subprocess.run([initdb, "-D", str(data), "-U", "yiping", "--pwfile", str(secret), "-A", "scram-sha-256",
+                        "--no-sync", "-E", "UTF8", "--no-locale"], check=True, user=self._user, cwd=self.folder,
+                       **QUIET)
+        self._command = [server, "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c",
+                         "fsync=off", "-k", str(self.folder), "-c", "shared_buffers=16MB"]
+        for one in settings:
+            self._command += ["-c", one]
+        self.address = f"postgresql://yiping:s3cret@127.0.0.1:{port}/postgres"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self._command, user=self._user, cwd=self.folder, **QUIET)
+        wait_for(lambda: _postgres_answers(self.address), 30)
+
+    def kill(self) -> None:
+        """Ends it at once, as a crash would: what was not committed is gone."""
+        if self.process is not None:
+            end(self.process, signal.SIGQUIT)
+            self.process = None
+
+    def __enter__(self) -> PostgresServer:
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            end(self.process, signal.SIGINT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 @contextmanager
 def postgres() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A server on a free port, and the address of its database (user and password `yiping`)."""
-    places = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
-    initdb, server = program("initdb", *places), program("postgres", *places)
-    folder = Path(tempfile.mkdtemp(prefix="yp-pg-"))
-    user = _other_user("postgres") if os.getuid() == 0 else None
-    if user:
-        shutil.chown(folder, user)
-    secret = folder / "pw"
-    secret.write_text("s3cret\n")
-    if user:
-        shutil.chown(secret, user)
-    port, data = free_port(), folder / "data"
-    try:
-        subprocess.run([initdb, "-D", str(data), "-U", "yiping", "--pwfile", str(secret), "-A", "scram-sha-256",
-                        "--no-sync", "-E", "UTF8", "--no-locale"], check=True, user=user, cwd=folder, **QUIET)
-        process = subprocess.Popen(
-            [server, "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
-             "-k", str(folder), "-c", "shared_buffers=16MB"], user=user, cwd=folder, **QUIET)
-        address = f"postgresql://yiping:s3cret@127.0.0.1:{port}/postgres"
-        try:
-            wait_for(lambda: _postgres_answers(address), 30)
-            yield address, process
-        finally:
-            end(process, signal.SIGINT)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    """A server, and the address of its database."""
+    with PostgresServer() as server:
+        assert server.process is not None
+        yield server.address, server.process
 
 
 def _other_user(name: str) -> str:

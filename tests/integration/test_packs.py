@@ -62,7 +62,7 @@ def bring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bring]:
         settings = load_settings(place=folder, state=state, redis_url=f"unix://{state}/none.sock")
         pack = load_pack(folder)
         with bulk_door(settings, pack) as publish:
-            work = Import(pack, state, settings.clock(), publish)
+            work = Import(pack, state, settings.clock(), publish, HistoryReader(state / "history"))
             try:
                 before = {row["seq"] for row in rows_of(state, pack.feeds[feed].kind, feed)}
                 outcome = work.bring(feed, [DATA / name])

@@ -1,0 +1,193 @@
+"""What only a store with a server can do: die, be refused, fill up, and take several collectors at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from history_stores import EVER, T0, Store, batch, postgres_store, put, reading, seqs
+from own_databases import PostgresServer
+from test_history_stores import staged
+
+from data import history_postgres_write
+from data.errors import Unavailable, WrongInput
+from data.history import open_reader, open_writer
+from data.history_postgres import Server
+from data.pack import load_pack
+from data.settings import load_settings
+
+pytestmark = pytest.mark.integration
+TINY = Path(__file__).parents[1] / "fixtures" / "tiny_pack"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with PostgresServer() as found:
+        yield found
+
+
+@pytest.fixture
+def store(server: PostgresServer, tmp_path: Path) -> Iterator[Store]:
+    found = postgres_store(server.address, tmp_path)
+    yield found
+    assert found.server is not None
+    found.server.close()
+
+
+def test_a_server_killed_mid_commit_shows_nothing_and_the_rows_wait(
+        server: PostgresServer, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, reader = store.writer(), store.reader()
+    put(writer, "observation", reading(1))
+    writer.append(batch("observation", reading(2, T0 + 1)))
+    with monkeypatch.context() as patch:
+        # After the rows, before the commit of the transaction.
+        patch.setattr(history_postgres_write, "_show", lambda *_: server.kill())
+        with pytest.raises(Unavailable, match="历史数据库"):
+            writer.commit()
+    with pytest.raises(Unavailable):
+        seqs(reader)
+    server.start()
+    assert seqs(reader) == [1]
+    assert (reader.manifest().checkpoint, writer.checkpoint) == (1, 1)
+    writer.append(batch("observation", reading(3, T0 + 2)))
+    writer.commit()
+    assert seqs(reader) == [1, 2, 3]
+    assert reader.manifest().checkpoint == 3
+
+
+def test_a_commit_whose_answer_was_lost_is_not_made_twice(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, reader = store.writer(), store.reader()
+    put(writer, "observation", reading(1))
+    writer.append(batch("observation", reading(2, T0 + 1)))
+    real = history_postgres_write._show
+
+    def lost(line: psycopg.Connection, upto: int) -> None:
+        real(line, upto)
+        line.execute("COMMIT")
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+    with monkeypatch.context() as patch:
+        patch.setattr(history_postgres_write, "_show", lost)
+        with pytest.raises(Unavailable):
+            writer.commit()
+    assert seqs(reader) == [1, 2]
+    assert writer.checkpoint == 1
+    writer.append(batch("observation", reading(3, T0 + 2)))
+    writer.commit()
+    assert seqs(reader) == [1, 2, 3]
+    assert [entry.rows for entry in reader.manifest().files] == [1, 1, 1]
+
+
+def test_a_bulk_that_dies_shows_nothing(server: PostgresServer, store: Store, tmp_path: Path,
+                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, reader = store.writer(), store.reader()
+    path = staged(tmp_path, "a.parquet", [("a", T0, 1.0), ("b", T0 - 40 * 86_400_000_000, 1.0)])
+    with monkeypatch.context() as patch:
+        patch.setattr(history_postgres_write, "_show", lambda *_: server.kill())
+        with pytest.raises(Unavailable):
+            writer.publish_bulk("observation", "air", [path], 10)
+    server.start()
+    assert seqs(reader) == []
+    assert (reader.manifest().bulk, reader.manifest().files) == (0, ())
+    assert writer.publish_bulk("observation", "air", [path], 10) == (2, 0)
+    assert seqs(reader) == [10, 11]
+
+
+def test_a_restart_between_two_questions_goes_unnoticed(server: PostgresServer, store: Store) -> None:
+    put(store.writer(), "observation", reading(1))
+    reader = store.reader()
+    assert seqs(reader) == [1]
+    server.kill()
+    server.start()
+    assert seqs(reader) == [1]
+
+
+def test_a_full_disk_is_named_and_the_rows_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = store.writer()
+    writer.append(batch("observation", reading(1)))
+
+    def full(*_: object) -> None:
+        raise psycopg.errors.DiskFull("could not extend file")
+    with monkeypatch.context() as patch:
+        patch.setattr(history_postgres_write, "copy_in", full)
+        with pytest.raises(Unavailable, match="磁盘已满"):
+            writer.commit()
+    writer.commit()
+    assert seqs(store.reader()) == [1]
+
+
+def test_two_collectors_write_at_once(store: Store) -> None:
+    writers = {name: store.writer(name) for name in ("east", "west")}
+    blocks = {name: writer.reserve(1000) for name, writer in writers.items()}
+    assert blocks == {"east": 1, "west": 1001}
+    failed: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            for number in range(20):
+                seq = blocks[name] + number
+                put(writers[name], "observation", reading(seq, T0 + number * 3_000_000_000_000, feed=name))
+        except BaseException as error:  # noqa: BLE001 - told below
+            failed.append(error)
+    threads = [threading.Thread(target=work, args=(name,)) for name in writers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert seqs(store.reader()) == [*range(1, 21), *range(1001, 1021)]
+    told = store.reader().manifest()
+    assert told.checkpoints == (("east", 20), ("west", 1020))
+    assert told.checkpoint == 20
+    assert (store.writer("east").checkpoint, store.writer("west").checkpoint) == (20, 1020)
+    assert store.writer("new").reserve(10) == 2001
+
+
+def test_a_second_collector_of_the_same_name_is_noticed(store: Store) -> None:
+    one, two = store.writer(), store.writer()
+    put(one, "observation", reading(1))
+    two.append(batch("observation", reading(2)))
+    with pytest.raises(Unavailable, match="只留一个"):
+        two.commit()
+    assert seqs(store.reader()) == [1]
+
+
+def test_a_nul_in_a_text_does_not_stop_the_rest(store: Store) -> None:
+    put(store.writer(), "observation", {**reading(1), "quality": "a\0b"}, reading(2, T0 + 1))
+    assert store.reader().rows("observation", EVER, columns=["quality"])["quality"].to_pylist() == [
+        "a\u2400b", None]
+
+
+def test_a_password_is_in_no_message(server: PostgresServer, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    pack = load_pack(TINY)
+    addresses = {
+        server.address.replace("yiping:s3cret", "yiping:hun_ter2"): Unavailable,
+        "postgresql://yiping:hun_ter2@127.0.0.1:9/none": Unavailable,
+        "postgresql://yiping:hun@ter2@127.0.0.1/none": WrongInput,
+        "postgresql://yiping:hun_ter2@127.0.0.1:5%zz/none": WrongInput,
+        "mysql://yiping:hun_ter2@127.0.0.1/none": WrongInput, "hun_ter2": WrongInput}
+    for address, wanted in addresses.items():
+        settings = load_settings(place=TINY, state=tmp_path, history_url=address)
+        with pytest.raises(wanted) as caught:
+            open_writer(settings, pack, settings.clock())
+        with pytest.raises(wanted) as reading_it:
+            open_reader(settings, pack).manifest()
+        for text in (str(caught.value), str(reading_it.value), caplog.text):
+            assert "hun_ter2" not in text
+            assert "ter2" not in text
+            assert "\n" not in str(caught.value)
+
+
+def test_the_schema_of_a_later_program_is_refused(store: Store) -> None:
+    store.writer()
+    assert isinstance(store.server, Server)
+    with store.server.lend() as line:
+        line.execute("UPDATE manifest SET layout = 99")
+    with pytest.raises(Unavailable, match="99"):
+        store.reader().manifest()
+    with pytest.raises(Unavailable, match="99"):
+        store.writer()
