@@ -104,7 +104,7 @@ def address_of(text: str, name: str) -> tuple[str, int]:
     """Host and port of a setting. Raises WrongInput: it is not written as host:port."""
     found = _ADDRESS.fullmatch(text.strip())
     if found is None or not 0 < int(found[3]) < 65536:
-        raise WrongInput(f"设置 {name} 的值 {text!r:.60} 不是地址；应写成“主机:端口”")
+        raise WrongInput(f"设置 {name} 的值 {text!r:.60} 不是地址；应写成主机与端口，如 10.0.0.5:8060")
     return found[1] or found[2], int(found[3])
 
 

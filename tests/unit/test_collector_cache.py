@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from redis import RedisError
 
 from data.cache import AnswerCache, PlainSerializer
-from redis import RedisError
 
 
 class Store:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from data.identity import DAY_US, EVER_US, Bucket, IdentityIndex
+import random
+
+import pytest
+
+from data.identity import DAY_US, EVER_US, HOUR_US, Bucket, IdentityIndex
 
 
 class FakeHistory:
@@ -84,3 +88,44 @@ def test_forget_reads_again() -> None:
     index.forget("observation", "other")
     index.forget("observation", "f")
     assert index.judge(index.bucket("observation", "f", 0, DAY_US), X, B, 9) == -1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_dense_hour_is_divided_and_says_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.identity.DENSE", 40)
+    chance, history = random.Random(seed), FakeHistory()
+    index, truth, waiting = IdentityIndex(history, most=60), dict[bytes, tuple[bytes, int]](), list[tuple[bytes, int]]()
+    at: dict[bytes, int] = {}
+    for seq in range(1, 3000):
+        digest = chance.randrange(600).to_bytes(16, "big")
+        time = at.setdefault(digest, chance.randrange(HOUR_US) if chance.random() < 0.5 else seq * HOUR_US // 3000)
+        content = chance.choice((A, B))
+        old = truth.get(digest)
+        expected = 0 if old is None else -1 if old[0] == content else old[1]
+        assert index.judge(index.bucket("observation", "f", time, HOUR_US), digest, content, seq) == expected
+        if chance.random() < 0.2:
+            index.roll_back()
+        else:
+            index.settle()
+            if expected >= 0:
+                truth[digest] = (content, seq)
+                waiting.append((digest, seq))
+        if chance.random() < 0.03:
+            upto = waiting[len(waiting) // 2][1] if waiting and chance.random() < 0.5 else seq
+            waiting = [item for item in waiting if item[1] > upto]
+            history.rows = [(key, said, number, at[key]) for key, (said, number) in truth.items() if number <= upto]
+            index.committed(upto)
+    assert len({asked[2:] for asked in history.asked}) > 20, "parts of the hour were read, not the hour"
+
+
+def test_a_dense_hour_does_not_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.identity.DENSE", 1000)
+    index, most = IdentityIndex(FakeHistory(), most=1500), 0
+    for seq in range(1, 30_001):
+        time = seq * HOUR_US // 30_001
+        index.judge(index.bucket("observation", "f", time, HOUR_US), seq.to_bytes(16, "big"), A, seq)
+        index.settle()
+        if seq % 500 == 0:
+            index.committed(seq - 200)
+            most = max(most, index.size)
+    assert most <= 3000
