@@ -1,4 +1,4 @@
-"""Two web parts and a collector without a folder in common: Redis by its address, the collector by HTTP."""
+"""Two web parts and a collector without a folder in common: Redis, PostgreSQL and the collector by their addresses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ from typing import Any
 import httpx
 import pytest
 from many_redis import free_ports
+from own_databases import PostgresServer
 from own_redis import ROOT, TINY_PACK, RedisServer, wait_for
-from pulled_place import rows_of
 from web_server import serving
 
 from data import once
 from data.collector_line import LEAST_SECRET, Line, line_of
 from data.errors import WrongInput
+from data.history import HistoryReader, Span
+from data.history_postgres import PostgresEngine, Server
 from data.live import Live
 from data.settings import Settings, load_settings
 from data.statefolder import prepare
@@ -38,14 +40,15 @@ STATIONS = [{"id": f"g{i}", "layer": "gauge", "name": f"站{i}", "lon": 100.15, 
 class Far:
     """A collector's process and two webs."""
 
-    def __init__(self, folder: Path, redis: RedisServer) -> None:
-        self._folder, self._redis = folder, redis
+    def __init__(self, folder: Path, redis: RedisServer, history_url: str) -> None:
+        self._folder, self._redis, self._history = folder, redis, history_url
         self.port, self.log = free_ports(1)[0], folder / "collector.log"
-        self.own = load_settings(place=TINY_PACK, state=folder / "collector", redis_url=redis.url)
+        self.own = load_settings(place=TINY_PACK, state=folder / "collector", redis_url=redis.url,
+                                 history_url=history_url)
         self._environment = {
             **os.environ, "YIPING_PLACE": str(TINY_PACK), "YIPING_STATE": str(self.own.state_dir),
-            "YIPING_REDIS_URL": redis.url, "YIPING_COLLECT_LISTEN": f"127.0.0.1:{self.port}",
-            "YIPING_COLLECT_SECRET": SECRET}
+            "YIPING_REDIS_URL": redis.url, "YIPING_HISTORY_URL": history_url, "YIPING_COLLECT_SECRET": SECRET,
+            "YIPING_COLLECT_LISTEN": f"127.0.0.1:{self.port}"}
         self.process = self.start()
         self.webs: list[httpx.Client] = []
         self.lives: list[Live] = []
@@ -54,7 +57,8 @@ class Far:
     def open(self, stack: ExitStack) -> None:
         wait_for(lambda: "collector ready" in self.log.read_text(), 60)
         self.tokens = {feed: make_token(self.own, feed) for feed in ("cases", "gauges", "stations")}
-        self.webs = [self._web(self._folder / name, self._redis, stack) for name in ("one", "two")]
+        for name in ("one", "two"):
+            self.join(name, stack)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -71,14 +75,14 @@ class Far:
                                 "collect_at": f"127.0.0.1:{self.port}", "collect_secret": SECRET}
         return load_settings(**{**told, **more})
 
-    def _web(self, folder: Path, redis: RedisServer, stack: ExitStack) -> httpx.Client:
-        settings = self.web_settings(folder, redis.url)
+    def join(self, name: str, stack: ExitStack) -> None:
+        settings = self.web_settings(self._folder / name, self._redis.url, history_url=self._history)
         prepare(settings, 0)
         link = once.make(settings)
         client, app = stack.enter_context(serving(settings))
         self.lives.append(app.state.web.live)
         assert client.get("/login", params={"once": link}).status_code == 303
-        return client
+        self.webs.append(client)
 
     def push(self, web: int, feed: str, rows: list[dict[str, Any]], token: str = "") -> httpx.Response:
         return self.webs[web].post(f"/api/v1/feeds/{feed}/records", json=rows,
@@ -95,7 +99,7 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
     redis.start()
     with ExitStack() as stack:
         stack.callback(redis.stop)
-        found = Far(folder, redis)
+        found = Far(folder, redis, stack.enter_context(PostgresServer()).address)
         stack.callback(found.stop)
         found.open(stack)
         yield found
@@ -230,14 +234,21 @@ def test_a_collector_killed_under_load_is_missed_and_found_again(far: Far) -> No
     assert pusher.refused <= {503}
     wait_for(lambda: [held(live, sent) for live in far.lives] == [20 * sent] * 2, 20)
     far.stop()
-    stored = Counter((row["station"], row["time"]) for row in rows_of(far.own.state_dir) if row["time"] >= micros(100))
+    with closing(Server(far.own.history_url, "yiping_990101000000")) as server:
+        reader = HistoryReader(PostgresEngine(server))
+        rows = reader.rows("observation", Span(micros(100), micros(100 + sent)), ["gauges"], ("station", "time", "seq"))
+    stored = Counter((row["station"], row["time"]) for row in rows.to_pylist())
     assert (len(stored), max(stored.values())) == (20 * sent, 1), "in the history each reading is there once"
     far.start()
+    with ExitStack() as stack:
+        far.join("three", stack)
+        assert held(far.lives[2], sent) == 20 * sent, "a web that was not there has it from the history"
+        del far.webs[2:], far.lives[2:]
 
 
 @pytest.mark.parametrize(("more", "words"), [
-    ({"collect_secret": "short"}, f"至少 {LEAST_SECRET} 个"), ({"collect_at": "http://x:1"}, "主机:端口"),
-    ({"collect_at": "x:99999"}, "主机:端口"), ({"redis_url": ""}, "YIPING_REDIS_URL")])
+    ({"collect_secret": "short"}, f"至少 {LEAST_SECRET} 个"), ({"collect_at": "http://x:1"}, "主机与端口"),
+    ({"collect_at": "x:99999"}, "主机与端口"), ({"redis_url": ""}, "YIPING_REDIS_URL")])
 def test_a_setting_that_cannot_be_is_one_sentence(far: Far, tmp_path: Path, more: dict[str, str], words: str) -> None:
     with pytest.raises(WrongInput, match=words):
         line_of(far.web_settings(tmp_path, **more))
