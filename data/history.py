@@ -1,4 +1,4 @@
-"""The history: one reader and its writers, in Parquet files or in PostgreSQL as YIPING_HISTORY_URL says."""
+"""The history: one reader and its writers, over the store that YIPING_HISTORY_URL names."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from data.history_postgres import PostgresEngine, Server
 from data.history_postgres_write import PostgresWriter
 from data.history_read import Engine, HistoryReader
 from data.history_span import MONTH, Span
+from data.history_spark import SparkEngine, folder_of
 from data.history_write import HistoryWriter
 from data.manifest import FileEntry, Manifest
 from data.pack import Pack
@@ -19,7 +20,7 @@ from data.settings import Settings
 
 __all__ = ["MONTH", "Engine", "FileEntry", "HistoryReader", "HistoryWriter", "Manifest", "PostgresEngine",
            "PostgresWriter", "Span", "Writer", "open_reader", "open_writer"]
-_STORES = ("postgresql",)
+_STORES = ("postgresql", "spark")
 
 
 def open_reader(settings: Settings, pack: Pack) -> HistoryReader:
@@ -31,6 +32,8 @@ def open_reader(settings: Settings, pack: Pack) -> HistoryReader:
     kind = _kind(settings)
     if kind == "postgresql":
         return HistoryReader(PostgresEngine(_server(settings, pack)))
+    if kind == "spark":
+        return HistoryReader(SparkEngine(settings.history_url))
     return HistoryReader(settings.state_dir / "history")
 
 
@@ -44,7 +47,8 @@ def open_writer(settings: Settings, pack: Pack, clock: Clock, collector: str = "
     kind = _kind(settings)
     if kind == "postgresql":
         return PostgresWriter(_server(settings, pack), settings.state_dir / "history", clock, collector)
-    return HistoryWriter(settings.state_dir / "history", clock)
+    folder = folder_of(settings.history_url) if kind == "spark" else settings.state_dir / "history"
+    return HistoryWriter(folder, clock)
 
 
 class Writer(Protocol):
@@ -83,12 +87,13 @@ class Writer(Protocol):
 
 
 def _kind(settings: Settings) -> str:
-    """The store that is set: '', postgresql. What else the address says is not repeated: it may hold a password."""
+    """The store that is set. What else the address says is not repeated: it may hold a password."""
     scheme, colon, _ = settings.history_url.partition("://")
     kind = {"postgres": "postgresql"}.get(scheme.lower(), scheme.lower())
     if settings.history_url and (not colon or kind not in _STORES):
         named = f"不认得 {scheme[:20]!r}" if colon else "不是一个地址"
-        raise WrongInput(f"设置 YIPING_HISTORY_URL {named}；应为空（Parquet 文件）或 postgresql://用户:密码@主机:端口/库")
+        raise WrongInput(f"设置 YIPING_HISTORY_URL {named}；应为空（Parquet 文件）、"
+                         "postgresql://用户:密码@主机:端口/库 或 spark://主机:端口/目录")
     return kind
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -57,14 +59,10 @@ class Server:
                              "密码里的 @ : / 要写成 %40 %3A %2F")
         self.schema = schema
         self.where = f"{told.get('host', 'localhost')}:{told.get('port', 5432)}/{told.get('dbname', '')}"
-        self._url, self._lock = url, threading.Lock()
-        self._pool = QueuePool(self._connect, pool_size=KEPT, max_overflow=MORE, timeout=FREE_S)
-
-    def _connect(self) -> Any:
-        line = psycopg.connect(self._url, autocommit=True, application_name="yiping", **_LINE)
-        for name, value in {**_SESSION, "search_path": f'"{self.schema}"'}.items():
-            line.execute("SELECT set_config(%s, %s, false)", (name, value))
-        return line
+        self._lock = threading.Lock()
+        self._pools = [QueuePool(partial(_connect, url, schema), pool_size=KEPT, max_overflow=MORE, timeout=FREE_S)]
+        # Whoever forgets it, or ends, leaves no connection behind.
+        self.close = weakref.finalize(self, _close, self._pools)
 
     @contextmanager
     def lend(self) -> Iterator[psycopg.Connection]:
@@ -73,7 +71,7 @@ class Server:
         Raises:
             Unavailable: it cannot be had, or what was done with it failed; the transaction then counts for nothing.
         """
-        pool = self._pool
+        pool = self._pools[0]
         try:
             lent: PoolProxiedConnection = pool.connect()
         except (psycopg.Error, NoneFree) as error:
@@ -91,8 +89,8 @@ class Server:
     def _renew(self, old: QueuePool) -> None:
         """The other connections that wait are as dead as the one that failed."""
         with self._lock:
-            if self._pool is old:
-                self._pool = old.recreate()
+            if self._pools[0] is old:
+                self._pools[0] = old.recreate()
                 old.dispose()
 
     def ask(self, question: Callable[[psycopg.Connection], T]) -> T:
@@ -111,9 +109,16 @@ class Server:
             return Unavailable(f"历史数据库 {self.where} 的磁盘已满；请腾出空间，写入会自行继续")
         return Unavailable(f"历史数据库 {self.where} 没有完成（{first_line(error)}）；请检查它是否在运行、权限与磁盘")
 
-    def close(self) -> None:
-        """Closes the connections that wait."""
-        self._pool.dispose()
+
+def _connect(url: str, schema: str) -> Any:
+    line = psycopg.connect(url, autocommit=True, application_name="yiping", **_LINE)
+    for name, value in {**_SESSION, "search_path": f'"{schema}"'}.items():
+        line.execute("SELECT set_config(%s, %s, false)", (name, value))
+    return line
+
+
+def _close(pools: list[QueuePool]) -> None:
+    pools[0].dispose()
 
 
 class PostgresEngine:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
 
 from data.batches import Batch
 from data.clock import Clock, to_us
 from data.history import HistoryReader, HistoryWriter, PostgresEngine, PostgresWriter, Span, Writer
 from data.history_postgres import Server
+from data.history_spark import SparkEngine
 from data.records import parse
 
 T0 = to_us(datetime(2026, 11, 20, tzinfo=UTC))
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 EVER = Span(-(2**60), 2**62)
-KINDS_OF_STORES = ("parquet", "postgresql")
+WRITTEN = ("parquet", "postgresql")
+# pyspark leaves the sockets over which answers come to the collector of garbage.
+SPARK = pytest.param("spark", marks=pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
+READ = (*WRITTEN, SPARK)
 
 
 @dataclass
@@ -27,6 +36,8 @@ class Store:
 
     folder: Path
     server: Server | None = None
+    cluster: str = ""
+    _spark: list[SparkEngine] = field(default_factory=list)
 
     def writer(self, collector: str = "") -> Writer:
         if self.server is None:
@@ -34,7 +45,16 @@ class Store:
         return PostgresWriter(self.server, self.folder / "scratch", Clock(), collector)
 
     def reader(self) -> HistoryReader:
+        if self.cluster:
+            self._spark.append(SparkEngine(f"{self.cluster}{self.folder}/history"))
+            return HistoryReader(self._spark[-1])
         return HistoryReader(self.folder / "history" if self.server is None else PostgresEngine(self.server))
+
+    def close(self) -> None:
+        if self.server is not None:
+            self.server.close()
+        if self.cluster:
+            gc.collect()
 
 
 def postgres_store(address: str, folder: Path) -> Store:
@@ -71,3 +91,10 @@ def put(writer: Writer, kind: str, *rows: dict[str, Any]) -> None:
 def seqs(reader: HistoryReader, kind: str = "observation", feeds: Sequence[str] | None = None,
          **span: Any) -> list[int]:
     return sorted(reader.rows(kind, replace(EVER, **span), feeds, columns=["seq"])["seq"].to_pylist())
+
+
+def staged(folder: Path, name: str, rows: list[tuple[str, int, float]], **more: object) -> Path:
+    columns = {"station": [row[0] for row in rows], "time": pa.array([row[1] for row in rows], pa.int64()),
+               "value": [row[2] for row in rows], "metric": ["pm25"] * len(rows), **more}
+    pq.write_table(pa.table(columns), folder / name)
+    return folder / name

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from history_stores import (
     DAY,
     EVER,
     HOUR,
-    KINDS_OF_STORES,
     T0,
     Store,
     batch,
     change,
     meta,
-    postgres_store,
     put,
     reading,
     seqs,
 )
-from own_databases import postgres
 
 from data.clock import to_us
-from data.errors import WrongInput
 from data.event_facts import TOLD, ended_ids
 from data.history import MONTH, Span
 from data.records import KINDS, STAGES, content, identity, parse
@@ -36,32 +28,8 @@ from data.records import KINDS, STAGES, content, identity, parse
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with postgres() as (found, _):
-        yield found
-
-
-@pytest.fixture(params=KINDS_OF_STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "parquet":
-        yield Store(tmp_path)
-        return
-    found = postgres_store(request.getfixturevalue("address"), tmp_path)
-    yield found
-    assert found.server is not None
-    found.server.close()
-
-
-def staged(folder: Path, name: str, rows: list[tuple[str, int, float]], **more: object) -> Path:
-    columns = {"station": [row[0] for row in rows], "time": pa.array([row[1] for row in rows], pa.int64()),
-               "value": [row[2] for row in rows], "metric": ["pm25"] * len(rows), **more}
-    pq.write_table(pa.table(columns), folder / name)
-    return folder / name
-
-
-def test_nothing_was_ever_written(store: Store) -> None:
-    for reader in (store.reader(), store.writer() and store.reader()):
+def test_nothing_was_ever_written(read_store: Store) -> None:
+    for reader in (read_store.reader(), read_store.writer() and read_store.reader()):
         assert reader.manifest().files == ()
         assert reader.rows("observation", EVER).num_rows == 0
         assert reader.observation_buckets(["pm25"], ["air"], EVER).num_rows == 0
@@ -73,24 +41,24 @@ def test_nothing_was_ever_written(store: Store) -> None:
         assert reader.facts(reader.table("event"), TOLD).num_rows == 0
 
 
-def test_rows_come_back_as_they_were(store: Store) -> None:
+def test_rows_come_back_as_they_were(read_store: Store) -> None:
     row = {**parse("warning", {"id": "w1", "kind": "rain", "level": "red", "sent": T0, "expires": T0 + HOUR,
                                "polygon": {"type": "Polygon", "coordinates": [[[1.5, 2], [3, 4], [5, 6], [1.5, 2]]]},
                                "references": ["w0"], "headline": '暴雨,“红色”"预警"\n第二行\\.', "demo": True}),
            **meta(1, "cap", code="")}
-    put(store.writer(), "warning", row)
-    assert store.reader().current("warning") == [row]
+    put(read_store.writer(), "warning", row)
+    assert read_store.reader().current("warning") == [row]
 
 
-def test_floats_and_gaps_come_back_to_the_last_bit(store: Store) -> None:
+def test_floats_and_gaps_come_back_to_the_last_bit(read_store: Store) -> None:
     values = [0.1 + 0.2, 5e-324, -0.0, 1e20, 1.7976931348623157e308, 123456789.12345679, -1.0]
     rows = [{**reading(number, T0 + number, value), "quality": quality} for number, (value, quality)
             in enumerate(zip(values, ["", None, " ", "NULL", "\\N", "t", '"'], strict=True), 1)]
-    put(store.writer(), "observation", *rows)
-    found = store.reader().rows("observation", EVER).sort_by("seq").to_pylist()
+    put(read_store.writer(), "observation", *rows)
+    found = read_store.reader().rows("observation", EVER).sort_by("seq").to_pylist()
     assert [(str(row["value"]), row["quality"]) for row in found] == [
         (str(row["value"]), row["quality"]) for row in rows]
-    only = store.reader().rows("observation", EVER, columns=["quality"])["quality"]
+    only = read_store.reader().rows("observation", EVER, columns=["quality"])["quality"]
     assert (len(only), only.null_count) == (7, 1)
 
 
@@ -135,8 +103,8 @@ def test_batches_without_rows_move_the_checkpoint(store: Store) -> None:
     assert (writer.checkpoint, store.writer().checkpoint, seqs(store.reader())) == (5, 5, [])
 
 
-def test_versions_a_b_a_as_known_at(store: Store) -> None:
-    writer, reader = store.writer(), store.reader()
+def test_versions_a_b_a_as_known_at(read_store: Store) -> None:
+    writer, reader = read_store.writer(), read_store.reader()
     put(writer, "observation", reading(1, value=1.0))
     put(writer, "observation", reading(2, value=2.0, prev=1))
     put(writer, "observation", reading(3, value=1.0, prev=2), reading(4, T0 + HOUR))
@@ -148,8 +116,8 @@ def test_versions_a_b_a_as_known_at(store: Store) -> None:
     assert [seq for _, _, seq in reader.identities("observation", "air", T0, T0 + 1)] == [3]
 
 
-def test_rows_are_half_open_and_of_the_feeds(store: Store) -> None:
-    writer, reader = store.writer(), store.reader()
+def test_rows_are_half_open_and_of_the_feeds(read_store: Store) -> None:
+    writer, reader = read_store.writer(), read_store.reader()
     put(writer, "observation", reading(1, T0 - 1), reading(2, T0), reading(3, T0 + 1, feed="b"), reading(4, T0 + 2))
     assert seqs(reader, start_us=T0, end_us=T0 + 2) == [2, 3]
     assert seqs(reader, feeds=["b"], start_us=T0, end_us=T0 + 3) == [3]
@@ -169,13 +137,14 @@ def test_a_commit_after_the_manifest_was_read_does_not_double_a_record(store: St
 @pytest.mark.parametrize("edge", [datetime(2026, 10, 31, 16, tzinfo=UTC), datetime(2024, 2, 29, 16, tzinfo=UTC),
                                   datetime(1969, 12, 31, 16, tzinfo=UTC), datetime(1965, 6, 30, 16, tzinfo=UTC),
                                   datetime(2099, 12, 31, 16, tzinfo=UTC)])
-def test_buckets_at_local_month_edges(store: Store, edge: datetime) -> None:
+def test_buckets_at_local_month_edges(read_store: Store, edge: datetime) -> None:
     start, local = to_us(edge), 8 * HOUR
     last = edge.replace(day=1) if edge.day > 1 else edge
     before = to_us(datetime(last.year - (last.month == 1), (last.month - 2) % 12 + 1, 28, 16, tzinfo=UTC))
-    put(store.writer(), "observation", reading(1, start - 1, 5.0), reading(2, start, 1.0), reading(3, start + 1, 3.0),
-        reading(4, start + DAY, 7.0, code="c2"), reading(5, start, 7.0, station="s2"), reading(6, start, metric="o3"))
-    asked = [store.reader().observation_buckets(["pm25"], ["air"], Span(before, start + 2 * DAY, step, local))
+    put(read_store.writer(), "observation", reading(1, start - 1, 5.0), reading(2, start, 1.0),
+        reading(3, start + 1, 3.0), reading(4, start + DAY, 7.0, code="c2"),
+        reading(5, start, 7.0, station="s2"), reading(6, start, metric="o3"))
+    asked = [read_store.reader().observation_buckets(["pm25"], ["air"], Span(before, start + 2 * DAY, step, local))
              for step in (MONTH, DAY, HOUR, 7 * DAY)]
     months, days, hours, weeks = [sorted(tuple(row.values()) for row in table.to_pylist()) for table in asked]
     earlier = months[0][3]
@@ -189,8 +158,8 @@ def test_buckets_at_local_month_edges(store: Store, edge: datetime) -> None:
     assert all((row[3] + local + 3 * DAY) % (7 * DAY) == 0 and row[3] <= row[9] < row[3] + 7 * DAY for row in weeks)
 
 
-def test_events_as_their_changes_left_them(store: Store) -> None:
-    writer, reader = store.writer(), store.reader()
+def test_events_as_their_changes_left_them(read_store: Store) -> None:
+    writer, reader = read_store.writer(), read_store.reader()
     put(writer, "event",
         change(1, "e1", "received", T0, department="a", due=T0 + 9 * DAY), change(2, "e1", "filed", T0 + 1),
         change(3, "e1", "handling", T0 + 2, department="b"), change(4, "e1", "closed", T0 + 3, satisfaction=4.0),
@@ -216,13 +185,13 @@ def test_events_as_their_changes_left_them(store: Store) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_identities_equal_those_of_live_records(store: Store, kind: str) -> None:
+def test_identities_equal_those_of_live_records(read_store: Store, kind: str) -> None:
     from tests.contract.test_history_identities import RAW
     rows = [{**parse(kind, raw), **meta(seq, "f", received=T0)} for seq, raw in enumerate(RAW[kind], 1)]
-    put(store.writer(), kind, *rows)
+    put(read_store.writer(), kind, *rows)
     expected = {(identity(kind, "f", row), content(kind, row), row["seq"]) for row in rows}
-    assert set(store.reader().identities(kind, "f", T0 - 10, T0 + 100)) == expected
-    assert store.reader().identities(kind, "other", T0 - 10, T0 + 100) == []
+    assert set(read_store.reader().identities(kind, "f", T0 - 10, T0 + 100)) == expected
+    assert read_store.reader().identities(kind, "other", T0 - 10, T0 + 100) == []
 
 
 def test_compaction_keeps_every_answer(store: Store) -> None:
@@ -240,90 +209,3 @@ def test_compaction_keeps_every_answer(store: Store) -> None:
     assert (len(before.files), len(after.files), after.version > before.version) == (30, 1, True)
     assert (after.files[0].rows, after.files[0].replaced, after.files[0].seq0, after.checkpoint) == (30, 14, 1, 30)
     assert [ask() for ask in asked] == answers
-
-
-def test_bulk_rows_enter_by_month_with_running_numbers(store: Store, tmp_path: Path) -> None:
-    writer, reader = store.writer(), store.reader()
-    path = staged(tmp_path, "a.parquet", [("b", T0, 2.0), ("a", T0, 1.0), ("a", T0 - 40 * DAY, 0.5)],
-                  code=["x", None, "y"])
-    assert writer.publish_bulk("observation", "air", [path], 100) == (3, 0)
-    told = reader.manifest()
-    assert (told.loads[-1].kind, told.loads[-1].feed, told.loads[-1].day1, told.loads[-1].seq1) == (
-        "observation", "air", T0 // DAY, 102)
-    rows = reader.rows("observation", EVER)
-    assert sorted(rows["seq"].to_pylist()) == [100, 101, 102]
-    assert (set(rows["prev"].to_pylist()), sorted(rows["code"].to_pylist())) == ({0}, ["", "x", "y"])
-    assert {entry.partition for entry in told.files} == {"2026-10", "2026-11"}
-    assert (told.bulk, told.checkpoint, writer.last_seq) == (1, 0, 102)
-    assert store.writer().last_seq == 102
-
-
-def test_bulk_duplicates_and_versions(store: Store, tmp_path: Path) -> None:
-    writer, reader = store.writer(), store.reader()
-    put(writer, "observation", reading(1, T0, 1.0, station="a"), reading(2, T0, 1.0, station="b"),
-        reading(3, T0, 9.0, station="a", feed="other"))
-    rows = [("a", T0, 5.0), ("b", T0, 1.0), ("c", T0, 1.0), ("a", T0, 2.0)]
-    assert writer.publish_bulk("observation", "air", [staged(tmp_path, "1.parquet", rows)], 10) == (2, 2)
-    found = reader.rows("observation", EVER, ["air"], ["station", "value", "prev"]).sort_by("station").to_pylist()
-    assert [tuple(row.values()) for row in found] == [("a", 2.0, 1), ("b", 1.0, 0), ("c", 1.0, 0)]
-    again = [staged(tmp_path, "2.parquet", rows), staged(tmp_path, "3.parquet", [("a", T0, 1.0)])]
-    assert writer.publish_bulk("observation", "air", again, 20) == (1, 4)
-    assert [row["value"] for row in reader.rows("observation", EVER, ["air"], ["value", "station"]).sort_by(
-        "station").to_pylist()] == [1.0, 1.0, 1.0]
-    assert reader.manifest().bulk == 2
-    assert writer.publish_bulk("observation", "air", [again[1]], 30) == (0, 1)
-    assert (reader.manifest().bulk, len(reader.manifest().loads)) == (3, 3)
-
-
-def test_a_used_number_is_refused(store: Store, tmp_path: Path) -> None:
-    writer = store.writer()
-    put(writer, "observation", reading(8))
-    path = staged(tmp_path, "a.parquet", [("a", T0, 1.0)])
-    with pytest.raises(ValueError, match="8"):
-        writer.publish_bulk("observation", "air", [path], 8)
-    writer.publish_bulk("observation", "air", [path], 9)
-    with pytest.raises(ValueError, match="9"):
-        writer.publish_bulk("observation", "air", [path], 9)
-
-
-def test_a_live_row_that_came_meanwhile_wins(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from data.history_intake import Intake
-    writer, reader = store.writer(), store.reader()
-    path = staged(tmp_path, "a.parquet", [("a", T0, 1.0), ("b", T0, 1.0)])
-    real = Intake.rows
-
-    def slow(intake: Intake, partition: str, files: list[str]) -> object:
-        rows = real(intake, partition, files)
-        writer.append(batch("observation", reading(50, T0, 7.0, station="a")))
-        return rows
-    monkeypatch.setattr(Intake, "rows", slow)
-    assert writer.publish_bulk("observation", "air", [path], 10) == (1, 1)
-    found = reader.rows("observation", EVER, ["air"], ["station", "value", "seq"]).sort_by("station").to_pylist()
-    assert [tuple(row.values())[:2] for row in found] == [("a", 7.0), ("b", 1.0)]
-
-
-def test_kinds_without_a_day_and_only_demo_rows_say_when(store: Store, tmp_path: Path) -> None:
-    writer, reader = store.writer(), store.reader()
-    pq.write_table(pa.table({"id": ["a", "b", "a"], "layer": ["x"] * 3, "name": ["1", "2", "3"],
-                             "properties": ['{"k":1}', None, '{"k":[2]}']}), tmp_path / "assets.parquet")
-    assert writer.publish_bulk("asset", "assets", [tmp_path / "assets.parquet"], 1) == (2, 1)
-    assert sorted((row["name"], str(row["properties"])) for row in reader.current_assets()) == [
-        ("2", "None"), ("3", "{'k': [2]}")]
-    assert reader.manifest().files[0].partition == "all"
-    path = staged(tmp_path, "a.parquet", [("a", T0, 1.0), ("b", T0, 2.0)], demo=[True, False],
-                  received=pa.array([T0 + 5, T0 + 5]))
-    writer.publish_bulk("observation", "air", [path], 10)
-    found = reader.rows("observation", EVER, columns=["station", "received"]).sort_by("station")["received"].to_pylist()
-    assert (found[0], found[1] == T0 + 5) == (T0 + 5, False)
-
-
-def test_wrong_files_and_unknown_kinds_are_named(store: Store, tmp_path: Path) -> None:
-    writer = store.writer()
-    with pytest.raises(WrongInput, match="vaule"):
-        writer.publish_bulk("observation", "air", [staged(tmp_path, "a.parquet", [("a", T0, 1.0)], vaule=[1.0])], 1)
-    with pytest.raises(WrongInput, match="station"):
-        writer.publish_bulk("observation", "air", [staged(tmp_path, "b.parquet", [("a", T0, 1.0)],
-                                                          station=pa.array([None], pa.string()))], 1)
-    with pytest.raises(WrongInput, match="weather"):
-        writer.publish_bulk("weather", "air", [], 1)
-    assert (writer.manifest.version, writer.manifest.files) == (0, ())

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from history_stores import EVER, T0, Store, batch, postgres_store, put, reading, seqs
+from history_stores import EVER, T0, Store, batch, postgres_store, put, reading, seqs, staged
 from own_databases import PostgresServer
-from test_history_stores import staged
 
 from data import history_postgres_write
 from data.errors import Unavailable, WrongInput

@@ -117,7 +117,7 @@ def test_every_requirement_has_its_reason_and_its_lock(name: str) -> None:
 
 
 def test_every_import_is_a_named_requirement() -> None:
-    wanted = (ROOT / "requirements.in").read_text(encoding="utf-8")
+    wanted = "\n".join((ROOT / f"requirements{which}.in").read_text(encoding="utf-8") for which in ("", "-spark"))
     found = {path.relative_to(ROOT).as_posix(): house.undeclared_imports(path.read_text(encoding="utf-8"), wanted)
              for path in OWN}
     assert {path: names for path, names in found.items() if names} == {}
