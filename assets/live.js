@@ -3,10 +3,11 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const URL_LIVE = '/api/v1/live';
-  const SILENT_MS = 6000, POLL_MS = 5000, LOST_MS = 8500, APART_MS = 1000, JITTER_MS = 120, OLD_MS = 300000;
+  const SILENT_MS = 6000, POLL_MS = 5000, LOST_MS = 8500, APART_MS = 1000, JITTER_MS = 120, BACK_MS = 3000, OLD_MS = 300000;
   let source = null, seq = '', contact = Date.now(), heard = Date.now(), polling = false, nextPoll = 0, nextOpen = 0;
   let due = null, lastAsk = 0, wasLost = false, wanted = false, started = false;
   let failures = 0, failedAt = 0, notBefore = 0, justOpened = false, trouble = '';
+  let spread = JITTER_MS;                             // after an outage all viewers come back at once: further apart
 
   const jitter = (ms) => Math.random() * ms;
 
@@ -34,7 +35,7 @@
   function schedule() {
     wanted = true;
     if (due) return;
-    due = setTimeout(fire, Math.max(0, lastAsk + APART_MS - Date.now()) + jitter(JITTER_MS));
+    due = setTimeout(fire, Math.max(0, lastAsk + APART_MS - Date.now()) + jitter(spread));
   }
 
   function fire() {
@@ -42,6 +43,7 @@
     if (!wanted || document.hidden) return;
     if (yp.answers.busy()) { due = setTimeout(fire, 100); return; }
     wanted = false;
+    spread = JITTER_MS;
     lastAsk = Date.now();
     if (yp.state.at) yp.view.refresh();
   }
@@ -90,7 +92,7 @@
     const lost = ms - contact > LOST_MS;
     if (lost) yp.notice.stand('连接中断，画面停在 ' + yp.fresh.age((ms - contact) / 1000) + '前');
     else yp.notice.stand(trouble);
-    if (lost) wasLost = true;
+    if (lost) { wasLost = true; spread = BACK_MS; }
     else if (wasLost && ms >= notBefore && contact > failedAt) { wasLost = false; schedule(); }
     document.documentElement.classList.toggle('is-lost', lost);
     const last = yp.view.last();

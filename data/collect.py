@@ -241,7 +241,7 @@ class Collector:
     def _tick(self) -> None:
         tidied = 0.0
         while not self._ends.wait(TICK_S):
-            self.book.tick(self._state.set_health, self.clock.now_us())
+            self.book.tick(self._state.set_health, self.clock.now_us(), redis=self._publisher.away)
             self._look()
             if time.monotonic() - tidied > TIDY_S:
                 tidied = time.monotonic()

@@ -28,6 +28,8 @@ class FeedBook:
     """
 
     def __init__(self, folder: Path, zone: ZoneInfo, feeds: Iterable[str], ledger: Ledger | None = None) -> None:
+        # What a process of before wrote may not be true any more.
+        self._redis: str | None = None
         self._path, self._zone, self._ledger = folder / "health.json", zone, ledger
         self._lock = threading.Lock()
         self._states = {feed: FeedHealth(feed) for feed in feeds}
@@ -136,14 +138,21 @@ class FeedBook:
         with self._lock:
             return dict(self._late)
 
-    def tick(self, send: Callable[[list[FeedHealth]], None], now_us: int, force: bool = False) -> None:
-        """Once a second: sends what changed, and writes the file at most every 5 s (at once with `force`)."""
+    def tick(self, send: Callable[[list[FeedHealth]], None], now_us: int, force: bool = False,
+             redis: str = "") -> None:
+        """Once a second: sends what changed, and writes the file at most every 5 s (at once with `force`).
+
+        redis: why Redis takes nothing, '' while it does; a change is written at once, for it cannot be sent.
+        """
         with self._lock:
             self._roll(now_us)
+            if redis != self._redis:
+                self._redis, self._unwritten, force = redis, True, True
             states = [self._states[feed] for feed in sorted(self._unsent)]
             self._unsent.clear()
             due = self._unwritten and (force or abs(now_us - self._written_us) >= FILE_EVERY_US)
-            kept = {"day": self._day, "feeds": {name: asdict(state) for name, state in self._states.items()}}
+            feeds = {name: asdict(state) for name, state in self._states.items()}
+            kept = {"day": self._day, "redis": redis, "feeds": feeds}
         try:
             if states:
                 send(states)

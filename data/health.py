@@ -71,10 +71,10 @@ def freshness(cadence_s: float, scheduled: bool, health: FeedHealth | None, now_
     return "down" if silent_s > max(10 * cadence_s, 3600.0) else "late"
 
 
-def read_health(path: Path) -> dict[str, FeedHealth]:
-    """Feed states of a file; empty when there is none or it is torn."""
+def read_health(path: Path) -> tuple[dict[str, FeedHealth], str]:
+    """(feed states, why Redis takes nothing or '') of the collector's file; empty when there is none or it is torn."""
     try:
         raw = orjson.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return {feed: FeedHealth(**fields) for feed, fields in raw["feeds"].items()}
+        return {feed: FeedHealth(**fields) for feed, fields in raw["feeds"].items()}, str(raw.get("redis", ""))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}, ""

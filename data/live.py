@@ -58,7 +58,7 @@ class Live:
         self._bulk, self._behind, self._rest = -1, 0, REBUILD_S
         self._manifest, self._readable = Manifest(), True
         # Redis is being followed; the tables lack something that history has.
-        self._follows, self._hole = False, False
+        self._follows, self._hole, self._refuses = False, False, ""
         self.quarantine, self._refusals = QuarantineView(state_dir / "quarantine"), (0, 0)
         self._known = LastKnown(pack, reader, state_dir)
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
@@ -176,9 +176,9 @@ class Live:
         return self._manifest
 
     def _take_loads(self, manifest: Manifest) -> None:
-        """Bulk publishes: read everything again only for those that memory must hold."""
+        """Reads everything again for what the tail does not bring, bulk publishes only if memory must hold them."""
         loads = manifest.loads_after(self._bulk)
-        if self._hole or loads is None or self.tables.holds(loads):
+        if self._hole or self._behind > PATIENCE or loads is None or self.tables.holds(loads):
             self._every("rebuild", self._rest, self._rebuild)
         elif loads:
             self._older(loads)
@@ -198,14 +198,14 @@ class Live:
             self._tell([CHANGED])
 
     def _missed(self, batches: Sequence[Batch], manifest: Manifest | None) -> bool:
-        """True when rows between what memory holds and the tail's first, or its end, are only in history."""
+        """True when rows between what memory holds and the tail's first are only in history."""
         gap = bool(batches) and batches[0].seq0 > self.tables.seq + 1
         if manifest is None:
             self._hole = self._hole or gap
             return False
         ahead = manifest.checkpoint > self.tables.seq
         self._behind = self._behind + 1 if ahead and not batches else 0
-        return ahead and (gap or self._behind > PATIENCE)
+        return ahead and gap
 
     def _from_disk(self) -> None:
         """Without Redis: history, once it has more than memory."""
@@ -229,7 +229,8 @@ class Live:
     def _look(self) -> None:
         """Says what stands still behind the pages; a change is told at once, without a feed."""
         age_us = self.clock.now_us() - self.heard_us if self.tables.loaded else None
-        found = standing.sentence(age_us, self._follows, self._readable and not self._hole, self.collector, self._dir)
+        redis = standing.Redis(self._follows, self._refuses)
+        found = standing.sentence(age_us, redis, self._readable and not self._hole, self.collector, self._dir)
         if found != self.trouble:
             self.trouble = found
             for listener in self._listeners:
@@ -279,12 +280,13 @@ class Live:
             self.tables.forget(self.clock.now_us())
 
     def _read_health(self) -> None:
-        """Feed states from Redis, else from the collector's last file."""
+        """Feed states from Redis; from the collector's last file where Redis is away or takes nothing."""
         before = self.health
+        told, self._refuses = read_health(self._dir / "health.json")
         try:
-            self.health = self._state.health() or read_health(self._dir / "health.json")
+            self.health = told if self._refuses and told else self._state.health() or told
         except Unavailable:
-            self.health = read_health(self._dir / "health.json") or self.health
+            self.health = told or self.health
         turned = [feed for feed, now in self.health.items() if _standing(before.get(feed)) != _standing(now)]
         self.turns += bool(turned)
         self._tell(turned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from data.collector_line import Line
@@ -12,20 +13,28 @@ COLLECTOR_LOST = "采集中断，新数据暂未进入"
 HISTORY_LOST = "历史读不出，画面可能缺少部分数据；请按日志所指从备份恢复"
 
 
-def sentence(age_us: int | None, follows: bool, whole: bool, collector: Line, folder: Path) -> str:
+@dataclass(frozen=True)
+class Redis:
+    """follows: its tail is being followed; refuses: why the collector cannot write into it, '' while it can."""
+
+    follows: bool
+    refuses: str = ""
+
+
+def sentence(age_us: int | None, redis: Redis, whole: bool, collector: Line, folder: Path) -> str:
     """'' while nothing stands still.
 
     Args:
         age_us: since when (µs ago) the tables are not complete any more; None = there is nothing in them.
-        follows: Redis is being followed.
+        redis: how it stands.
         whole: history can be read and the tables lack nothing of it.
         collector: the way to it.
         folder: the state folder.
     """
-    held = NOTHING if age_us is None else f"{HELD}{ago(age_us)}" if not follows else ""
-    found = ["" if follows else STATE_LOST, held]
-    said = ["，".join(filter(None, found)), "" if collector.listens() else COLLECTOR_LOST,
-            "" if whole else HISTORY_LOST, shortage(folder)]
+    held = NOTHING if age_us is None else f"{HELD}{ago(age_us)}" if not redis.follows else ""
+    found = ["" if redis.follows else STATE_LOST, held]
+    said = ["，".join(filter(None, found)), redis.refuses if redis.follows else "",
+            "" if collector.listens() else COLLECTOR_LOST, "" if whole else HISTORY_LOST, shortage(folder)]
     return "；".join(filter(None, said))
 
 

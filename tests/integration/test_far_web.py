@@ -220,19 +220,21 @@ class Pusher(threading.Thread):
 def test_a_collector_killed_under_load_is_missed_and_found_again(far: Far) -> None:
     pusher = Pusher(far)
     pusher.start()
-    for _ in range(3):
-        before = pusher.acknowledged
-        wait_for(lambda before=before: pusher.acknowledged > before + 10, 20)
-        far.process.kill()
-        far.process.wait(10)
-        wait_for(lambda: all("采集中断" in web.get("/readyz").json()["trouble"] for web in far.webs))
-        far.start()
-        wait_for(lambda: not any("采集中断" in web.get("/readyz").json()["trouble"] for web in far.webs), 30)
-    pusher.ends.set()
-    pusher.join(20)
+    try:
+        for _ in range(3):
+            before = pusher.acknowledged
+            wait_for(lambda before=before: pusher.acknowledged > before + 10, 60)
+            far.process.kill()
+            far.process.wait(10)
+            wait_for(lambda: all("采集中断" in web.get("/readyz").json()["trouble"] for web in far.webs), 60)
+            far.start()
+            wait_for(lambda: not any("采集中断" in web.get("/readyz").json()["trouble"] for web in far.webs), 60)
+    finally:
+        pusher.ends.set()
+        pusher.join(40)
     sent = pusher.acknowledged
     assert pusher.refused <= {503}
-    wait_for(lambda: [held(live, sent) for live in far.lives] == [20 * sent] * 2, 20)
+    wait_for(lambda: [held(live, sent) for live in far.lives] == [20 * sent] * 2, 60)
     far.stop()
     with closing(Server(far.own.history_url, "yiping_990101000000")) as server:
         reader = HistoryReader(PostgresEngine(server))
