@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import endured
+from bench import endured, tenfold
 from bench.endured import Found, Scale
 from bench.report import RESULTS, machine
 from data.settings import ROOT
 
+STORE_TESTS = ("tests/integration/test_history_stores.py", "tests/integration/test_history_bulk_stores.py",
+               "tests/integration/test_postgres_history.py", "tests/integration/test_county_stores.py")
 KILL_TEST = "tests/integration/test_collector_kill.py"
 MASTERS_TEST = "tests/integration/test_redis_many.py"
 MQTT_TEST = "tests/integration/test_pull_mqtt.py::test_kills_of_the_collector_lose_and_double_nothing"
@@ -39,6 +41,18 @@ def masters(_folder: Path, scale: Scale) -> Found:
     return _killing(MASTERS_TEST, scale.times(20, 1))
 
 
+def stores(_folder: Path, _scale: Scale) -> Found:
+    """The contract of the history over every engine, a real Spark cluster among them (pyspark is installed first)."""
+    lock = ROOT / "requirements-spark.txt"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)], check=True)
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", *STORE_TESTS], cwd=ROOT,
+                          check=False, capture_output=True, text=True)
+    said = done.stdout.strip().splitlines()[-3:]
+    return Found(done.returncode == 0 and "skipped" not in said[-1], {
+        "seconds": round(time.monotonic() - began, 1), "said": said})
+
+
 def _killing(test: str, kills: int) -> Found:
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test], cwd=ROOT, check=False,
@@ -51,6 +65,7 @@ def _killing(test: str, kills: int) -> Found:
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
     "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
     "restart": endured.restart, "history": endured.history, "masters": masters, "flat": endured.flat,
+    "stores": stores, "ten": tenfold.ten,
 }
 
 

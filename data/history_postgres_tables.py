@@ -42,6 +42,9 @@ def prepare(server: Server) -> None:
     """Makes what is not there yet. Raises Unavailable."""
     with server.lend() as line, line.transaction():
         line.execute("SELECT pg_advisory_xact_lock(%s)", (_MAKING,))
+        if line.execute("SELECT to_regclass('manifest')").fetchone() != (None,):
+            # All were made at once. To ask for an index again would wait for whoever writes.
+            return
         line.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(server.schema)))
         line.execute(_BOOKS)
         line.execute("INSERT INTO manifest (layout, version, bulk) VALUES (%s, 0, 0) ON CONFLICT DO NOTHING", (LAYOUT,))

@@ -101,14 +101,17 @@ class PostgresWriter:
     def commit(self) -> None:
         """Writes the buffers; one transaction shows all rows and moves the checkpoint."""
         with self._publish_lock:
-            taken, upto = self._pending.take()
-            if not taken and upto <= self._checkpoint:
-                return
-            try:
-                self._commit(taken, upto)
-            except BaseException:
-                self._pending.give_back(taken)
-                raise
+            self._flush()
+
+    def _flush(self) -> None:
+        taken, upto = self._pending.take()
+        if not taken and upto <= self._checkpoint:
+            return
+        try:
+            self._commit(taken, upto)
+        except BaseException:
+            self._pending.give_back(taken)
+            raise
 
     def _commit(self, taken: dict[str, Columns], upto: int) -> None:
         parts = [(kind, partition, rows) for kind, columns in taken.items()
@@ -176,15 +179,6 @@ class PostgresWriter:
         self._loaded = max(self._loaded, first_seq + accepted - 1)
         self._written |= {(kind, entry.partition) for entry in made}
         return accepted, intake.total - accepted
-
-    def _flush(self) -> None:
-        taken, upto = self._pending.take()
-        if taken or upto > self._checkpoint:
-            try:
-                self._commit(taken, upto)
-            except BaseException:
-                self._pending.give_back(taken)
-                raise
 
     def _record(self, line: psycopg.Connection, load: Load, made: list[FileEntry]) -> None:
         for entry in made:

@@ -41,8 +41,8 @@ def fill(settings: Settings, pack: Pack, sent: list[tuple[str, Records]]) -> lis
     collector = Collector(settings, pack)
     collector.start()
     try:
-        said = [collector.submit(feed, records).result(60).as_json() for feed, records in sent]
-        wait_for(lambda: collector.status()["lags"]["history"] == 0 and collector.status()["lags"]["redis"] == 0, 60)
+        said = [collector.submit(feed, records).result(240).as_json() for feed, records in sent]
+        wait_for(lambda: collector.status()["lags"]["history"] == 0 and collector.status()["lags"]["redis"] == 0, 240)
         assert collector.status()["parts"]["history"] == ""
     finally:
         collector.stop()
@@ -80,7 +80,7 @@ def ask(settings: Settings, pack: Pack) -> dict[str, Any]:
         "months": {"from": text(NOW - 400 * DAY), "to": text(NOW), "by": "month"}}
     found: dict[str, Any] = {}
     with serving(settings) as (client, _):
-        wait_for(lambda: client.get("/readyz").status_code == 200, 60)
+        wait_for(lambda: client.get("/readyz").status_code == 200, 240)
         for key in pack.metrics:
             for name, query in questions.items():
                 answer = client.get(f"/api/v1/metrics/{key}", params=query)

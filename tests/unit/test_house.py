@@ -109,7 +109,7 @@ def test_clean_code_passes_every_rule() -> None:
     assert [text for check in (*house.EVERYWHERE, *house.PRODUCT) for text in check("data/shape.py", clean)] == []
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-spark"])
 def test_every_requirement_has_its_reason_and_its_lock(name: str) -> None:
     wanted = (ROOT / f"{name}.in").read_text(encoding="utf-8")
     assert house.undocumented_requirements(wanted, (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")) == []
