@@ -44,7 +44,7 @@ def _killing(test: str, kills: int) -> Found:
 
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
     "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
-    "restart": endured.restart, "history": endured.history,
+    "restart": endured.restart, "history": endured.history, "flat": endured.flat,
 }
 
 

@@ -28,6 +28,7 @@ CALM_S = 61.0
 WATCHED = ("web", "collector", "redis-state")
 GROWTH = 0.05
 SETTLE_S = 2400.0
+FLAT_ROWS_S = 2000
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,31 @@ def soak(folder: Path, scale: Scale) -> Found:
         facts[part] = {"mb_first": round(series[0][1], 1), "mb_last": round(series[-1][1], 1),
                        "mb_per_hour": round(slope * 3600, 2), "grown": round(grown[part], 4)}
     return Found(same and max(grown.values()) <= GROWTH, facts | {"limit_grown": GROWTH})
+
+
+def flat(folder: Path, scale: Scale) -> Found:
+    """E3: 2,000 rows a second into the collector; its memory, open files and threads stay as they are after warm-up."""
+    seconds, warm = float(scale.times(1200, 40)), float(scale.times(120, 10))
+    series: dict[str, list[tuple[float, float]]] = {"rss_mb": [], "files": [], "threads": []}
+    with running(folder) as place:
+        process = psutil.Process(place.pid("collector"))
+        flood, rows, began = _flood(place), 0, time.monotonic()
+        while (passed := time.monotonic() - began) < seconds:
+            rows += next(flood)
+            for name, value in (("rss_mb", process.memory_info().rss / 1e6), ("files", float(process.num_fds())),
+                                ("threads", float(process.num_threads()))):
+                if passed >= warm:
+                    series[name].append((passed, value))
+            # No faster than the promise speaks of.
+            time.sleep(max(0.0, began + rows / FLAT_ROWS_S - time.monotonic()))
+        same = process.pid == place.pid("collector")
+    grown = {name: _slope(found) * (found[-1][0] - found[0][0]) / mean(value for _, value in found)
+             for name, found in series.items()}
+    facts: dict[str, Any] = {"rows_s": round(rows / seconds), "wanted_rows_s": FLAT_ROWS_S, "restarted": not same,
+                             "limit_grown": GROWTH}
+    facts |= {name: {"first": found[0][1], "last": found[-1][1], "grown": round(grown[name], 4)}
+              for name, found in series.items()}
+    return Found(same and max(grown.values()) <= GROWTH, facts)
 
 
 def _looked_at(place: Place, number: int) -> int:
