@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import endured, tenfold
+from bench import endured, flow, tenfold
 from bench.endured import Found, Scale
 from bench.report import RESULTS, machine
 from data.settings import ROOT
@@ -64,8 +64,8 @@ def _killing(test: str, kills: int) -> Found:
 
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
     "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
-    "restart": endured.restart, "history": endured.history, "masters": masters, "flat": endured.flat,
-    "stores": stores, "ten": tenfold.ten,
+    "restart": endured.restart, "history": endured.history, "flat": endured.flat, "fresh": flow.fresh,
+    "masters": masters, "stores": stores, "ten": tenfold.ten,
 }
 
 

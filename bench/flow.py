@@ -6,10 +6,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from statistics import mean
 
 import httpx
 import psutil
 
+from bench.endured import GROWTH, Found, Scale, running, slope_of
 from bench.load import stations_of
 from bench.place import Place, until
 from bench.scene import Scene
@@ -91,12 +94,23 @@ def visible(scene: Scene) -> list[Series]:
     return [Series("visible_ms", "ms", took, f"每秒 {RATE} 条之下", facts)]
 
 
-def sizes(place: Place, seconds: float) -> tuple[list[tuple[float, float]], int]:
-    """(seconds, MB) of the collector once a second while the flow goes on, and the rows taken."""
-    process, found = psutil.Process(place.pid("collector")), list[tuple[float, float]]()
-    with flowing(place) as flow:
-        began = time.monotonic()
-        while (passed := time.monotonic() - began) < seconds and not flow.failed:
-            found.append((passed, process.memory_info().rss / 1e6))
-            time.sleep(1.0)
-    return found, flow.rows
+def fresh(folder: Path, scale: Scale) -> Found:
+    """Twenty minutes of readings that are all new, RATE a second: the collector's memory after its warm-up.
+
+    The short form ends before its first hour's bucket is divided and only shows the slope of that.
+    """
+    seconds, found = float(scale.times(1200, 120)), list[tuple[float, float]]()
+    with running(folder) as place:
+        process = psutil.Process(place.pid("collector"))
+        with flowing(place) as flow:
+            began = time.monotonic()
+            while (passed := time.monotonic() - began) < seconds and not flow.failed:
+                found.append((passed, process.memory_info().rss / 1e6))
+                time.sleep(1.0)
+    late = found[len(found) // 2:]
+    slope = slope_of(late)
+    grown = slope * (late[-1][0] - late[0][0]) / mean(size for _, size in late)
+    facts = {"rows": flow.rows, "mb_first": round(found[0][1], 1), "mb_last": round(found[-1][1], 1),
+             "mb_most": round(max(size for _, size in found), 1), "mb_per_hour": round(slope * 3600, 1),
+             "grown": round(grown, 4), "limit_grown": GROWTH}
+    return Found(grown <= GROWTH, facts)

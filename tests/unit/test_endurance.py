@@ -43,3 +43,13 @@ def test_a_form_that_breaks_is_a_failure_and_the_others_go_on(tmp_path: Path, mo
 def test_an_unknown_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert endurance.main(["bogus"]) == 2
     assert "没有 bogus 这一项；可选：kill、mqtt、parts" in capsys.readouterr().err
+
+
+def test_every_long_form_of_the_page_of_promises_exists_and_every_test_file() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "promises.md").read_text("utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 12
+    named = {word.rstrip("`").split("::")[0].rpartition("/")[2] for row in rows for word in row[2].split("`")[1::2]}
+    known = {path.name for path in Path(__file__).parents[1].rglob("test_*.py")}
+    assert named <= known
+    assert {word for row in rows for word in row[3].split("`")[1::2]} <= set(endurance.FORMS)
