@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bench import endurance
-from bench.endured import Found, Scale, _slope
+from bench.endured import Found, Scale, slope_of
 
 
 def test_a_slope_is_units_per_second() -> None:
-    assert _slope([(float(x), 100.0 + 0.5 * x) for x in range(60)]) == pytest.approx(0.5)
-    assert _slope([(1.0, 5.0)]) == 0.0
+    assert slope_of([(float(x), 100.0 + 0.5 * x) for x in range(60)]) == pytest.approx(0.5)
+    assert slope_of([(1.0, 5.0)]) == 0.0
 
 
 @pytest.mark.parametrize("held", [True, False])
