@@ -67,16 +67,16 @@ class Publisher(Follower):
 class Historian(Follower):
     """The only writer of the history: appends, commits every 5 s or 200,000 rows, publishes bulks, compacts.
 
-    `committed` hears of every new checkpoint.
+    `committed` hears of every new checkpoint, `tidied` is called after each compaction.
 
     Attributes:
         safe: every row up to this number is in the files (batches without rows move it too).
     """
 
     def __init__(self, spool: Spool, writer: HistoryWriter, fatal: Callable[[], None],
-                 committed: Callable[[int], None]) -> None:
+                 committed: Callable[[int], None], tidied: Callable[[HistoryWriter], None] | None = None) -> None:
         super().__init__("historian", spool, fatal)
-        self._writer, self._committed = writer, committed
+        self._writer, self._committed, self._tidied = writer, committed, tidied
         self._applied = self.safe = writer.checkpoint
         self._rows, self._since = 0, 0.0
         self._compacted = time.monotonic()
@@ -137,3 +137,5 @@ class Historian(Follower):
         if time.monotonic() - self._compacted >= COMPACT_S:
             self._compacted = time.monotonic()
             self._writer.compact()
+            if self._tidied is not None:
+                self._tidied(self._writer)

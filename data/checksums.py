@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from data.errors import WrongInput
 
@@ -17,33 +17,48 @@ def _nothing(_size: int) -> None:
     """Nobody watches."""
 
 
-def copied(source: BinaryIO, out: Callable[[bytes], object], most: int | None = None,
-           passed: Callable[[int], None] = _nothing) -> tuple[str, int]:
-    """Hands a file on block by block, at most `most` bytes of it; SHA-256 (hex) and size of what went through."""
-    digest, size = hashlib.sha256(), 0
-    while block := source.read(BLOCK if most is None else min(BLOCK, most - size)):
+class Summed:
+    """A file being read, at most `most` bytes of it: what went through is summed. `passed` hears of each block."""
+
+    def __init__(self, file: IO[bytes], most: int | None = None, passed: Callable[[int], object] = _nothing) -> None:
+        self._file, self._most, self._passed = file, most, passed
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def read(self, size: int = BLOCK) -> bytes:
+        """The next block, empty at the end."""
+        block = self._file.read(size if self._most is None else min(size, self._most - self.size))
+        self._digest.update(block)
+        self.size += len(block)
+        self._passed(len(block))
+        return block
+
+    def told(self) -> tuple[str, int]:
+        """SHA-256 (hex) and size of what went through."""
+        return self._digest.hexdigest(), self.size
+
+
+def copied(source: Summed, out: Callable[[bytes], object]) -> tuple[str, int]:
+    """Hands a file on block by block; SHA-256 and size of what went through."""
+    while block := source.read():
         out(block)
-        digest.update(block)
-        size += len(block)
-        passed(len(block))
-    return digest.hexdigest(), size
+    return source.told()
 
 
-def checksum(path: Path, passed: Callable[[int], None] = _nothing) -> tuple[str, int]:
+def checksum(path: Path, passed: Callable[[int], object] = _nothing) -> tuple[str, int]:
     """SHA-256 (hex) and size of a file."""
     with path.open("rb") as file:
-        return copied(file, lambda _block: None, None, passed)
+        return copied(Summed(file, None, passed), lambda _block: None)
 
 
-def copy_file(source: Path, target: Path, most: int | None = None,
-              passed: Callable[[int], None] = _nothing) -> tuple[str, int]:
-    """Copies a file durably, with its mode; SHA-256 and size of what was written. Raises OSError."""
-    with source.open("rb") as file:
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.fstat(file.fileno()).st_mode & 0o777)
-        with os.fdopen(handle, "wb") as out:
-            found = copied(file, out.write, most, passed)
-            out.flush()
-            os.fsync(out.fileno())
+def write_file(source: Summed, target: Path, mode: int) -> tuple[str, int]:
+    """Writes a new file durably; SHA-256 and size of what was written. Raises OSError."""
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(handle, "wb") as out:
+        os.fchmod(out.fileno(), mode)
+        found = copied(source, out.write)
+        out.flush()
+        os.fsync(out.fileno())
     return found
 
 

@@ -33,9 +33,11 @@ from data.quarantine import Quarantine, Refused
 from data.quarantine_view import QuarantineView
 from data.registry import Registry
 from data.replaying import Replaying
+from data.retention import Keeper
 from data.settings import Settings
 from data.spool import Spool
 from data.state import State
+from data.state_layout import bring_up_to_date
 from data.statefolder import prepare, shortage
 from data.watch import FeedWatch
 from geo.locate import Locator
@@ -72,6 +74,7 @@ class Collector:
         self.folder = prepare(settings, 0)
         self.failed = threading.Event()
         self._lease = _lease(self.folder / "collector.lock")
+        bring_up_to_date(self.folder)
         self._ends = threading.Event()
         self._spool = Spool(self.folder / "spool")
         self._history = HistoryReader(self.folder / "history")
@@ -92,7 +95,8 @@ class Collector:
                                    AuditFile(self.folder / "audit" / "quarantine.jsonl", self.clock), self.clock,
                                    self._again)
         self._publisher = Publisher(self._spool, self._state, self.failed.set, self._skip_to)
-        self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed)
+        self._keeper = Keeper(pack, self.folder, self.clock)
+        self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed, self._keeper.daily)
         self.bulks = Bulks(pack, self.folder, (self._acceptor, self._historian, self.book), self.clock,
                            self._read_assets)
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
@@ -183,6 +187,10 @@ class Collector:
         """Publishes staged files of a feed, see `Bulks.publish`; Unavailable also while the disk is nearly full."""
         self._room()
         return self.bulks.publish(kind, feed, paths, offset)
+
+    def retain(self, who: str, dry: bool) -> list[dict[str, Any]]:
+        """Lets go of what has had its time, see `Keeper.carry_out`."""
+        return self._keeper.carry_out(self._writer, who, dry)
 
     def _room(self) -> None:
         short = shortage(self.folder)

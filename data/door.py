@@ -32,6 +32,7 @@ def make_door(collector: Collector) -> Starlette:
     door = Door(collector)
     routes = [Route("/push/{feed}", door.push, methods=["POST"]), Route("/bulk", door.bulk, methods=["POST"]),
               Route("/quarantine", door.quarantine, methods=["POST"]),
+              Route("/retain", door.retain, methods=["POST"]),
               Route("/health", door.health, methods=["GET"])]
     return Starlette(routes=routes, exception_handlers={YipingError: _refused, TooLarge: _refused, BadBody: _refused,
                                                         Exception: _refused})
@@ -87,6 +88,15 @@ class Door:
             raise BadBody("应为 {kind, feed, paths} 的 JSON 对象") from error
         accepted, duplicate = await run_in_threadpool(self._collector.bulk, kind, feed, paths, offset)
         return _json({"accepted": accepted, "duplicate": duplicate})
+
+    async def retain(self, request: Request) -> Response:
+        """{who, dry} → {going}: what went, or would go, as its class says."""
+        try:
+            wish = orjson.loads(await _read(request))
+            who, dry = str(wish["who"]), bool(wish["dry"])
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise BadBody("应为 {who, dry} 的 JSON 对象") from error
+        return _json({"going": await run_in_threadpool(self._collector.retain, who, dry)})
 
     async def quarantine(self, request: Request) -> Response:
         """{deed: correct | replay | dismiss, who, ids or feed, kind, station, raw to correct} → what came of it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from data.answers import Freshness
 
@@ -34,6 +36,12 @@ class FeedHealth:
     duplicate: int = 0
     rejected: int = 0
     read_as: str = ""
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> FeedHealth:
+        """From kept fields; those of a newer program are left out, so that going back a version does not stop it."""
+        known = {spec.name for spec in fields(cls)}
+        return cls(**{name: value for name, value in raw.items() if name in known})
 
 
 def seconds(text: str) -> float:

@@ -19,8 +19,9 @@ from data.durable import replace_file
 from data.errors import NotFound, Unavailable, WrongInput, os_words
 from data.exporting import FORMATS, LIST, Export, Exporter, Wanted, export_parts, part_as_csv, write_one
 from data.history import HistoryReader
-from data.keeping import bar, noted, program, refuse_other_store, who
+from data.keeping import bar, noted, refuse_other_store, who
 from data.pack import Pack, load_pack
+from data.program import program
 from data.records import KINDS
 from data.settings import Settings
 from data.times import parse_instant

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import sys
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,14 +17,9 @@ from data.audit import AuditFile
 from data.errors import Unavailable
 from data.gate import act
 from data.pack import Pack
-from data.settings import ROOT, Settings
+from data.settings import Settings
 
 AUDIT = "keeping.jsonl"
-
-
-def program() -> str:
-    """The version of this program."""
-    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 def who() -> str:

@@ -235,4 +235,4 @@ def read_health(path: Path) -> dict[str, FeedHealth]:
         raw = orjson.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return {feed: FeedHealth(**fields) for feed, fields in raw["feeds"].items()}
+    return {feed: FeedHealth.of(fields) for feed, fields in raw["feeds"].items()}
