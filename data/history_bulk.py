@@ -17,7 +17,7 @@ from data.history_files import ALL, ROW_GROUP, SCHEMA, SORT, describe_file, make
 from data.history_staged import check_staged
 from data.history_versions import current_rows
 from data.manifest import DAY_US, FileEntry, Manifest, month_bounds, month_of
-from data.records import DAY_OF, FIELDS, IDENTITY
+from data.records import DAY_OF, FIELDS, FROZEN, IDENTITY
 
 _ORDER = ("filename", "file_row_number")
 
@@ -136,7 +136,8 @@ class BulkJob:
         existing = current_rows(self._read([entry.path for entry in mine]), mine).filter(ibis._.feed == self.feed)
         old = existing.select("seq", *names).rename({f"old_{name}": name for name in ("seq", *names)})
         joined = staged.left_join(old, [staged[name] == old[f"old_{name}"] for name in IDENTITY[self.kind]])
-        same = [joined[name].identical_to(joined[f"old_{name}"]) for name in names if name not in IDENTITY[self.kind]]
+        same = [_said(name, joined[name]).identical_to(_said(name, joined[f"old_{name}"])) for name in names
+                if name not in IDENTITY[self.kind]]
         changed = ~ibis.and_(*same) | joined.old_seq.isnull()
         return joined.filter(changed).mutate(prev=joined.old_seq.fill_null(0))
 
@@ -151,6 +152,11 @@ class BulkJob:
         """Removes what was written: the publish failed."""
         for path in self.written:
             (self.root / path).unlink(missing_ok=True)
+
+
+def _said(name: str, column: ibis.Value) -> ibis.Value:
+    """The sender's own word, as `records.said_quality`: our flag makes no new version."""
+    return column.re_replace(rf"\+{FROZEN}$", "").nullif("") if name == "quality" else column
 
 
 def write_parquet(backend: Backend, root: Path, kind: str, path: str, rows: ibis.Table) -> FileEntry | None:

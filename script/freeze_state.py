@@ -15,11 +15,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from data.collect import Collector  # noqa: E402
-from data.pack import load_pack  # noqa: E402
-from data.settings import ROOT, load_settings  # noqa: E402
-from data.snapshot import Snapshot  # noqa: E402
-from data.tokens import make_token  # noqa: E402
+from data.collect import Collector
+from data.pack import load_pack
+from data.settings import ROOT, load_settings
+from data.snapshot import Snapshot
+from data.tokens import make_token
 
 TINY = ROOT / "tests" / "fixtures" / "tiny_pack"
 START, STEP = 1_795_132_800_000_000, 300_000_000
