@@ -96,7 +96,9 @@ class Collector:
                                    self._again)
         self._publisher = Publisher(self._spool, self._state, self.failed.set, self._skip_to)
         self._keeper = Keeper(pack, self.folder, self.clock)
-        self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed, self._keeper.daily)
+        # Months go from the files of the state folder; a database has means of its own.
+        tidied = None if settings.history_url else self._keeper.daily
+        self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed, tidied)
         self.bulks = Bulks(pack, self.folder, (self._acceptor, self._historian, self.book), self.clock,
                            self._read_assets)
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
