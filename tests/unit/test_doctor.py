@@ -166,8 +166,8 @@ def test_a_backup_that_was_never_taken_or_is_old_is_named(tmp_path: Path) -> Non
     assert marks(doctor_place.backup(settings)) == {"备份": "warn"}
     for days, mark in ((8, "warn"), (6, "ok")):
         made = (Clock().now() - timedelta(days=days)).isoformat()
-        (tmp_path / "last_backup.json").write_bytes(orjson.dumps({"made": made, "target": "/mnt/x.tar"}))
+        (tmp_path / "last_backup.json").write_bytes(orjson.dumps({"made": made, "target": "/media/x.tar"}))
         (found,) = doctor_place.backup(settings)
-        assert (found.mark, found.found) == (mark, f"上次在 {days} 天前，/mnt/x.tar")
+        assert (found.mark, found.found) == (mark, f"上次在 {days} 天前，/media/x.tar")
     (tmp_path / "last_backup.json").write_text("{")
     assert marks(doctor_place.backup(settings)) == {"备份": "warn"}
