@@ -22,7 +22,7 @@ ROOMS = {
     "data.feed_commands": ("feed",),
     "demo.simulate": ("simulate",),
     "data.place_commands": ("place", "check"),
-    "data.import_commands": ("import",),
+    "data.import_commands": ("import",), "data.history_commands": ("history",),
     "data.quarantine_commands": ("quarantine",),
     "briefing.capture_commands": ("capture", "pictures"),
     "data.doctor": ("doctor",),

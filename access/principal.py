@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 READ, EXPORT, REPLAY = "read", "export", "replay"
 SUPERVISE, ACKNOWLEDGE, CORRECT, CONTROL = "supervise", "acknowledge", "correct", "control"
-WRITING = frozenset({SUPERVISE, ACKNOWLEDGE, CORRECT, CONTROL})
+# Backup, restore, import of a whole history, retention.
+KEEP = "keep"
+WRITING = frozenset({SUPERVISE, ACKNOWLEDGE, CORRECT, CONTROL, KEEP})
 
 
 @dataclass(frozen=True)

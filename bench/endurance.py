@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import endured, flow, tenfold
+from bench.drill import drill
 from bench.endured import Found, Scale
 from bench.report import RESULTS, machine
 from data.settings import ROOT
@@ -65,7 +66,7 @@ def _killing(test: str, kills: int) -> Found:
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
     "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
     "restart": endured.restart, "history": endured.history, "flat": endured.flat, "fresh": flow.fresh,
-    "masters": masters, "stores": stores, "ten": tenfold.ten,
+    "masters": masters, "stores": stores, "ten": tenfold.ten, "drill": drill,
 }
 
 

@@ -147,7 +147,7 @@ def until(true: Any, patience_s: float, sentence: str) -> None:
         try:
             if true():
                 return
-        except (httpx.HTTPError, OSError, ValueError, KeyError):
+        except (httpx.HTTPError, OSError, ValueError, LookupError):
             pass
         time.sleep(0.05)
     raise NotThere(f"{sentence}（等了 {patience_s:.0f} 秒）")

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.bulk_checks import ColumnChecks, Reasons
+from data.bulk_checks import ColumnChecks, Reasons, with_flags
 from data.clock import Clock
 from data.history_files import to_rows
 from data.mapping import raw_text
@@ -38,7 +38,7 @@ class Tally:
     by kind of reason; how they were read.
 
     columns: column → [cells of mapped rows, missing, refused] where one row makes several records; refused: records
-    refused by the checks, by metric (or '').
+    refused by the checks, by metric (or ''); drifted: how the columns of a file differ from the last one's.
     """
 
     read: int = 0
@@ -49,6 +49,7 @@ class Tally:
     columns: dict[str, list[int]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     read_as: Counter[str] = field(default_factory=Counter)
+    drifted: str = ""
 
     @property
     def rejected(self) -> int:
@@ -94,8 +95,8 @@ class Stager:
         came = self._sift(chunk.table, self._checks.form(chunk.table), chunk.table, refused)
         table = shifted(came, self._shift)
         codes = self._locate(table)
-        bad = self._checks.refused(table, codes, self._clock.now_us())
-        table = self._sift(table.append_column("code", codes), bad, came, refused)
+        bad, frozen = self._checks.judged(table, codes, self._clock.now_us())
+        table = self._sift(with_flags(table, frozen).append_column("code", codes), bad, came, refused)
         if "reporter" in table.column_names:
             table = table.set_column(table.schema.get_field_index("reporter"), "reporter", _masked(table["reporter"]))
         self._refuse(refused)

@@ -15,14 +15,16 @@ from data.history_files import to_rows
 from data.mapped_columns import together
 from data.pack import Check, Feed
 from data.quality import NEWEST_US, OLDEST_US, PAST, Checks
-from data.records import FIELDS, IDENTITY
+from data.records import FIELDS, FROZEN, IDENTITY
 from data.registry import Registry
 from data.times import MICRO
 from geo.divisions import Divisions
 
 Mask = npt.NDArray[np.bool_]
 Reasons = dict[int, str]
+Positions = npt.NDArray[np.int64]
 _BY_COLUMN = ("observation", "event")
+_NOWHERE: Positions = np.zeros(0, np.int64)
 
 
 class ColumnChecks:
@@ -47,19 +49,50 @@ class ColumnChecks:
                 _mark(bad, odd, f"{spec.name}: 含有控制字符，或长于 {MOST_NAME} 字")
         return {**together(self._feed.kind, table), **bad}
 
-    def refused(self, table: pa.Table, codes: pa.Array, now_us: int) -> Reasons:
-        """Position → reason of the rows that cannot be taken; `codes`: their divisions."""
+    def judged(self, table: pa.Table, codes: pa.Array, now_us: int) -> tuple[Reasons, Positions]:
+        """Position → reason of the rows that cannot be taken, and positions of those that stand still too long.
+
+        codes: divisions of the rows. A station's readings are judged in the order of the rows, from chunk to chunk.
+        """
         doubtful = self._doubtful(table, codes, now_us)
         found: Reasons = {}
         positions = np.flatnonzero(doubtful)
         rows = to_rows(self._feed.kind, table.take(pa.array(positions)))
         for position, row in zip(positions.tolist(), rows, strict=True):
-            reason = self._checks.reason(row, codes[position].as_py(), now_us)
+            reason = self._checks.alone(row, codes[position].as_py(), now_us)
             if reason:
                 found[position] = reason
-        if self._steps and self._feed.kind == "observation":
-            found |= self._jumps(table, np.flatnonzero(~doubtful), now_us)
-        return found
+        if self._feed.kind == "asset":
+            moved = self._checks.shifted(rows)
+            found |= {position: moved[row["id"]] for position, row in zip(positions.tolist(), rows, strict=True)
+                      if row["id"] in moved and position not in found}
+        if self._feed.kind != "observation":
+            return found, _NOWHERE
+        if self._steps:
+            found |= self._jumps(table, _without(table.num_rows, found))
+        suspects, frozen = self._followed(table, _without(table.num_rows, found))
+        return found | suspects, frozen
+
+    def _followed(self, table: pa.Table, positions: Positions) -> tuple[Reasons, Positions]:
+        """What `data.tracks` says of the readings, a series after the other."""
+        metrics, stations = _coded(table["metric"]), _coded(table["station"])
+        names, places = metrics.dictionary.to_pylist(), stations.dictionary.to_pylist()
+        series = stations.indices.to_numpy()[positions].astype(np.int64) * len(names)
+        series += metrics.indices.to_numpy()[positions]
+        order = np.argsort(series, kind="stable")
+        positions, series = positions[order], series[order]
+        time, value = table["time"].to_numpy()[positions], table["value"].to_numpy()[positions]
+        found: Reasons = {}
+        frozen: list[Positions] = []
+        starts = np.flatnonzero(np.r_[True, series[1:] != series[:-1]]) if len(series) else _NOWHERE
+        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(series)], strict=False):
+            station, metric = divmod(int(series[start]), len(names))
+            tracks = self._checks.lately(names[metric])
+            refused, flagged = tracks.follow(names[metric], places[station], time[start:end].tolist(),
+                                             value[start:end].tolist())
+            found |= {int(positions[start + at]): reason for at, reason in refused}
+            frozen.append(positions[start:end][flagged])
+        return found, np.concatenate(frozen) if frozen else _NOWHERE
 
     def _doubtful(self, table: pa.Table, codes: pa.Array, now_us: int) -> Mask:
         if self._feed.kind not in _BY_COLUMN:
@@ -96,7 +129,7 @@ class ColumnChecks:
         nowhere = pc.and_(pc.equal(codes, ""), table["lon"].is_valid())
         return _mask(pc.or_(unknown, nowhere))
 
-    def _jumps(self, table: pa.Table, positions: npt.NDArray[np.int64], now_us: int) -> Reasons:
+    def _jumps(self, table: pa.Table, positions: Positions) -> Reasons:
         """Steps larger than max_step. Series without any step that large and in order pass as a whole."""
         metrics = _coded(table["metric"])
         limits = np.array([self._steps.get(name, np.inf) for name in metrics.dictionary.to_pylist()])
@@ -115,10 +148,10 @@ class ColumnChecks:
         found: Reasons = {}
         for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(series)], strict=True):
             calm = not uneasy[start:end].any() and time[end - 1] - time[start] > self._gap_us
-            found |= self._follow(table, positions[start:end].tolist(), calm, now_us)
+            found |= self._stepped(table, positions[start:end].tolist(), calm)
         return found
 
-    def _follow(self, table: pa.Table, positions: list[int], calm: bool, now_us: int) -> Reasons:
+    def _stepped(self, table: pa.Table, positions: list[int], calm: bool) -> Reasons:
         """Judges a series row by row; of a calm one only the first row, and the last for what comes after."""
         found: Reasons = {}
         names = ["station", "metric", "time", "value"]
@@ -126,10 +159,28 @@ class ColumnChecks:
             if calm and not found and position not in (positions[0], positions[-1]):
                 continue
             row = {name: table[name][position].as_py() for name in names}
-            reason = self._checks.reason(row, "", now_us)
+            reason = self._checks.step(row)
             if reason:
                 found[position] = reason
         return found
+
+
+def with_flags(table: pa.Table, frozen: Positions) -> pa.Table:
+    """The readings with our flag in `quality` where they stand still too long."""
+    if not len(frozen):
+        return table
+    marks = np.zeros(table.num_rows, bool)
+    marks[frozen] = True
+    said = table["quality"].combine_chunks()
+    made = pc.if_else(pa.array(marks), pc.binary_join_element_wise(said.fill_null(""), FROZEN, "+"), said)
+    return table.set_column(table.schema.get_field_index("quality"), table.schema.field("quality"), made)
+
+
+def _without(rows: int, found: Reasons) -> Positions:
+    """Positions of the rows that are not refused so far."""
+    keep = np.ones(rows, bool)
+    keep[list(found)] = False
+    return np.flatnonzero(keep)
 
 
 def _mark(bad: Reasons, mask: Any, reason: str) -> None:

@@ -22,7 +22,7 @@ from data.mapped_columns import canonical_schema
 from data.mapping import raw_text
 from data.pack import Feed
 from data.records import FIELDS
-from data.sources.files import ColumnChunk, read_columns
+from data.sources.files import ColumnChunk, first_row, read_columns
 
 CHUNK_ROWS = 200_000
 
@@ -45,7 +45,8 @@ def chunks(path: Path, feed: Feed, clock: Clock) -> Iterator[ColumnChunk]:
             done += batch.num_rows
             table, rejected = _canonical(feed.kind, pa.Table.from_batches([batch]))
             yield ColumnChunk(table, rejected, batch.num_rows, size * done // max(file.metadata.num_rows, 1), size,
-                              {"lost": len(rejected)}, read_as="parquet")
+                              {"lost": len(rejected)}, read_as="parquet",
+                              sample=first_row(pa.Table.from_batches([batch])))
 
 
 def _batches(path: Path, file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:

@@ -15,6 +15,7 @@ from data.follower import Follower
 from data.history import Writer
 from data.spool import Spool
 from data.state import State
+from data.version_merge import VersionMerge
 
 COMMIT_S = 5.0
 COMMIT_ROWS = 200_000
@@ -23,13 +24,25 @@ COMPACT_S = 600.0
 
 @dataclass(frozen=True)
 class Bulk:
-    """Staged canonical Parquet files of a feed, numbered from first_seq; answer: (accepted, duplicate)."""
+    """Staged canonical Parquet files of a feed, numbered from first_seq; answer: (accepted, duplicate).
+
+    export: the files are an export's, whose numbers move by the first of it into one of the ranges set aside.
+    """
 
     kind: str
     feed: str
     paths: list[Path]
     first_seq: int
+    export: tuple[int, frozenset[tuple[int, int]]] | None = None
     answer: Future[tuple[int, int]] = field(default_factory=Future)
+
+    def into(self, writer: Writer) -> tuple[int, int]:
+        """Publishes them."""
+        if self.export is None:
+            return writer.publish_bulk(self.kind, self.feed, self.paths, self.first_seq)
+        merge = VersionMerge(self.kind, self.feed, self.paths, *self.export)
+        writer.rework(merge)
+        return merge.accepted, merge.total - merge.accepted
 
 
 class Publisher(Follower):
@@ -54,16 +67,16 @@ class Publisher(Follower):
 class Historian(Follower):
     """The only writer of the history: appends, commits every 5 s or 200,000 rows, publishes bulks, compacts.
 
-    `committed` hears of every new checkpoint.
+    `committed` hears of every new checkpoint, `tidied` is called after each compaction.
 
     Attributes:
         safe: every row up to this number is in the files (batches without rows move it too).
     """
 
     def __init__(self, spool: Spool, writer: Writer, fatal: Callable[[], None],
-                 committed: Callable[[int], None]) -> None:
+                 committed: Callable[[int], None], tidied: Callable[[Writer], None] | None = None) -> None:
         super().__init__("historian", spool, fatal)
-        self._writer, self._committed = writer, committed
+        self._writer, self._committed, self._tidied = writer, committed, tidied
         self._applied = self.safe = writer.checkpoint
         self._rows, self._since = 0, 0.0
         self._compacted = time.monotonic()
@@ -111,7 +124,7 @@ class Historian(Follower):
 
     def _publish(self, bulk: Bulk) -> None:
         try:
-            bulk.answer.set_result(self._writer.publish_bulk(bulk.kind, bulk.feed, bulk.paths, bulk.first_seq))
+            bulk.answer.set_result(bulk.into(self._writer))
         except (YipingError, ValueError) as error:
             bulk.answer.set_exception(error)
 
@@ -124,3 +137,5 @@ class Historian(Follower):
         if time.monotonic() - self._compacted >= COMPACT_S:
             self._compacted = time.monotonic()
             self._writer.compact()
+            if self._tidied is not None:
+                self._tidied(self._writer)

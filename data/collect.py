@@ -19,9 +19,10 @@ from data.acceptor import Acceptor, Stores
 from data.again import Again
 from data.audit import AuditFile
 from data.batches import Batch, Verdict
-from data.carriers import Bulk, Historian, Publisher
+from data.bulks import Bulks
+from data.carriers import Historian, Publisher
 from data.drift import Drift
-from data.errors import NotFound, Unavailable, WrongInput
+from data.errors import NotFound, Unavailable
 from data.feedbook import FeedBook
 from data.history import open_reader, open_writer
 from data.identity import IdentityIndex
@@ -30,13 +31,13 @@ from data.pack import Pack
 from data.placing import codes_of
 from data.quarantine import Quarantine, Refused
 from data.quarantine_view import QuarantineView
-from data.records import DAY_OF
 from data.registry import Registry
 from data.replaying import Replaying
+from data.retention import Keeper
 from data.settings import Settings
 from data.spool import Spool
-from data.staged_facts import hours_of, newest_of, rows_of
 from data.state import State
+from data.state_layout import bring_up_to_date
 from data.statefolder import prepare, shortage
 from data.watch import FeedWatch
 from geo.locate import Locator
@@ -59,6 +60,7 @@ class Collector:
         pack, clock: the place and its time.
         folder: the state folder.
         quarantine, book: refused records, health of feeds. replaying: sends refused records in again.
+        bulks: whole files.
         failed: set when a part ended by an exception; the process should end, a fresh one recovers.
 
     Raises:
@@ -72,6 +74,7 @@ class Collector:
         self.folder = prepare(settings, 0)
         self.failed = threading.Event()
         self._lease = _lease(self.folder / "collector.lock")
+        bring_up_to_date(self.folder)
         self._ends = threading.Event()
         self._spool = Spool(self.folder / "spool")
         self._history = open_reader(settings, pack)
@@ -92,7 +95,12 @@ class Collector:
                                    AuditFile(self.folder / "audit" / "quarantine.jsonl", self.clock), self.clock,
                                    self._again)
         self._publisher = Publisher(self._spool, self._state, self.failed.set, self._skip_to)
-        self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed)
+        self._keeper = Keeper(pack, self.folder, self.clock)
+        # Months go from the files of the state folder; a database has means of its own.
+        tidied = None if settings.history_url else self._keeper.daily
+        self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed, tidied)
+        self.bulks = Bulks(pack, self.folder, (self._acceptor, self._historian, self.book), self.clock,
+                           self._read_assets)
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
 
     def start(self) -> None:
@@ -177,52 +185,19 @@ class Collector:
         self.quarantine.put([Refused(feed, reason, now, raw) for raw, reason in items])
         self.book.refused(feed, len(items), now)
 
-    def bulk(self, kind: str, feed: str, paths: Sequence[Path]) -> tuple[int, int]:
-        """Publishes staged canonical Parquet files of a feed; (accepted, duplicate). Waits until it is done.
-
-        Raises:
-            NotFound: no such feed.
-            WrongInput: another kind than the feed's, or files that are none of ours.
-            Unavailable: the feed is busy, or the disk refuses.
-        """
-        self.feed_exists(feed)
+    def bulk(self, kind: str, feed: str, paths: Sequence[Path], offset: int | None = None) -> tuple[int, int]:
+        """Publishes staged files of a feed, see `Bulks.publish`; Unavailable also while the disk is nearly full."""
         self._room()
-        if kind != self.pack.feeds[feed].kind:
-            raise WrongInput(f"数据源 {feed} 的记录类型是 {self.pack.feeds[feed].kind}，不是 {kind:.20}")
-        files = [self._staged(path) for path in paths]
-        rows = sum(rows_of(path) for path in files)
-        bulk: Bulk = self._acceptor.order(lambda: self._number(kind, feed, files, rows)).result()
-        newest = max((newest_of(path, kind) for path in files), default=0)
-        hours = hours_of(files, DAY_OF[kind])
-        accepted = 0
-        try:
-            accepted, duplicate = bulk.answer.result()
-            self.book.loaded(feed, hours, (accepted, duplicate, newest), self.clock.now_us())
-        finally:
-            self._acceptor.order(lambda: self._resume(feed, accepted)).result()
-        return accepted, duplicate
+        return self.bulks.publish(kind, feed, paths, offset)
+
+    def retain(self, who: str, dry: bool) -> list[dict[str, Any]]:
+        """Lets go of what has had its time, see `Keeper.carry_out`."""
+        return self._keeper.carry_out(self._writer, who, dry)
 
     def _room(self) -> None:
         short = shortage(self.folder)
         if short:
             raise Unavailable(short)
-
-    def _number(self, kind: str, feed: str, files: list[Path], rows: int) -> Bulk:
-        bulk = Bulk(kind, feed, files, self._acceptor.reserve(feed, rows))
-        self._historian.publish_bulk(bulk)
-        return bulk
-
-    def _resume(self, feed: str, accepted: int) -> None:
-        if accepted and self.pack.feeds[feed].kind == "asset":
-            self._read_assets()
-        self._acceptor.resume(feed, accepted > 0)
-
-    def _staged(self, path: Path) -> Path:
-        folder = (self.folder / "staging").resolve()
-        found = (folder / path).resolve()
-        if not found.is_relative_to(folder) or not found.is_file():
-            raise WrongInput(f"文件 {path} 不在 {folder} 中；请先把规范的 Parquet 文件放到那里")
-        return found
 
     def _pass_on(self, batches: Sequence[Batch]) -> None:
         self._publisher.offer(batches)

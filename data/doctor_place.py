@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 
 import orjson
 import psutil
 
 from data import statefolder
+from data.backup import LAST
 from data.clock import Clock
 from data.doctor_machine import Finding
 from data.errors import Unavailable, YipingError
@@ -18,7 +20,7 @@ from data.redis_clients import WORDS, kind_of
 from data.settings import Settings
 from data.state import reachable
 
-_FEW_GB = 5
+_FEW_GB, _BACKUP_DAYS = 5, 7
 _WORDS = {"up": "运行", "starting": "正在启动", "waiting": "等待重启", "hung": "没有应答，正在结束",
           "finished": "已完成", "pending": "等待前面的部分", "stopped": "没有运行"}
 _FEED_WORDS = {"late": "迟滞", "down": "不可用", "unknown": "未知（从未送达）"}
@@ -85,6 +87,25 @@ def running_parts(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok" if fine else "bad", name, told, remedy)
 
 
+def backup(settings: Settings) -> Iterator[Finding]:
+    """When the last backup was taken; silent while there is nothing to back up."""
+    if not (settings.state_dir / "history").is_dir():
+        return
+    remedy = "./yiping history backup 另一个磁盘上的新目录"
+    try:
+        told = orjson.loads((settings.state_dir / LAST).read_bytes())
+        age_days = (settings.clock().now() - datetime.fromisoformat(told["made"])).total_seconds() / 86_400
+        target = str(told["target"])
+    except FileNotFoundError:
+        yield Finding("warn", "备份", "从未备份", remedy)
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        yield Finding("warn", "备份", f"{settings.state_dir / LAST} 读不出，不知道上次备份的时间", remedy)
+        return
+    found = f"上次在 {age_days:.0f} 天前，{target}"
+    yield Finding("warn", "备份", found, remedy) if age_days > _BACKUP_DAYS else Finding("ok", "备份", found)
+
+
 def feeds(settings: Settings) -> Iterator[Finding]:
     """Feeds that are late or down, as the collector last wrote them; silent while nothing runs."""
     collector = read_status(settings.state_dir).get("collector")
@@ -95,7 +116,7 @@ def feeds(settings: Settings) -> Iterator[Finding]:
     try:
         declared = load_pack(settings.place_dir).feeds
         kept = orjson.loads((settings.state_dir / "health.json").read_bytes())["feeds"]
-        states = {feed: FeedHealth(**fields) for feed, fields in kept.items()}
+        states = {feed: FeedHealth.of(fields) for feed, fields in kept.items()}
     except (YipingError, OSError, ValueError, KeyError, TypeError):
         yield Finding("warn", "数据源", "状态还读不到", "采集器启动后片刻再试；若一直如此，看采集器的日志")
         return

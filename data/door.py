@@ -38,6 +38,7 @@ def make_door(collector: Collector) -> Starlette:
     door = Door(collector)
     routes = [Route("/push/{feed}", door.push, methods=["POST"]), Route("/bulk", door.bulk, methods=["POST"]),
               Route("/quarantine", door.quarantine, methods=["POST"]),
+              Route("/retain", door.retain, methods=["POST"]),
               Route("/health", door.health, methods=["GET"])]
     return Starlette(routes=routes, exception_handlers=FAULTS)
 
@@ -88,14 +89,30 @@ class Door:
         return _json(_in_sent_order(verdict, mapped).as_json())
 
     async def bulk(self, request: Request) -> Response:
-        """{kind, feed, paths}: staged Parquet files → {accepted, duplicate}."""
+        """{kind, feed, paths}: staged Parquet files → {accepted, duplicate}; with offset they are an export's.
+
+        {numbers: [least, most]} sets numbers aside for an export → {offset}.
+        """
         try:
             wish = orjson.loads(await _read(request))
+            if "numbers" in wish:
+                least, most = (int(number) for number in wish["numbers"])
+                return _json({"offset": await run_in_threadpool(self._collector.bulks.numbers, least, most)})
             kind, feed, paths = str(wish["kind"]), str(wish["feed"]), [Path(str(path)) for path in wish["paths"]]
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            offset = None if wish.get("offset") is None else int(wish["offset"])
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise BadBody("应为 {kind, feed, paths} 的 JSON 对象") from error
-        accepted, duplicate = await run_in_threadpool(self._collector.bulk, kind, feed, paths)
+        accepted, duplicate = await run_in_threadpool(self._collector.bulk, kind, feed, paths, offset)
         return _json({"accepted": accepted, "duplicate": duplicate})
+
+    async def retain(self, request: Request) -> Response:
+        """{who, dry} → {going}: what went, or would go, as its class says."""
+        try:
+            wish = orjson.loads(await _read(request))
+            who, dry = str(wish["who"]), bool(wish["dry"])
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise BadBody("应为 {who, dry} 的 JSON 对象") from error
+        return _json({"going": await run_in_threadpool(self._collector.retain, who, dry)})
 
     async def quarantine(self, request: Request) -> Response:
         """{deed: correct | replay | dismiss, who, ids or feed, kind, station, raw to correct} → what came of it."""

@@ -42,7 +42,7 @@ class FeedBook:
     def _load(self) -> None:
         try:
             kept = orjson.loads(self._path.read_bytes())
-            states = {name: FeedHealth(**state) for name, state in kept["feeds"].items() if name in self._states}
+            states = {name: FeedHealth.of(state) for name, state in kept["feeds"].items() if name in self._states}
             day = str(kept["day"])
         except FileNotFoundError:
             return

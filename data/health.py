@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -37,6 +39,12 @@ class FeedHealth:
     duplicate: int = 0
     rejected: int = 0
     read_as: str = ""
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> FeedHealth:
+        """From kept fields; those of a newer program are left out, so that going back a version does not stop it."""
+        known = {spec.name for spec in fields(cls)}
+        return cls(**{name: value for name, value in raw.items() if name in known})
 
 
 def seconds(text: str) -> float:
@@ -75,6 +83,6 @@ def read_health(path: Path) -> tuple[dict[str, FeedHealth], str]:
     """(feed states, why Redis takes nothing or '') of the collector's file; empty when there is none or it is torn."""
     try:
         raw = orjson.loads(path.read_bytes())
-        return {feed: FeedHealth(**fields) for feed, fields in raw["feeds"].items()}, str(raw.get("redis", ""))
+        return {feed: FeedHealth.of(told) for feed, told in raw["feeds"].items()}, str(raw.get("redis", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}, ""

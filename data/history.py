@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from data.errors import WrongInput
 from data.history_postgres import PostgresEngine, Server
 from data.history_postgres_write import PostgresWriter
 from data.history_read import Engine, HistoryReader
+from data.history_rework import Rework
 from data.history_span import MONTH, Span
 from data.history_spark import SparkEngine, folder_of
 from data.history_write import HistoryWriter
@@ -19,8 +21,16 @@ from data.pack import Pack
 from data.settings import Settings
 
 __all__ = ["MONTH", "Engine", "FileEntry", "HistoryReader", "HistoryWriter", "Manifest", "PostgresEngine",
-           "PostgresWriter", "Span", "Writer", "open_reader", "open_writer"]
+           "PostgresWriter", "Span", "Writer", "files_of", "open_reader", "open_writer"]
 _STORES = ("postgresql", "spark")
+
+
+def files_of(settings: Settings) -> Path | None:
+    """The folder of a history in Parquet files; None where it lies in a database. Raises WrongInput as open_reader."""
+    kind = _kind(settings)
+    if kind == "postgresql":
+        return None
+    return folder_of(settings.history_url) if kind == "spark" else settings.state_dir / "history"
 
 
 def open_reader(settings: Settings, pack: Pack) -> HistoryReader:
@@ -29,12 +39,10 @@ def open_reader(settings: Settings, pack: Pack) -> HistoryReader:
     Raises:
         WrongInput: YIPING_HISTORY_URL names no store we know.
     """
-    kind = _kind(settings)
-    if kind == "postgresql":
+    files = files_of(settings)
+    if files is None:
         return HistoryReader(PostgresEngine(_server(settings, pack)))
-    if kind == "spark":
-        return HistoryReader(SparkEngine(settings.history_url))
-    return HistoryReader(settings.state_dir / "history")
+    return HistoryReader(SparkEngine(settings.history_url) if settings.history_url else files)
 
 
 def open_writer(settings: Settings, pack: Pack, clock: Clock, collector: str = "") -> Writer:
@@ -44,11 +52,10 @@ def open_writer(settings: Settings, pack: Pack, clock: Clock, collector: str = "
         WrongInput: YIPING_HISTORY_URL names no store that can be written.
         Unavailable: the store cannot be opened.
     """
-    kind = _kind(settings)
-    if kind == "postgresql":
+    files = files_of(settings)
+    if files is None:
         return PostgresWriter(_server(settings, pack), settings.state_dir / "history", clock, collector)
-    folder = folder_of(settings.history_url) if kind == "spark" else settings.state_dir / "history"
-    return HistoryWriter(folder, clock)
+    return HistoryWriter(files, clock)
 
 
 class Writer(Protocol):
@@ -79,6 +86,10 @@ class Writer(Protocol):
 
     def publish_bulk(self, kind: str, feed: str, paths: list[Path], first_seq: int) -> tuple[int, int]:
         """Publishes staged canonical Parquet of one feed; returns (accepted, duplicate)."""
+        ...
+
+    def rework(self, work: Callable[[Rework], None]) -> None:
+        """Shows what `work` makes of files instead of those; a store without files refuses."""
         ...
 
     def compact(self) -> None:

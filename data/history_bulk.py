@@ -13,7 +13,7 @@ from data.history_files import ROW_GROUP, SCHEMA, SORT, describe_file, make_dura
 from data.history_intake import Intake
 from data.history_versions import current_rows
 from data.manifest import FileEntry, Manifest
-from data.records import FIELDS, IDENTITY
+from data.records import FIELDS, FROZEN, IDENTITY
 
 
 class BulkJob:
@@ -70,7 +70,8 @@ class BulkJob:
         existing = current_rows(self._read([entry.path for entry in mine]), mine).filter(ibis._.feed == self.feed)
         old = existing.select("seq", *names).rename({f"old_{name}": name for name in ("seq", *names)})
         joined = staged.left_join(old, [staged[name] == old[f"old_{name}"] for name in IDENTITY[self.kind]])
-        same = [joined[name].identical_to(joined[f"old_{name}"]) for name in names if name not in IDENTITY[self.kind]]
+        same = [_said(name, joined[name]).identical_to(_said(name, joined[f"old_{name}"])) for name in names
+                if name not in IDENTITY[self.kind]]
         changed = ~ibis.and_(*same) | joined.old_seq.isnull()
         return joined.filter(changed).mutate(prev=joined.old_seq.fill_null(0))
 
@@ -85,6 +86,11 @@ class BulkJob:
         """Removes what was written: the publish failed."""
         for path in self.written:
             (self.root / path).unlink(missing_ok=True)
+
+
+def _said(name: str, column: ibis.Value) -> ibis.Value:
+    """The sender's own word, as `records.said_quality`: our flag makes no new version."""
+    return column.re_replace(rf"\+{FROZEN}$", "").nullif("") if name == "quality" else column
 
 
 def write_parquet(backend: Backend, root: Path, kind: str, path: str, rows: ibis.Table) -> FileEntry | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from data.history_pending import Pending
 from data.history_postgres import PostgresEngine, Server
 from data.history_postgres_bulk import bring, stage
 from data.history_postgres_tables import copy_in, make_partitions, partition_name, prepare, record_segment
+from data.history_rework import Rework
 from data.manifest import MOST_LOADS, FileEntry, Load, Manifest
 from data.records import KINDS
 
@@ -187,6 +189,10 @@ class PostgresWriter:
                      (load.kind, load.feed, load.day1, load.seq1, self._collector))
         line.execute("DELETE FROM loads WHERE id <= (SELECT max(id) FROM loads) - %s", (MOST_LOADS,))
         _show(line, load.seq1, 1)
+
+    def rework(self, work: Callable[[Rework], None]) -> None:
+        """Refused: there are no files to replace here."""
+        raise Unavailable("历史在 PostgreSQL 里，不从导出装回，也不按文件清理；请用 pg_dump、pg_restore 备份与恢复")
 
     def compact(self) -> None:
         """Counts many small entries of the manifest as one and refreshes what the planner knows; answers unchanged."""

@@ -73,6 +73,10 @@ class HistoryReader:
         files = self.manifest().of(kind)
         return self._current(self._engine.table(kind, files), files, known_at_us)
 
+    def versions(self, kind: str, files: Sequence[FileEntry]) -> ibis.Table:
+        """All versions of a kind, META and FIELDS columns, in (at least) these entries of the manifest; as `table`."""
+        return self._engine.table(kind, files)
+
     def run(self, expression: ibis.Table) -> pa.Table:
         """The rows of an expression made from `table` in this thread."""
         return self._engine.run(expression)

@@ -19,6 +19,7 @@ from data.history_compact import merge, mergeable
 from data.history_engine import TEMPORARY, engine, gently
 from data.history_files import Columns, by_partition, write_sorted
 from data.history_pending import Pending
+from data.history_rework import Rework
 from data.manifest import MOST_LOADS, FileEntry, Load, Manifest, read_manifest, sync_folder, write_manifest
 from data.records import KINDS
 
@@ -147,6 +148,29 @@ class HistoryWriter:
                 raise
         accepted = sum(entry.rows for entry in late)
         return accepted, job.total - accepted
+
+    def rework(self, work: Callable[[Rework], None]) -> None:
+        """Publishes what `work` makes of files instead of those, by one rename; bulks and compaction wait.
+
+        When it fails nothing is shown. Raises what `work` raises besides Unavailable.
+        """
+        with self._heavy_lock:
+            gently(partial(self._rework, work))
+
+    def _rework(self, work: Callable[[Rework], None]) -> None:
+        self.commit()
+        with engine(self.root) as backend:
+            desk = Rework(backend, self.root, self._manifest)
+            try:
+                work(desk)
+                if desk.made or desk.gone:
+                    self._show(lambda: desk.made, load=desk.load, gone=tuple(desk.gone))
+            except OSError as error:
+                self._discard(desk.made)
+                raise _refused(self.root, error) from error
+            except BaseException:
+                self._discard(desk.made)
+                raise
 
     def compact(self) -> None:
         """Merges partitions with many small files, answers unchanged; deletes files withdrawn ≥ 5 minutes ago."""

@@ -16,8 +16,10 @@ from tqdm import tqdm
 from data.bulk import Stager, Tally
 from data.bulk_door import Publish, bulk_door
 from data.clock import Clock
+from data.drift import Drift
 from data.errors import NotFound, WrongInput
 from data.history import HistoryReader, open_reader
+from data.ledger import Ledger
 from data.pack import Pack, load_pack
 from data.placing import codes_of
 from data.registry import Registry
@@ -80,6 +82,8 @@ class Outcome:
             reasons.append(f"等 {len(tally.reasons)} 种")
         if reasons:
             text += f"（{'；'.join(reasons)}；原文在隔离区）"
+        if tally.drifted:
+            text += f"；列有变化（{tally.drifted}）"
         return text + (f"；格式 {'、'.join(sorted(tally.read_as))}" if tally.read_as else "")
 
 
@@ -111,13 +115,26 @@ class Import:
         return Outcome(stager.tally, accepted, duplicate)
 
     def _read(self, feed: str, path: Path, stager: Stager, bar: Any) -> None:
-        size, shown = path.stat().st_size, 0
+        size, shown, looked = path.stat().st_size, 0, False
         for chunk in self.parser.columns(path, self.pack.feeds[feed], self.clock):
+            if not looked and chunk.sample is not None:
+                looked = True
+                self._look(feed, chunk.sample, stager)
             stager.take(chunk)
             now = size * min(chunk.done_bytes, chunk.total_bytes) // chunk.total_bytes if chunk.total_bytes else shown
             bar.update(now - shown)
             shown = now
         bar.update(size - shown)
+
+    def _look(self, feed: str, sample: dict[str, Any], stager: Stager) -> None:
+        """Notices columns that changed, as the collector does for what it reads itself."""
+        ledger = Ledger(self.state)
+        try:
+            said = Drift(ledger).seen(feed, sample, self.clock.now_us(), whole=True)
+        finally:
+            ledger.close()
+        if said:
+            stager.tally.drifted = said
 
     def registry(self) -> Registry:
         """The assets that the history knows now."""

@@ -18,6 +18,7 @@ from geo.crs import UnknownCrs, crs_name
 from geo.divisions import Divisions
 
 PULLED = ("http", "sql", "mqtt")
+FOREVER, LEAST_KEEP_S = "forever", 31 * 86_400
 
 
 def _feed_name(given: str) -> str:
@@ -136,6 +137,8 @@ class Feed(Strict):
     # Texts read in the wrong encoding, and registered stations that all moved alike, are refused; false = taken.
     text_check: bool = True
     shift_check: bool = True
+    # How long the history is kept, by whole months: forever, or a span such as 90d, 3y; '' = forever.
+    keep: str = ""
     # The system of the coordinates as they come; acceptance converts them to the place's.
     crs: str = "EPSG:4490"
 
@@ -146,6 +149,16 @@ class Feed(Strict):
             return crs_name(given)
         except UnknownCrs as error:
             raise ValueError(str(error)) from None
+
+    @model_validator(mode="after")
+    def _kept(self) -> Feed:
+        if self.keep in ("", FOREVER):
+            return self
+        if self.kind not in ("observation", "event"):
+            raise ValueError(f"keep: {self.kind} 的历史一直保留，不写 keep（或写 {FOREVER}）")
+        if seconds(self.keep) < LEAST_KEEP_S:
+            raise ValueError(f"keep: {self.keep} 太短，至少 31d；一直保留写 {FOREVER}")
+        return self
 
 
 class Threshold(Strict):

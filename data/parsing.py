@@ -46,7 +46,7 @@ def answer(line: bytes) -> Iterator[tuple[bytes, bytes | memoryview]]:
             yield b"R", orjson.dumps(facts(rows) | {"rows": rows.rows}, default=str)
         return
     for columns in chunks(Path(request.path), feed, clock):
-        yield b"C", orjson.dumps(facts(columns))
+        yield b"C", orjson.dumps(facts(columns), default=str)
         yield b"T", _table(columns.table)
 
 
@@ -56,7 +56,7 @@ def facts(chunk: Chunk | ColumnChunk) -> dict[str, Any]:
                          for raw, reason in chunk.rejected],
             "read": chunk.read, "done_bytes": chunk.done_bytes, "total_bytes": chunk.total_bytes,
             "counts": chunk.counts, "columns": chunk.columns, "read_as": chunk.read_as,
-            **({"bare_time": chunk.bare_time, "sample": chunk.sample} if isinstance(chunk, Chunk) else {})}
+            "sample": chunk.sample, **({"bare_time": chunk.bare_time} if isinstance(chunk, Chunk) else {})}
 
 
 def _table(table: pa.Table) -> memoryview:

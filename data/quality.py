@@ -48,6 +48,13 @@ class Checks:
 
     def reason(self, row: Row, code: str, now_us: int) -> str:
         """Why the record cannot be taken, '' if it can. `code`: division of its own coordinates, '' if outside."""
+        found = self.alone(row, code, now_us)
+        if found or self._feed.kind != "observation":
+            return found
+        return self.step(row) or self.lately(row["metric"]).judge(row)
+
+    def alone(self, row: Row, code: str, now_us: int) -> str:
+        """As `reason`, but for what only earlier readings of the station tell."""
         for name in self._times:
             if row[name] is not None and (found := self._time(name, row[name], now_us)):
                 return found
@@ -85,16 +92,17 @@ class Checks:
                 return f"不认识的站点 {station:.40}；请先送来图层 {self._feed.stations} 中的该站点"
         elif not station.isascii() and (found := self._garbled(row)):
             return found
-        tracks = self._tracks.get(row["metric"]) or self._first(row["metric"])
         check = self._feed.checks.get(row["metric"])
-        if check is None:
-            return tracks.judge(row)
-        return _limits(row["metric"], row["value"], check) or self._step(row, check) or tracks.judge(row)
+        return "" if check is None else _limits(row["metric"], row["value"], check)
 
-    def _first(self, metric: str) -> Tracks:
-        if len(self._tracks) >= MOST_METRICS:
-            self._tracks.clear()
-        return self._tracks.setdefault(metric, Tracks(self._feed.checks.get(metric) or Check()))
+    def lately(self, metric: str) -> Tracks:
+        """What the stations have been saying of a metric."""
+        found = self._tracks.get(metric)
+        if found is None:
+            if len(self._tracks) >= MOST_METRICS:
+                self._tracks.clear()
+            found = self._tracks[metric] = Tracks(self._feed.checks.get(metric) or Check())
+        return found
 
     def _garbled(self, row: Row) -> str:
         if not self._feed.text_check:
@@ -127,8 +135,10 @@ class Checks:
         check = self._feed.checks.get(name)
         return "" if check is None or value is None else _limits(name, value, check)
 
-    def _step(self, row: Row, check: Check) -> str:
-        if check.max_step is None:
+    def step(self, row: Row) -> str:
+        """Why a reading cannot follow the station's last one, '' if it can."""
+        check = self._feed.checks.get(row["metric"])
+        if check is None or check.max_step is None:
             return ""
         key, now = (row["station"], row["metric"]), (row["time"], row["value"])
         good, seen = self._good.get(key), self._seen.get(key)

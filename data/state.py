@@ -176,7 +176,7 @@ class State:
     def health(self) -> dict[str, FeedHealth]:
         """Health of every feed that ever wrote one."""
         found: Any = self._call(lambda: self._client.hgetall(self._key("health")))
-        return {feed.decode(): FeedHealth(**orjson.loads(raw)) for feed, raw in found.items()}
+        return {feed.decode(): FeedHealth.of(orjson.loads(raw)) for feed, raw in found.items()}
 
     def get_json(self, key: str) -> Any:
         """A small value, None if absent."""

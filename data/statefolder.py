@@ -11,6 +11,7 @@ from pathlib import Path
 
 from data.errors import Unavailable, os_words
 from data.settings import Settings
+from data.state_layout import layout_of
 
 NEEDED_MB, RESERVE_MB = 200, 64
 _SOCKET_LIMIT = 100
@@ -20,7 +21,7 @@ def prepare(settings: Settings, needed_mb: int = NEEDED_MB) -> Path:
     """The state folder, made (0700) if missing.
 
     Raises:
-        Unavailable: it cannot be written, or its disk has less than `needed_mb` left.
+        Unavailable: it cannot be written, its disk has less than `needed_mb` left, or a newer program wrote it.
     """
     folder = settings.state_dir
     try:
@@ -34,6 +35,7 @@ def prepare(settings: Settings, needed_mb: int = NEEDED_MB) -> Path:
     if free_mb < needed_mb:
         shortage = f"状态目录 {folder} 所在磁盘只剩 {free_mb} MB，至少要 {needed_mb} MB"
         raise Unavailable(f"{shortage}；请腾出空间，或用 YIPING_STATE（--state）换一个磁盘")
+    layout_of(folder)
     return folder
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from data.health import seconds
 from data.pack import Check
 from data.records import FROZEN, Row, flagged
@@ -25,6 +27,21 @@ class Tracks:
         self._frozen_us = round(seconds(check.frozen) * MICRO) if check.frozen else 0
         self._rests = frozenset(check.rests)
         self._known: dict[str, list[float]] = {}
+
+    def follow(self, metric: str, station: str, times: Sequence[int], values: Sequence[float]
+               ) -> tuple[list[tuple[int, str]], list[int]]:
+        """Judges a station's readings in turn: (position, why not) of those refused, positions of those flagged."""
+        refused: list[tuple[int, str]] = []
+        frozen: list[int] = []
+        row: Row = {"station": station, "metric": metric}
+        for position, (row["time"], row["value"]) in enumerate(zip(times, values, strict=True)):
+            row["quality"] = None
+            reason = self.judge(row)
+            if reason:
+                refused.append((position, reason))
+            elif row["quality"] is not None:
+                frozen.append(position)
+        return refused, frozen
 
     def judge(self, row: Row) -> str:
         """Why the reading cannot be taken, ''; a value that has stood still too long is flagged in `quality`."""

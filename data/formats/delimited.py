@@ -155,7 +155,8 @@ def columns(member: Member, layout: Layout) -> Iterator[RawColumns]:
             done = min(batch.nbytes, len(member.data) - given)
             given += done
             found, bad[:] = list(bad), []
-            yield RawColumns(pa.Table.from_batches([batch]), found, batch.num_rows + len(found), done, table.encoding)
+            yield RawColumns(pa.Table.from_batches([batch]), found, batch.num_rows + len(found), done, table.encoding,
+                             tuple(filter(None, table.names)))
     except pa.ArrowInvalid as error:
         raise refuse(member.name, f"不是正常的 CSV（{str(error).splitlines()[0][:80]}）",
                      "请检查引号是否成对后再导入") from error

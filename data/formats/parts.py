@@ -46,13 +46,17 @@ class RawRows:
 
 @dataclass
 class RawColumns:
-    """The same by column: an Arrow table of the file's own columns (text, or the file's types)."""
+    """The same by column: an Arrow table of the file's own columns (text, or the file's types).
+
+    names: all columns of the file, also those that are not needed; () = those of the table.
+    """
 
     table: pa.Table
     bad: list[tuple[str, str]] = field(default_factory=list)
     read: int = 0
     done: int = 0
     encoding: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ class ColumnChunk:
     counts: dict[str, int] = field(default_factory=dict)
     columns: dict[str, list[int]] = field(default_factory=dict)
     read_as: str = ""
+    sample: dict[str, Any] | None = None
 
 
 def format_of(name: str, feed: Feed) -> Format:
@@ -126,7 +127,7 @@ class _Reading:
             made.counts["lost"] += len(part.bad)
             self.done += part.done
             yield ColumnChunk(made.table, part.bad + made.rejected, part.read, self.done, self.total, made.counts,
-                              made.columns, read_as(kind, part.encoding))
+                              made.columns, read_as(kind, part.encoding), first_row(table, part.names))
 
     def _from_name(self, member: Member) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -137,6 +138,14 @@ class _Reading:
                              "请改正文件名或 feeds.yaml 的 from_name")
             found[column] = match[1]
         return found
+
+
+def first_row(table: pa.Table, names: Iterable[str] = ()) -> dict[str, Any] | None:
+    """A row as it came, with every column of the file; None without rows."""
+    if not table.num_rows:
+        return None
+    found: dict[str, Any] = table.slice(0, 1).to_pylist()[0]
+    return dict.fromkeys(names) | found
 
 
 def read_as(kind: Format, encoding: str) -> str:
@@ -190,7 +199,7 @@ def read_columns(path: Path, feed: Feed, clock: Clock, limits: Limits | None = N
         for part in reading.rows(member, kind):
             table, refused = as_columns(feed.kind, part.rows)
             yield ColumnChunk(table, part.rejected + refused, part.read, part.done_bytes, part.total_bytes, part.counts,
-                              part.columns, part.read_as)
+                              part.columns, part.read_as, part.sample)
 
 
 def as_columns(kind: str, rows: list[dict[str, Any]]) -> tuple[pa.Table, list[tuple[str, str]]]:

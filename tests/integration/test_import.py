@@ -81,6 +81,17 @@ def test_alone_it_takes_the_lease_and_knows_what_it_has(tmp_path, state, capsys)
     assert sum(group["count"] for group in groups) == 9, "nine rows refused over three runs"
 
 
+def test_changed_columns_are_said_once(tmp_path, state, capsys):
+    run(state, "stations", stations(tmp_path))
+    now = Clock().now_us() // MINUTE * MINUTE
+    for number, more in enumerate(({}, {}, {"quality": "ok"}, {"quality": "ok"})):
+        row = {"station": "g1", "metric": "level", "time": now - number * MINUTE, "value": 1.0, **more}
+        pq.write_table(pa.Table.from_pylist([row]), tmp_path / "one.parquet")
+        run(state, "gauges", tmp_path / "one.parquet")
+    out = capsys.readouterr().out.splitlines()[1:]
+    assert ["列有变化（新增列 quality）" in line for line in out] == [False, False, True, False]
+
+
 def test_beside_a_running_collector(tmp_path, state, capsys):
     environment = os.environ | {"YIPING_PLACE": str(PACK), "YIPING_STATE": str(state),
                                 "YIPING_REDIS_URL": f"unix://{state}/no-redis.sock"}

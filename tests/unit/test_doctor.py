@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import orjson
@@ -164,3 +165,17 @@ def test_a_part_that_hangs_is_bad(tmp_path: Path) -> None:
     (found,) = doctor_place.running_parts(Settings(state=tmp_path))
     assert found.mark == "bad"
     assert "没有应答" in found.found
+
+
+def test_a_backup_that_was_never_taken_or_is_old_is_named(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path)
+    assert list(doctor_place.backup(settings)) == []
+    (tmp_path / "history").mkdir()
+    assert marks(doctor_place.backup(settings)) == {"备份": "warn"}
+    for days, mark in ((8, "warn"), (6, "ok")):
+        made = (Clock().now() - timedelta(days=days)).isoformat()
+        (tmp_path / "last_backup.json").write_bytes(orjson.dumps({"made": made, "target": "/media/x.tar"}))
+        (found,) = doctor_place.backup(settings)
+        assert (found.mark, found.found) == (mark, f"上次在 {days} 天前，/media/x.tar")
+    (tmp_path / "last_backup.json").write_text("{")
+    assert marks(doctor_place.backup(settings)) == {"备份": "warn"}

@@ -11,6 +11,7 @@ from access.principal import (
     CONTROL,
     CORRECT,
     EXPORT,
+    KEEP,
     READ,
     REPLAY,
     SUPERVISE,
@@ -37,7 +38,7 @@ PRINCIPALS = {
 READS = {  # principal → divisions whose figures it may read
     "demo": {COUNTY, WEST, EAST}, "duty": {COUNTY, WEST, EAST}, "demo of a town": {WEST}, "duty of a town": {WEST},
     "elsewhere": set(), "nothing": set()}
-HARMLESS, WRITES = {READ, EXPORT, REPLAY}, {SUPERVISE, ACKNOWLEDGE, CORRECT, CONTROL}
+HARMLESS, WRITES = {READ, EXPORT, REPLAY}, {SUPERVISE, ACKNOWLEDGE, CORRECT, CONTROL, KEEP}
 ACTS = {"demo": HARMLESS, "duty": HARMLESS | WRITES, "demo of a town": HARMLESS, "duty of a town": HARMLESS | WRITES,
         "elsewhere": HARMLESS, "nothing": set()}
 QUESTIONS = (Question("metric", "calls"), Question("metric", "calls", "children"), Question("rows", "events"),
