@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import orjson
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -33,6 +34,11 @@ def one(request: Request) -> Response:
     """One refused record: text, reason, what became of it."""
     root = web_of(request).pack.divisions.root.code
     return _rows(request, "quarantine_item", Scope(root, (("item", path(request, "item")),)))
+
+
+async def desk(request: Request) -> Response:
+    """What waits, or what a person does about it."""
+    return await settle(request) if request.method == "POST" else await run_in_threadpool(listing, request)
 
 
 async def settle(request: Request) -> Response:

@@ -34,17 +34,30 @@ def mqtt(_folder: Path, scale: Scale) -> Found:
 
 
 def _killing(test: str, kills: int) -> Found:
+    return _testing(test, {"KILLS": str(kills)})
+
+
+def _testing(test: str, chosen: dict[str, str]) -> Found:
+    """A test in its long form, with what was chosen for it in its environment."""
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test], cwd=ROOT, check=False,
-                          env=os.environ | {"ENDURANCE": "1", "KILLS": str(kills)}, capture_output=True, text=True)
-    facts: dict[str, Any] = {"kills": kills, "seconds": round(time.monotonic() - began, 1),
+                          env=os.environ | {"ENDURANCE": "1"} | chosen, capture_output=True, text=True)
+    facts: dict[str, Any] = {**{name.lower(): int(value) for name, value in chosen.items()},
+                             "seconds": round(time.monotonic() - began, 1),
                              "said": done.stdout.strip().splitlines()[-3:]}
     return Found(done.returncode == 0, facts)
+
+
+def api(_folder: Path, scale: Scale) -> Found:
+    """schemathesis against the running web: hundreds of right and of wrong questions a call, chosen anew each time."""
+    chosen = {"EXAMPLES": str(scale.times(400, 8)), "SEED": str(int(time.time()))}
+    return _testing("tests/integration/test_api_fuzzed.py", chosen)
 
 
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
     "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
     "restart": endured.restart, "history": endured.history,
+    "api": api,
 }
 
 
