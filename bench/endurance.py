@@ -54,10 +54,16 @@ def api(_folder: Path, scale: Scale) -> Found:
     return _testing("tests/integration/test_api_fuzzed.py", chosen)
 
 
+def power(_folder: Path, scale: Scale) -> Found:
+    """Power cuts under everything at once, each losing what no fsync made durable: what was acknowledged is there."""
+    return _testing("tests/integration/test_power_cut.py",
+                    {"CUTS": str(scale.times(60, 4)), "SEED": str(int(time.time()))})
+
+
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
     "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
     "restart": endured.restart, "history": endured.history,
-    "api": api,
+    "api": api, "power": power,
 }
 
 
