@@ -46,6 +46,7 @@ FIGURE = thing(
      "source": TEXT, "freshness": FRESH, "served_from": SERVED, "state": {"enum": [*get_args(State), None]},
      "target": REAL, "demo": FLAG},
     {"unlocated": REAL, "change": thing({"word": TEXT, "value": REAL, "unit": TEXT}), "parts": ANY,
+     "stations": thing({"told": WHOLE, "known": WHOLE, "enough": FLAG}),
      "series": rows(thing({"time": TIME, "value": REAL, "n": WHOLE}, closed=False)), "rows": mapping(REAL),
      "names": mapping(TEXT)})
 EVENT = thing(
