@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -160,6 +164,21 @@ def test_the_pages_of_a_list_hold_every_event_once(served: Served) -> None:
         cursor, pages = page["next"], pages + 1
     assert pages == 3
     assert sorted(found) == sorted(f"e{i}" for i in range(230))
+
+
+def test_a_table_that_leaves_says_of_when_in_what_state_and_who_took_it(served: Served) -> None:
+    reply = served.get("/departments", format="csv")
+    assert reply.content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(reply.content.decode("utf-8-sig"))))
+    end = rows.index([])
+    about = dict(rows[end + 1:])
+    newest = max(row["last_time_us"] for row in served.get("/departments").json()["departments"])
+    assert [len(row) for row in rows[:end]] == [len(rows[0])] * end
+    assert datetime.fromisoformat(about["数据时间"]).timestamp() * 1e6 == newest
+    assert "演示数据" in about["状态"]
+    assert "个正常" in about["状态"]
+    assert about["导出人"] == "demo（demo）"
+    assert abs(datetime.fromisoformat(about["导出时间"]).timestamp() - time.time()) < 60
 
 
 def test_the_stream_begins_with_a_message(served: Served) -> None:
