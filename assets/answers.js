@@ -1,11 +1,11 @@
-/* Answers of the server: one request at a time, a newer question ends an older one, the last 50 answers are kept. */
+/* Answers of the server: one question at a time, a newer one ends an older one, the last 50 answers are kept. */
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const MOST = 50, OLDEST_MS = 60000, TIMEOUT_MS = 15000;
   const kept = new Map();          // question → {data, tick, at}
   const feedTicks = new Map();     // feed → tick of its last change
-  let tick = 0, every = 0, version = '', under = null;
+  let tick = 0, every = 0, version = '', under = null, early = null;
 
   /* A live message: these feeds changed (not a list: nobody knows which), the data version is now `v`. */
   function changed(v, feeds) {
@@ -52,14 +52,29 @@
     const held = fresh ? null : remembered(question);
     if (under && under.question === question && !fresh) return under.promise;
     if (under) { under.abort(); under = null; }
-    return held ? Promise.resolve(held) : fetched(question, fresh);
+    if (held) return Promise.resolve(held);
+    const met = early && early.question === question && !fresh;
+    if (early && !met) early.abort();
+    under = met ? early : fetched(question, fresh);
+    early = null;
+    return under.promise;
+  }
+
+  /* Fetches what will probably be asked next, unless something is being asked now: one at a time, for the memory only. */
+  function foresee(question) {
+    if (under || early || remembered(question)) return;
+    early = fetched(question, false);
+    early.promise.catch(() => {});                         // whoever really asks hears of it
   }
 
   function fetched(question, fresh) {
-    const mine = under = new AbortController();
+    const mine = new AbortController();
     mine.question = question;
-    mine.promise = request(question, fresh, mine).finally(() => { if (under === mine) under = null; });
-    return mine.promise;
+    mine.promise = request(question, fresh, mine).finally(() => {
+      if (under === mine) under = null;
+      if (early === mine) early = null;
+    });
+    return mine;
   }
 
   async function request(question, fresh, mine) {
@@ -80,7 +95,7 @@
   }
 
   yp.answers = {
-    ask, changed, keep, touched, remembered, Refused,
+    ask, foresee, changed, keep, touched, remembered, Refused,
     busy: () => under !== null, tick: () => tick, version: () => version,
     setVersion: (v) => { if (v) version = String(v); }, size: () => kept.size,
   };

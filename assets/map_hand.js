@@ -56,6 +56,7 @@
     map.getContainer().style.cursor = target ? 'pointer' : '';
     if (target) show(found, at.containerPoint);
     else hide();
+    yp.foresee.rest(found.cell ? into(found.cell) : null);
   }
 
   function move(event) {
@@ -65,6 +66,7 @@
 
   function leave() {
     at = null;
+    yp.foresee.rest(null);
     if (!pinned) hide();
   }
 
@@ -75,9 +77,13 @@
     const cell = found.cell;
     if (!cell) return;
     hide();
-    /* A dimmed cell outside the selection leads to its own parent: the eye sees one level there. */
+    yp.view.set(into(cell));
+  }
+
+  /* Where a click on a cell leads. A dimmed one outside the selection leads to its own parent: the eye sees one level. */
+  function into(cell) {
     const outside = state.focusCodes && !state.focusCodes.has(cell.code);
-    yp.view.set({division: outside ? (cell.parent || cell.code) : cell.code});
+    return {division: outside ? (cell.parent || cell.code) : cell.code};
   }
 
   function touch(found, event) {

@@ -77,14 +77,13 @@
   }
 
   async function figures(view, live) {
-    const mine = ++token;
+    const mine = ++token, fresh = live !== seenLive;
+    seenLive = live;
     if (!yp.state.at) {
       const first = begin();
       if (first) return [no(), no(), first];
     }
     const wanted = view || yp.state.at;
-    const fresh = live !== seenLive;
-    seenLive = live;
     if (last && !fresh && yp.state.question(wanted) === last.asked) return nothing(3);
     try {
       const question = yp.state.question(wanted);

@@ -1,4 +1,8 @@
-"""From a real mouse click to figures on the screen, and to everything repainted; the reference changes in turn."""
+"""From a real mouse click to figures on the screen, and to everything repainted; the reference changes in turn.
+
+Counted is the click of a finger or of a hand in a hurry, which nothing announces. A mouse that rests on its aim first
+lets the page fetch ahead (assets/foresee.js): these clicks are measured beside, as `hand`.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +46,14 @@ RESULT = "({figures: window.bench.figures - window.bench.t0, all: window.bench.a
 # The reference may be driven once its charts are drawn; before that its renderer knows no component to change.
 READY = "document.querySelectorAll('.js-plotly-plot .main-svg').length >= 6"
 WINDOWS = ("7d", "24h")
+REST_MS = 150                                           # a hand rests between two clicks
 
 
 def clicking(scene: Scene) -> list[Series]:
     """Drill by the map twice, change the window, go up; each round another township."""
     assert scene.play is not None
     got: dict[str, list[float]] = {"figures": [], "all": [], "bytes": [], "ref_figures": [], "ref_all": []}
+    hand: dict[str, list[float]] = {name: [] for name in got}
     kinds: list[str] = []
     codes = scene.place.townships()
     with browser(scene.play) as ours, browser(scene.play) as theirs:
@@ -62,9 +68,10 @@ def clicking(scene: Scene) -> list[Series]:
         for number in range(scene.rounds(12, 5)):
             code = codes[1 + number % (len(codes) - 1)]
             _round(page, wire, code, got, kinds)
+            _round(page, wire, codes[-1 - number % len(codes)], hand, [], rests=True)
             if other is not None:
                 _change(other, code, scene.place.pack.divisions.get(code).name, got)
-    return _series(got, kinds)
+    return [*_series(got, kinds), *(Series(f"hand_{name}_ms", "ms", hand[name]) for name in ("figures", "all"))]
 
 
 def _series(got: dict[str, list[float]], kinds: list[str]) -> list[Series]:
@@ -81,22 +88,27 @@ def _series(got: dict[str, list[float]], kinds: list[str]) -> list[Series]:
     return series
 
 
-def _round(page: Page, wire: Wire, code: str, got: dict[str, list[float]], kinds: list[str]) -> None:
+def _round(page: Page, wire: Wire, code: str, got: dict[str, list[float]], kinds: list[str],
+           rests: bool = False) -> None:
     steps = [("drill", SPOT, code), ("deeper", SPOT, "")]
     steps += [("window", LINK, f'a[data-set*=\'"window": "{window}"\']') for window in WINDOWS]
     steps += [("up", LINK, "#r-crumb a[data-set*='\"division\": null']")]
     for kind, finder, wanted in steps:
-        _measure(page, wire, got, kinds, (kind, finder, wanted))
+        _measure(page, wire, got, kinds, (kind, finder, wanted), rests)
 
 
-def _measure(page: Page, wire: Wire, got: dict[str, list[float]], kinds: list[str], step: tuple[str, str, str]) -> None:
+def _measure(page: Page, wire: Wire, got: dict[str, list[float]], kinds: list[str], step: tuple[str, str, str],
+             rests: bool) -> None:
     kind, finder, wanted = step
-    page.wait_for_timeout(150)                          # a hand rests between two clicks
+    page.wait_for_timeout(REST_MS)
     wire.take()
     page.evaluate("window.bench.t0 = 0")
     spot = page.evaluate(finder, wanted)
     if spot is None:
         raise NotThere(f"没有可点的 {kind}（{wanted}）")
+    if rests:
+        page.mouse.move(spot["x"], spot["y"])
+        page.wait_for_timeout(REST_MS)
     page.mouse.click(spot["x"], spot["y"])
     wait_for(page, DONE)
     found = page.evaluate(RESULT)

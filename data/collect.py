@@ -192,7 +192,7 @@ class Collector:
         files = [self._staged(path) for path in paths]
         rows = sum(rows_of(path) for path in files)
         bulk: Bulk = self._acceptor.order(lambda: self._number(kind, feed, files, rows)).result()
-        newest = max((newest_of(path, DAY_OF[kind]) for path in files), default=0)
+        newest = max((newest_of(path, kind) for path in files), default=0)
         hours = hours_of(files, DAY_OF[kind])
         accepted = 0
         try:

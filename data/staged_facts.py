@@ -12,6 +12,8 @@ from pyarrow import ArrowException
 
 from data.errors import WrongInput
 from data.ledger import HOUR_US
+from data.records import DAY_OF
+from data.times import MICRO, parse_period
 
 
 def rows_of(path: Path) -> int:
@@ -22,8 +24,15 @@ def rows_of(path: Path) -> int:
         raise WrongInput(f"{path.name} 不是 Parquet 文件（{error!s:.60}）；请重新生成") from error
 
 
-def newest_of(path: Path, column: str) -> int:
-    """The greatest time of a staged file from its statistics, µs; 0 where the kind has no day."""
+def newest_of(path: Path, kind: str) -> int:
+    """The newest record's own time in a staged file, µs: of its statistics, or the end of its newest period.
+
+    0 where the kind has neither (assets, warnings).
+    """
+    if kind == "indicator":
+        periods = pc.unique(pq.read_table(path, columns=["period"])["period"]).to_pylist()
+        return max((round(parse_period(period)[1].timestamp() * MICRO) for period in periods), default=0)
+    column = DAY_OF[kind]
     if not column:
         return 0
     found = pq.read_metadata(path)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from driving import stub, value
+from driving import settled, stub, until, value
 
 __all__ = ["stub"]
 pytestmark = pytest.mark.browser
@@ -29,3 +29,18 @@ def test_first_view_json_cannot_leave_its_element(stub, pages):
     first = json.loads(page.locator("#first-view").text_content())
     assert first["screen"] == "overview"
     assert "regions" not in first
+
+
+def test_a_resting_mouse_fetches_ahead_and_the_click_asks_no_second_time(stub, pages):
+    page = pages.open(stub.url, size=(1920, 1080))
+    asked = []
+    page.on("request", lambda request: "/api/v1/view?" in request.url and asked.append(request.url))
+    link = page.locator("#r-nav a[href^='/economy']")
+    with page.expect_response(lambda response: "screen=economy" in response.url):
+        link.hover()
+    assert "/economy" not in page.url
+    assert page.locator(":root").get_attribute("data-ready") == "true"
+    link.click()
+    until(page, "() => yiping.state.at.screen === 'economy'")
+    settled(page)
+    assert len(asked) == 1
