@@ -67,7 +67,8 @@ def test_too_many_and_too_much_are_refused(lines: bool) -> None:
 
 def test_the_most_that_may_come_is_read_mapped_and_judged_in_time() -> None:
     """A body of 10 MB of many columns, and one of deep values: read, mapped and refused row by row."""
-    wide = [{f"column{number}": number for number in range(45)} | {"station": "s", "value": 1} for _ in range(MOST_RECORDS)]
+    one = {f"column{number}": number for number in range(45)} | {"station": "s", "value": 1}
+    wide = [one] * MOST_RECORDS
     deep = [{"station": orjson.loads(b"[" * 200 + b"]" * 200), "value": 1}] * MOST_RECORDS
     rule = Mapping(fields={"station": "station", "time": "t", "value": "value"}, constants={"metric": "level"})
     feed = Feed(name="f", topic="M1", department="test", kind="observation", source=FeedSource(kind="push"),
