@@ -69,9 +69,11 @@ async def _wish(request: Request) -> dict[str, object]:
     if odd:
         raise WrongInput(f"{odd[0]!r:.40} 不认识或不是文字；可用 deed、ids、{'、'.join(TEXTS)}")
     ids = wish.get("ids", [])
-    if not isinstance(ids, list) or not all(type(item) is int and 0 <= item <= MOST_ID for item in ids):
+    # 1.0 is a whole number to JSON.
+    if not isinstance(ids, list) or not all(type(item) in (int, float) and 0 <= item <= MOST_ID and item == int(item)
+                                            for item in ids):
         raise WrongInput("ids 应为隔离记录编号的列表；编号见数据汇聚页")
-    return {"ids": ids, **wish}
+    return {**wish, "ids": [int(item) for item in ids]}
 
 
 async def _asked(request: Request, wish: dict[str, object]) -> httpx.Response:
