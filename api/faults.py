@@ -27,4 +27,8 @@ def unforeseen(request: Request, error: Exception) -> Response:
 def missing(request: Request, error: Exception) -> Response:
     """No such path or method."""
     status = getattr(error, "status_code", 404)
-    return problem(status, "没有找到" if status == 404 else "方法不对", f"{request.method} {request.url.path}")
+    said = (("没有找到", f"没有 {request.url.path:.100} 这个地址；接口见 /api/v1/openapi.json") if status == 404 else
+            ("方法不对", f"{request.url.path:.100} 不接受 {request.method:.10}；接口见 /api/v1/openapi.json"))
+    reply = problem(status, *said)
+    reply.headers.update(getattr(error, "headers", None) or {})
+    return reply

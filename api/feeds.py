@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 
-from access.principal import EXPORT
+from access.principal import EXPORT, Principal
 from api.questions import path, scope_of, window
-from api.web import json_answer, problem, query_of, web_of
-from data.answers import Question
+from api.web import Web, json_answer, problem, query_of, web_of
+from data.answers import Answer, Question
+from data.clock import from_us
 from data.collector_line import TOKEN
 from data.errors import NotFound, Unavailable
 from data.tokens import check
@@ -40,19 +41,30 @@ def departments(request: Request) -> Response:
         return json_answer(request, {"departments": list(answer.rows)})
     web.gate.act(principal, EXPORT, root)
     name = f"departments-{answer.time:%Y-%m-%d}.csv" if answer.time else "departments.csv"
-    return Response(_table(answer.rows), media_type="text/csv; charset=utf-8", headers={
+    return Response(_table(answer, principal, web), media_type="text/csv; charset=utf-8", headers={
         "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
 
 
-def _table(rows: tuple[dict[str, Any], ...]) -> bytes:
-    """CSV with a byte order mark; no cell can become a formula of a spreadsheet."""
+def _table(answer: Answer, principal: Principal, web: Web) -> bytes:
+    """CSV with a byte order mark; no cell can become a formula of a spreadsheet. Under the table stands what it is."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS.values())
-    for row in rows:
+    for row in answer.rows:
         cells = ["" if row[key] is None else row[key] for key in COLUMNS]
         writer.writerow(f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell for cell in cells)
+    writer.writerows([(), *_about(answer, principal, web).items()])
     return text.getvalue().encode("utf-8-sig")
+
+
+def _about(answer: Answer, principal: Principal, web: Web) -> dict[str, str]:
+    """Of when the figures are, in what state, and who took them when."""
+    zone = ZoneInfo(web.pack.place.timezone)
+    newest = max((row["last_time_us"] for row in answer.rows), default=0)
+    normal, feeds = (sum(row[name] for row in answer.rows) for name in ("normal", "feeds"))
+    state = f"{feeds} 个数据源中 {normal} 个正常" + ("，演示数据" if answer.demo else "")
+    return {"数据时间": from_us(newest).astimezone(zone).isoformat() if newest else "没有", "状态": state,
+            "导出人": f"{principal.name}（{principal.role}）", "导出时间": web.clock.now().astimezone(zone).isoformat()}
 
 
 async def _body(request: Request) -> bytes | None:

@@ -76,7 +76,7 @@ def layer(request: Request) -> Response:
     """A layer as GeoJSON: divisions-<level>, neighbours, rivers, or a layer of the pack."""
     web, name = web_of(request), path(request, "layer")
     web.principal(request)
-    versioned = "v" in request.query_params
+    versioned = "v" in query_of(request)
     # The cache outlives a web process, and so new borders.
     key: tuple[str, ...] = ("layer", name, web.geometry_version)
     if name.startswith("divisions-"):

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the table of resources and the field table of records."""
+"""The OpenAPI document, made from the table of calls, the place's words and the field table of records."""
 
 from __future__ import annotations
 
@@ -7,62 +7,64 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.web import json_answer
+from api import openapi_answers as shape
+from api.openapi_answers import Schema
+from api.openapi_calls import CALLS, Call, body_of, or_empty
+from api.web import json_answer, web_of
 from data.records import FIELDS
 
-_TYPES: dict[str, dict[str, Any]] = {
+_TYPES: dict[str, Schema] = {
     "text": {"type": "string"}, "real": {"type": "number"}, "time": {"type": "string", "format": "date-time"},
     "flag": {"type": "boolean"}, "json": {}}
-_WORDS = {
-    "/view": "一屏的全部内容", "/metrics": "指标目录", "/metrics/{metric}": "一个指标的数、序列或分组",
-    "/events": "事件，分页", "/events/{event}": "一个事件及其经过", "/warnings": "预警",
-    "/layers/{layer}.geojson": "图层", "/divisions/{code}": "区划", "/feeds": "数据源状态",
-    "/feeds/{feed}/records": "推送记录", "/departments": "各部门本周的数据质量",
-    "/quarantine": "隔离区，按数据源与原因",
-    "/quarantine/{item}": "一条隔离的记录", "/topics": "53 个专题", "/live": "哪些版本变了", "/openapi.json": "本文档"}
-_QUERY = ("division", "from", "to", "window", "at", "by", "compare", "cursor", "since", "v")
+_WHY = {304: "没有变：仍是 If-None-Match 说的那一版", 400: "看不懂的参数或内容", 401: "没有令牌，或不是这个数据源的",
+        403: "无权", 404: "没有这个名字", 413: "内容过大", 500: "没有料到的错误",
+        503: "暂时不可用；Retry-After 说多久后再试"}
+_ETAG = {"ETag": {"required": True, "schema": {"type": "string"}, "description": "这一版的标记，可放进 If-None-Match"}}
 
 
-def _schema(kind: str) -> dict[str, Any]:
+def _record(kind: str) -> Schema:
     fields = {spec.name: dict(_TYPES[spec.type], **({"enum": list(spec.one_of)} if spec.one_of else {}))
               for spec in FIELDS[kind]}
     return {"type": "object", "properties": {**fields, "demo": {"type": "boolean"}}, "additionalProperties": False,
             "required": [spec.name for spec in FIELDS[kind] if spec.required]}
 
 
-def _operation(path: str) -> dict[str, Any]:
-    names = [part[1:-1] for part in path.replace(".geojson", "").split("/") if part.startswith("{")]
-    inside = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
-    asked = () if "records" in path else _QUERY
-    query = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in asked]
-    answers = {"200": {"description": "成功"}, "default": {"description": "RFC 9457 问题说明", "content": {
-        "application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}}}}}
-    found: dict[str, Any] = {"summary": _WORDS[path], "parameters": inside + query, "responses": answers}
-    if "records" in path:
-        body = {"type": "array", "items": {"anyOf": [{"$ref": f"#/components/schemas/{kind}"} for kind in FIELDS]}}
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-        found["security"] = [{"token": []}]
+def _refusal(status: int) -> dict[str, Any]:
+    return {"description": _WHY[status], "content": {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}}}}
+
+
+def _operation(call: Call, known: dict[str, Schema]) -> dict[str, Any]:
+    names = [part[1:-1] for part in call.path.replace(".geojson", "").split("/") if part.startswith("{")]
+    text = {"type": "string", "minLength": 1}
+    asked = [{"name": name, "in": "path", "required": True, "schema": known.get(name, text)} for name in names]
+    asked += [{"name": name, "in": "query", "schema": or_empty(known.get(name, shape.TEXT))} for name in call.query]
+    done: dict[str, Any] = {"description": "成功", "content": {
+        media: {"schema": schema} for media, schema in call.answers.items()}}
+    answers: dict[str, Any] = {"200": done | ({"headers": _ETAG} if call.tagged else {})}
+    if call.tagged:
+        answers["304"] = {"description": _WHY[304], "headers": _ETAG}
+    answers |= {str(status): _refusal(status) for status in sorted({*call.refusals, 403, 500, 503})}
+    found: dict[str, Any] = {"summary": call.words, "parameters": asked, "responses": answers,
+                             "operationId": f"{call.method}{call.path}"}
+    if call.method == "post":
+        found["requestBody"] = body_of(call)
+        found["security"] = [{"session": []}] if call.path == "/quarantine" else [{"token": []}]
     return found
 
 
-def build() -> dict[str, Any]:
-    """The document."""
-    problem = {"type": "object", "properties": {"type": {"type": "string"}, "title": {"type": "string"},
-                                                "status": {"type": "integer"}, "detail": {"type": "string"}}}
-    paths = {path: {"post" if "records" in path else "get": _operation(path)} for path in _WORDS}
-    wish = {"type": "object", "required": ["deed"], "properties": {
-        "deed": {"type": "string", "enum": ["correct", "replay", "dismiss"]},
-        "ids": {"type": "array", "items": {"type": "integer"}}, "raw": {"type": "string"},
-        **{name: {"type": "string"} for name in ("feed", "kind", "station")}}}
-    body = {"required": True, "content": {"application/json": {"schema": wish}}}
-    paths["/quarantine"]["post"] = {**_operation("/quarantine"), "summary": "更正、送回或作废（值班人员）",
-                                    "parameters": [], "requestBody": body}
+def build(known: dict[str, Schema]) -> dict[str, Any]:
+    """The document of a place, by the words of its parameters."""
+    paths: dict[str, dict[str, Any]] = {}
+    for call in CALLS:
+        paths.setdefault(call.path, {})[call.method] = _operation(call, known)
     return {"openapi": "3.1.0", "info": {"title": "一屏统览", "version": "1"}, "servers": [{"url": "/api/v1"}],
             "paths": paths, "components": {
-                "schemas": {"problem": problem, **{kind: _schema(kind) for kind in FIELDS}},
-                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}}
+                "schemas": {"problem": shape.PROBLEM, **{kind: _record(kind) for kind in FIELDS}},
+                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"},
+                                    "session": {"type": "apiKey", "in": "cookie", "name": "yp_session"}}}}
 
 
 def document(request: Request) -> Response:
     """`/openapi.json`."""
-    return json_answer(request, build())
+    return json_answer(request, build(web_of(request).parameters))

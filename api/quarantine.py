@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import orjson
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +15,8 @@ from data.answers import Question, Scope
 from data.errors import Unavailable, WrongInput
 
 MOST_BODY = 2_000_000
+MOST_ID = 2**53
+TEXTS = ("feed", "kind", "station", "raw")
 DEEDS = ("correct", "replay", "dismiss")
 
 
@@ -33,6 +36,11 @@ def one(request: Request) -> Response:
     """One refused record: text, reason, what became of it."""
     root = web_of(request).pack.divisions.root.code
     return _rows(request, "quarantine_item", Scope(root, (("item", path(request, "item")),)))
+
+
+async def desk(request: Request) -> Response:
+    """What waits, or what a person does about it."""
+    return await settle(request) if request.method == "POST" else await run_in_threadpool(listing, request)
 
 
 async def settle(request: Request) -> Response:
@@ -56,7 +64,16 @@ async def _wish(request: Request) -> dict[str, object]:
         raise WrongInput("应为 JSON 对象 {deed, ids 或 feed}") from error
     if not isinstance(wish, dict) or wish.get("deed") not in DEEDS:
         raise WrongInput(f"deed 应为 {'、'.join(DEEDS)} 之一")
-    return {name: wish.get(name) for name in ("deed", "ids", "feed", "kind", "station", "raw")}
+    odd = [name for name in wish if name not in ("deed", "ids", *TEXTS) or (name in TEXTS
+                                                                          and not isinstance(wish[name], str))]
+    if odd:
+        raise WrongInput(f"{odd[0]!r:.40} 不认识或不是文字；可用 deed、ids、{'、'.join(TEXTS)}")
+    ids = wish.get("ids", [])
+    # 1.0 is a whole number to JSON.
+    if not isinstance(ids, list) or not all(type(item) in (int, float) and 0 <= item <= MOST_ID and item == int(item)
+                                            for item in ids):
+        raise WrongInput("ids 应为隔离记录编号的列表；编号见数据汇聚页")
+    return {**wish, "ids": [int(item) for item in ids]}
 
 
 async def _asked(request: Request, wish: dict[str, object]) -> httpx.Response:

@@ -52,6 +52,9 @@ def as_json(answer: Answer, zone: Any) -> dict[str, Any]:
         "target": answer.target, "demo": answer.demo}
     if answer.unlocated is not None:
         found["unlocated"] = answer.unlocated
+    if answer.stations is not None:
+        found["stations"] = {"told": answer.stations.told, "known": answer.stations.known,
+                             "enough": answer.stations.enough}
     if answer.change is not None:
         found["change"] = {"word": answer.change.word, "value": answer.change.value, "unit": answer.change.unit}
     if answer.parts:

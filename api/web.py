@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.principal import Principal
+from api.openapi_calls import CALLS, check
 from api.panel_shelf import PanelShelf
 from data.cache import AnswerCache
 from data.clock import Clock
@@ -28,7 +29,7 @@ from data.settings import Settings
 from data.state import State
 from layouts.screen import Screen
 
-COOKIE = "yp_session"
+COOKIE, PREFIX = "yp_session", "/api/v1"
 _PACKERS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("br", lambda raw: brotli.compress(raw, quality=5)), ("gzip", lambda raw: gzip.compress(raw, 6)))
 SMALL = 900
@@ -114,6 +115,7 @@ class Web:
     panels: PanelShelf = field(default_factory=PanelShelf)
     screens: tuple[Screen, ...] = ()
     geometry_version: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
 
     def principal(self, request: Request) -> Principal:
         """Who asks, from the session cookie only.
@@ -134,8 +136,17 @@ def web_of(request: Request) -> Web:
 
 
 def query_of(request: Request) -> dict[str, str]:
-    """The query as a flat mapping (the last of repeated names)."""
-    return dict(request.query_params)
+    """The query as a flat mapping (the last of repeated names), as the OpenAPI document allows it.
+
+    Raises:
+        WrongInput: a parameter that the document does not allow; a page's address is read more kindly.
+    """
+    query = dict(request.query_params)
+    path = getattr(request.scope.get("route"), "path", "").removeprefix(PREFIX)
+    for call in CALLS:
+        if call.path == path and call.method == "get" and call.strict:
+            check(call, web_of(request).parameters, query)
+    return query
 
 
 def answer(request: Request, packed: Packed, immutable: bool = False) -> Response:

@@ -12,7 +12,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask, request
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
 from api import (
@@ -30,8 +30,9 @@ from api import (
     topics,
     view,
 )
+from api.openapi_calls import parameters
 from api.security import SecurityHeaders
-from api.web import COOKIE, Shelf, Web
+from api.web import COOKIE, PREFIX, Shelf, Web
 from data.answers import Question
 from data.cache import AnswerCache, make_cache
 from data.clock import Clock
@@ -48,15 +49,14 @@ from data.state import State
 from layouts.fitting import fitted
 from layouts.screens import SCREENS
 
-PREFIX = "/api/v1"
 DashMaker = Callable[..., Any]
 RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/view", view.view, "GET"), ("/metrics", metrics.catalogue, "GET"), ("/metrics/{metric}", metrics.value, "GET"),
     ("/events", events.listing, "GET"), ("/events/{event}", events.one, "GET"), ("/warnings", events.warnings, "GET"),
     ("/layers/{layer}.geojson", layers.layer, "GET"), ("/divisions/{code}", places.division, "GET"),
     ("/feeds", feeds.listing, "GET"), ("/feeds/{feed}/records", feeds.push, "POST"), ("/topics", topics.listing, "GET"),
-    ("/departments", feeds.departments, "GET"), ("/quarantine", quarantine.listing, "GET"),
-    ("/quarantine/{item}", quarantine.one, "GET"), ("/quarantine", quarantine.settle, "POST"),
+    ("/departments", feeds.departments, "GET"), ("/quarantine", quarantine.desk, "GET POST"),
+    ("/quarantine/{item}", quarantine.one, "GET"),
     ("/live", streams.live, "GET"), ("/openapi.json", openapi.document, "GET"),
 )
 
@@ -79,6 +79,7 @@ def services(settings: Settings, pack: Pack) -> Web:
     web = Web(settings, pack, clock, state, live, gate,
               Sessions(pack.divisions.root.code, settings.mode == "demo"), Shelf(AnswerCache(cache)))
     web.screens = fitted(SCREENS, lambda question: answerable(pack, question), pack.place.default_metric, pack.layers)
+    web.parameters = parameters(pack, tuple(screen.key for screen in web.screens))
     file = next(iter(sorted(pack.root.glob("divisions.*"))), None)
     web.geometry_version = hashlib.blake2b(file.read_bytes(), digest_size=6).hexdigest() if file else "0"
     return web
@@ -119,7 +120,9 @@ def wall_root_px(pitch_mm: float, distance_m: float) -> float:
 
 def routes(dash: Any) -> list[BaseRoute]:
     """Every address; what is not ours is Dash's."""
-    own: list[BaseRoute] = [Route(PREFIX + path, handler, methods=[method]) for path, handler, method in RESOURCES]
+    calls = [Route(path, handler, methods=verbs.split()) for path, handler, verbs in RESOURCES]
+    # A router of its own: what is no call of ours gets a problem document, not a page of Dash's.
+    own: list[BaseRoute] = [Mount(PREFIX, Router(calls, redirect_slashes=False))]
     own += [Route("/healthz", health.alive), Route("/readyz", health.ready), Route("/metrics", health.prometheus),
             Route("/login", health.login)]
     return [*own, Mount("/", cast(ASGIApp, WSGIMiddleware(dash.server, workers=8)))]

@@ -55,18 +55,36 @@ def stores(_folder: Path, _scale: Scale) -> Found:
 
 
 def _killing(test: str, kills: int) -> Found:
+    return _testing(test, {"KILLS": str(kills)})
+
+
+def _testing(test: str, chosen: dict[str, str]) -> Found:
+    """A test in its long form, with what was chosen for it in its environment."""
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test], cwd=ROOT, check=False,
-                          env=os.environ | {"ENDURANCE": "1", "KILLS": str(kills)}, capture_output=True, text=True)
-    facts: dict[str, Any] = {"kills": kills, "seconds": round(time.monotonic() - began, 1),
+                          env=os.environ | {"ENDURANCE": "1"} | chosen, capture_output=True, text=True)
+    facts: dict[str, Any] = {**{name.lower(): int(value) for name, value in chosen.items()},
+                             "seconds": round(time.monotonic() - began, 1),
                              "said": done.stdout.strip().splitlines()[-3:]}
     return Found(done.returncode == 0, facts)
+
+
+def api(_folder: Path, scale: Scale) -> Found:
+    """schemathesis against the running web: hundreds of right and of wrong questions a call, chosen anew each time."""
+    chosen = {"EXAMPLES": str(scale.times(400, 8)), "SEED": str(int(time.time()))}
+    return _testing("tests/integration/test_api_fuzzed.py", chosen)
+
+
+def power(_folder: Path, scale: Scale) -> Found:
+    """Power cuts under everything at once, each losing what no fsync made durable: what was acknowledged is there."""
+    return _testing("tests/integration/test_power_cut.py",
+                    {"CUTS": str(scale.times(60, 4)), "SEED": str(int(time.time()))})
 
 
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
     "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
     "restart": endured.restart, "history": endured.history, "flat": endured.flat, "fresh": flow.fresh,
-    "masters": masters, "stores": stores, "ten": tenfold.ten, "drill": drill,
+    "masters": masters, "stores": stores, "ten": tenfold.ten, "drill": drill, "api": api, "power": power,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ import httpx
 from briefing import png
 from briefing.browser import limited, opened
 from briefing.target import Size, origin, page
+from data.answers import FRESHNESS_WORDS
 from data.clock import MICRO
 from data.errors import Unavailable, WrongInput, os_words
 from data.settings import Settings
@@ -138,21 +140,38 @@ def _ready(tab: Page, url: str, path: str, timeout_s: float) -> None:
 
 
 def told(facts: dict[str, Any], path: str, zone: tzinfo) -> str:
-    """The line under a picture: the data's time, the demo mark, the page, its own time and address."""
+    """The line under a picture: the data's time and state, the page, its own time, who took it, the address."""
     taken = _local(facts["now"], zone)
     pieces = [f"数据截至 {_local(facts['latest'], zone)}" if facts["latest"] else f"画面 {taken}"]
     pieces += ["演示数据"] if facts["demo"] else []
+    pieces += [_states(facts)] if facts["states"] else []
     pieces += [str(facts["title"])] + ([f"画面 {taken}"] if facts["latest"] else [])
+    pieces += [f"导出 {exporter()}"]
     return " · ".join([*pieces, path])
 
 
 def words(facts: dict[str, Any], path: str, zone: tzinfo) -> dict[str, str]:
     """What the file itself says of the picture."""
-    said = {"Title": str(facts["title"]), "Software": "yiping", "Source": path,
+    said = {"Title": str(facts["title"]), "Software": "yiping", "Source": path, "Author": exporter(),
             "Creation Time": _local(facts["now"], zone, "%Y-%m-%dT%H:%M:%S%z")}
     if facts["latest"]:
         said["Data Time"] = _local(facts["latest"], zone, "%Y-%m-%dT%H:%M:%S%z")
+    said |= {"State": _states(facts)} if facts["states"] else {}
     return said | ({"Comment": "演示数据"} if facts["demo"] else {})
+
+
+def _states(facts: dict[str, Any]) -> str:
+    """How many figures of the picture are live, late …, the many first."""
+    counted = sorted(facts["states"].items(), key=lambda item: -item[1])
+    return "、".join(f"{FRESHNESS_WORDS[name]} {number}" for name, number in counted)
+
+
+def exporter() -> str:
+    """Who takes the picture: the account on this machine."""
+    try:
+        return getpass.getuser()
+    except OSError:
+        return f"uid {os.getuid()}"
 
 
 def _local(us: float, zone: tzinfo, form: str = "%Y-%m-%d %H:%M:%S") -> str:

@@ -27,9 +27,19 @@
     return times.length ? Math.max(...times) : 0;
   }
 
+  /* How many marks of the page say live, late …: the state of what is shown. */
+  function states() {
+    const found = {};
+    for (const mark of document.querySelectorAll('.fr[data-fresh]')) {
+      const word = ['live', 'late', 'down', 'unknown', 'scheduled'].find((name) => mark.classList.contains('fr-' + name));
+      found[word] = (found[word] || 0) + 1;
+    }
+    return found;
+  }
+
   function facts() {
     const now = window.yiping.fresh.now() * 1000;
-    return {now, latest: latest(now), title: document.title, demo: Boolean(view().demo)};
+    return {now, latest: latest(now), title: document.title, demo: Boolean(view().demo), states: states()};
   }
 
   async function write(text) {

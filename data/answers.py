@@ -59,6 +59,15 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """Stations in a figure: `told` of `known` registered ones; `enough` False = too few to stand for all."""
+
+    told: int
+    known: int
+    enough: bool
+
+
+@dataclass(frozen=True)
 class Point:
     """One bucket of a series: `time` is its start, `value` None where nothing was delivered, `extra` its parts."""
 
@@ -84,7 +93,8 @@ class Answer:
     """A figure with everything that must stand beside it on a screen.
 
     `value` None = nothing delivered for this scope (unknown), never zero. `at_division` is the division whose figure it
-    is (the nearest published level at or above the one asked). `rows` holds records for kind rows/warnings/feeds.
+    is (the nearest published level at or above the one asked). `stations`: how many of its stations are in it, None
+    where it is no figure of registered stations. `rows` holds records for kind rows/warnings/feeds.
     `contact_us` is when the source last answered at all, which tells late from down; 0 = as `time`.
     """
 
@@ -107,6 +117,7 @@ class Answer:
     target: float | None = None
     limit_text: str = ""
     at_division: str = ""
+    stations: Coverage | None = None
     unlocated: float | None = None
     demo: bool = False
     series: tuple[Point, ...] = ()

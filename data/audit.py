@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 
 from data.clock import Clock
+from data.durable import make_folder
 from data.errors import Unavailable, os_words
+from data.manifest import sync_folder
 
 
 class AuditFile:
@@ -30,13 +32,15 @@ class AuditFile:
                             option=orjson.OPT_APPEND_NEWLINE)
         try:
             with self._lock:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(self._path.parent, 0o700)
                 handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
                 try:
                     os.write(handle, line)
                     os.fsync(handle)
                 finally:
                     os.close(handle)
+                # The first line makes the file.
+                sync_folder(self._path.parent)
         except OSError as error:
             told = f"审计记录 {self._path} 写不进磁盘（{os_words(error)}）"
             raise Unavailable(f"{told}；这次操作没有执行，请腾出空间") from error

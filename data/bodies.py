@@ -21,11 +21,15 @@ class BadBody(ValueError):
 
 @dataclass
 class Body:
-    """Raw records with their position in what was sent, and broken lines as (position, text, reason)."""
+    """Raw records with their position in what was sent, and broken lines as (position, text, reason).
+
+    repaired: cells of a mapped body whose number was written in full-width digits or with blanks around it.
+    """
 
     raws: list[Any] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     broken: list[tuple[int, str, str]] = field(default_factory=list)
+    repaired: int = 0
 
 
 def too_large() -> TooLarge:

@@ -31,6 +31,7 @@ from data.pack import Pack
 from data.placing import codes_of
 from data.quarantine import Quarantine, Refused
 from data.quarantine_view import QuarantineView
+from data.records import FIELDS
 from data.registry import Registry
 from data.replaying import Replaying
 from data.retention import Keeper
@@ -232,11 +233,16 @@ class Collector:
         """One record of a delivery as it came, so that a change of columns is noticed; `whole`: a row of a table."""
         if isinstance(raw, Mapping):
             try:
-                said = self._drift.seen(feed, raw, self.clock.now_us(), whole)
+                said = self._drift.seen(feed, raw, self.clock.now_us(), None if whole else self._optional(feed))
             except Unavailable as error:
                 said = str(error)
             if said:
                 log.warning("feed %s: columns changed: %s", feed, said)
+
+    def _optional(self, feed: str) -> set[str]:
+        """Columns that a record of a feed may carry or not: those its mapping names, or the fields of its kind."""
+        declared = self.pack.feeds[feed]
+        return {*declared.map.columns()} or {spec.name for spec in FIELDS[declared.kind]} | {"demo"}
 
     def _tidy(self) -> None:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from data.durable import replace_file
+from data.durable import make_folder, replace_file
 from data.errors import Unavailable, os_words
 from data.pack import Feed
 from data.source import Cursor
@@ -83,7 +83,7 @@ class Cursors:
         self._last[name] = (turn, count)
         note = {"place": place_of(feed), "turn": turn, "count": count, "cursor": cursor}
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._folder, 0o700)
             replace_file(self._path(name), orjson.dumps(note))
         except OSError as error:
             raise Unavailable(f"读取位置写不进 {self._path(name)}（{os_words(error)}）；请检查磁盘") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from data.quarantine import MOST_RAW
 from data.quarantine_view import Chosen
 from data.settings import Settings
 from data.tokens import check
+
+log = logging.getLogger("yiping.door")
 
 
 def make_door(collector: Collector) -> Starlette:
@@ -85,6 +88,8 @@ class Door:
         if len(mapped.broken) > len(found.broken):
             odd = mapped.broken[len(found.broken):]
             await run_in_threadpool(self._collector.refuse, feed, [(raw, reason) for _, raw, reason in odd])
+        if mapped.repaired:
+            log.warning("push %s: %d numbers repaired (full-width digits or blanks around)", feed, mapped.repaired)
         verdict = await asyncio.wrap_future(self._collector.submit(feed, mapped.raws))
         return _json(_in_sent_order(verdict, mapped).as_json())
 

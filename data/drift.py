@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
@@ -35,22 +35,27 @@ def told(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 class Drift:
     """Compares each delivery's columns with the last one's; remembers over restarts.
 
-    Columns that not every record carries (optional fields of a push) count as gone only for tables: `whole` rows.
+    Columns that not every record carries (optional fields of a push) count as new or gone only for tables.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._known: dict[str, dict[str, str]] = {}
 
-    def seen(self, feed: str, raw: Mapping[str, Any], now_us: int, whole: bool) -> str:
-        """Takes one record of a delivery; what changed, '' if nothing. Raises Unavailable: the disk refuses."""
+    def seen(self, feed: str, raw: Mapping[str, Any], now_us: int, known: Collection[str] | None = None) -> str:
+        """Takes one record of a delivery; what changed, '' if nothing. Raises Unavailable: the disk refuses.
+
+        `known`: columns of records that need not carry all of theirs (a push): one of these is no news when it comes
+        for the first time, and none when it stays away. None = a row of a table, whose columns are all there.
+        """
         shape = shape_of(raw)
         before = self._known.get(feed)
         if before is None:
             kept = self._ledger.shape(feed)
             before = orjson.loads(kept) if kept else None
-        if before is not None and not whole:
+        if before is not None and known is not None:
             shape = {**before, **{name: kind for name, kind in shape.items() if kind or name not in before}}
+            before = {**{name: shape[name] for name in known if name in shape}, **before}
         elif before is not None:
             shape = {name: kind or before.get(name, "") for name, kind in shape.items()}
         if shape == before:

@@ -24,7 +24,7 @@ from data.ledger import HOUR_US, WEEKS
 from data.pack import Pack
 from data.quarantine_view import MOST_SHOWN, fields_of, masked
 
-HELD_S = 3.0
+HELD_S, MOST_DIGITS = 3.0, 18
 WEEK_US = 168 * HOUR_US
 NAMES = ("feed_departments", "quarantine", "quarantine_item", "devices", "device_types")
 Rows = tuple[dict[str, Any], ...]
@@ -141,10 +141,11 @@ class FeedDesk:
         Raises:
             WrongInput: no number. NotFound: no such row.
         """
-        if wanted and not wanted.isdecimal():
+        if wanted and not (wanted.isdecimal() and len(wanted) <= MOST_DIGITS):
             raise WrongInput(f"隔离记录的编号 {wanted!r:.20} 应为数字；请从列表里选择")
-        number = int(wanted or 0) or next((group["sample"] for group in self.quarantine.groups() if group["sample"]), 0)
-        if not number:
+        newest = (group["sample"] for group in self.quarantine.groups() if group["sample"])
+        number = int(wanted) if wanted else next(newest, None)
+        if number is None:
             return ()
         row = self.quarantine.row(number)
         may_correct = CORRECT in principal.capabilities

@@ -13,6 +13,7 @@ import orjson
 
 from data.acceptance import Prepared
 from data.clock import from_us
+from data.durable import replace_file
 from data.errors import Unavailable
 from data.health import FeedHealth
 from data.ledger import HOUR_US, Ledger
@@ -172,10 +173,8 @@ class FeedBook:
             log.error("counts by the hour wait: %s", error)
 
     def _write(self, text: bytes, now_us: int) -> None:
-        fresh = self._path.with_suffix(".tmp")
         try:
-            fresh.write_bytes(text)
-            fresh.replace(self._path)
+            replace_file(self._path, text)
             self._unwritten, self._written_us = False, now_us
         except OSError as error:
             log.error("%s cannot be written: %s", self._path, error)

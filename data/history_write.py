@@ -13,6 +13,7 @@ from pathlib import Path
 
 from data.batches import Batch
 from data.clock import Clock
+from data.durable import make_folder
 from data.errors import Unavailable, WrongInput
 from data.history_bulk import BulkJob
 from data.history_compact import merge, mergeable
@@ -40,7 +41,7 @@ class HistoryWriter:
         self._publish_lock = threading.RLock()
         # A bulk publish and a compaction exclude one another: while a bulk runs, new files are live commits only.
         self._heavy_lock = threading.Lock()
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
         self._manifest = read_manifest(root)
         self._remove_orphans()
 

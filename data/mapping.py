@@ -78,6 +78,7 @@ class RowMapper:
         self._across = re.compile(feed.map.across.columns) if feed.map.across else None
         self._patterns = {way.pattern: re.compile(way.pattern)
                           for ways in feed.map.values.values() for way in ways if way.pattern}
+        self._columns = () if feed.map.across else feed.map.columns()
         self._deep = frozenset(name for name in feed.map.columns() if "." in name)
 
     def apply(self, raws: Iterable[Raw]) -> Mapped:
@@ -101,6 +102,7 @@ class RowMapper:
 
     def _one(self, raw: Raw, out: Mapped) -> None:
         try:
+            self._any_column(raw)
             base = self._base(raw, out)
         except ValueError as error:
             out.rejected.append((raw_text(raw), str(error)))
@@ -112,6 +114,11 @@ class RowMapper:
             out.rows += list(self._several(raw, base, out))
         else:
             self._single(base, out)
+
+    def _any_column(self, raw: Raw) -> None:
+        """Columns under other names are no missing values: the source has changed, and that must be seen."""
+        if self._columns and all(raw.get(name) is None for name in self._columns):
+            raise ValueError(f"没有 feeds.yaml 所列的任何一列（{'、'.join(self._columns[:5])}）；来源的列名可能变了")
 
     def _single(self, base: Row, out: Mapped) -> None:
         if self._kind == "observation" and "value" in base:

@@ -13,6 +13,7 @@ from data.answers import Answer, Change, Group, Point, Question, Scope, State, W
 from data.clock import from_us, to_us
 from data.columns import Array
 from data.contribution import Contribution, by_division, by_group, worst_of
+from data.coverage import coverage
 from data.errors import NotFound, WrongInput
 from data.formulas import BY_BUCKET, FORMULAS, GROUPS, RECOUNTED, STOCKS
 from data.formulas_figures import indicator_facts, indicator_series
@@ -95,6 +96,7 @@ class Evaluator:
                       state=parts.get("state") or (state_of(metric, value) if judged else None),
                       target=target if target is not None else parts.get("target"),
                       limit_text=metric.limit_text if judged else "", at_division=division, note=metric.note,
+                      stations=coverage(inputs, found, index),
                       parts=parts)
 
     def judged(self, metric: Metric, division: str, filters: tuple[tuple[str, str], ...] = ()) -> bool:

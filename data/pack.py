@@ -179,7 +179,8 @@ class Metric(Strict):
     """One block of `metrics.yaml`; `formula` = {kind: a named formula, …its parameters}.
 
     `target_level`: the one level whose divisions target, limit and thresholds are set for; `every` = each of them; ''
-    = an absolute count's hold for the whole place, a rate's, mean's or maximum's for every division.
+    = an absolute count's hold for the whole place, a rate's, mean's or maximum's for every division. `enough_pct`: a
+    figure of fewer of its registered stations than this is marked as standing for too few.
     """
 
     name: str
@@ -200,6 +201,7 @@ class Metric(Strict):
     comparable: bool = True
     limit_text: str = ""
     breaks: tuple[float, ...] = ()
+    enough_pct: float = 80
     note: str = ""
 
 

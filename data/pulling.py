@@ -23,7 +23,7 @@ from data.pack import PULLED, Feed
 from data.sandbox import Parser
 from data.settings import Settings
 from data.source import Portion, Site, Source
-from data.source_faults import Away
+from data.source_faults import Away, Unreadable
 from data.state import State
 
 log = logging.getLogger("yiping.pull")
@@ -149,7 +149,7 @@ class Puller(threading.Thread):
         try:
             self._round(turn)
         except YipingError as error:
-            self._failed(str(error), error.raw if isinstance(error, Away) else "",
+            self._failed(str(error), error.raw if isinstance(error, (Away, Unreadable)) else "",
                          min(MOST_ASKED_S, error.retry_after_s) if isinstance(error, Away) else 0.0)
         except Exception:
             # A source that breaks the program must not stop the other feeds.

@@ -27,4 +27,5 @@ class BodyMapping:
         mapped = self.mapper.apply(objects)
         broken += [(places[origin], raw, reason) for (raw, reason), origin
                    in zip(mapped.rejected, mapped.rejected_origin, strict=True)]
-        return Body(mapped.rows, [places[origin] for origin in mapped.origin], broken)
+        return Body(mapped.rows, [places[origin] for origin in mapped.origin], broken,
+                    mapped.counts["repaired"])

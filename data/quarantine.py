@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.durable import make_folder
 from data.sqlite_file import connect, disk_words
 
 MOST_RAW = 1_000_000
@@ -104,7 +105,7 @@ class Quarantine:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         self._lock = threading.Lock()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder, 0o700)
         self._file = connect(self.path, _SCHEMA)
         self._since: dict[tuple[str, str], int] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,8 @@ DAY_OF = {"observation": "time", "event": "stage_time", "indicator": "", "asset"
 
 # Our flag on a reading whose station has said the same for longer than its check allows.
 FROZEN = "frozen"
+# … and on one whose number came in full-width digits or with blanks around it.
+REPAIRED = "repaired"
 Row = dict[str, Any]
 
 
@@ -144,6 +147,8 @@ def parse(kind: str, raw: Mapping[str, Any]) -> Row:
     if unknown:
         raise RecordError(f"不认识的字段 {sorted(unknown)[0]!r:.40}")
     _together(kind, row)
+    if "quality" in row:
+        row["quality"] = _judged(raw["value"], row["quality"])
     row["demo"] = bool(raw.get("demo"))
     return row
 
@@ -159,6 +164,12 @@ def _together(kind: str, row: Row) -> None:
         raise RecordError("需要 divisions 或 polygon")
 
 
+def _judged(value: Any, quality: str | None) -> str | None:
+    """The sender's word on quality, flagged where the number had to be read kindly (３.２)."""
+    kindly = isinstance(value, str) and unicodedata.normalize("NFKC", value).strip() != value
+    return flagged(quality, REPAIRED) if kindly else quality
+
+
 def flagged(quality: str | None, flag: str) -> str:
     """The sender's word on quality with a flag of our own behind it."""
     return f"{quality or ''}+{flag}"
@@ -166,7 +177,7 @@ def flagged(quality: str | None, flag: str) -> str:
 
 def said_quality(quality: str | None) -> str | None:
     """The sender's own word: without the flags that depend on what came before, so that a resent record is equal."""
-    return None if quality is None else quality.removesuffix(f"+{FROZEN}") or None
+    return None if quality is None else quality.removesuffix(f"+{FROZEN}").removesuffix(f"+{REPAIRED}") or None
 
 
 def identity(kind: str, feed: str, row: Row) -> bytes:

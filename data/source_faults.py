@@ -15,6 +15,14 @@ class Away(Unavailable):
         self.retry_after_s, self.raw = retry_after_s, raw
 
 
+class Unreadable(WrongInput):
+    """What came cannot be understood as a whole; `raw`: what it was, for the quarantine."""
+
+    def __init__(self, sentence: str, raw: str) -> None:
+        super().__init__(sentence)
+        self.raw = raw
+
+
 def secret(variable: str) -> str:
     """The value of an environment variable that a feed names, '' when it names none.
 

@@ -17,6 +17,7 @@ from typing import BinaryIO
 import orjson
 
 from data.batches import Batch
+from data.durable import make_folder
 from data.errors import Unavailable, os_words
 from data.manifest import sync_folder
 
@@ -58,7 +59,7 @@ class Spool:
         self._file: BinaryIO | None = None
         self._opened = 0.0
         self._good = 0
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._segments = sorted(folder.glob("*.jsonl"), key=lambda path: int(path.stem))
         self.last_seq = self._repair(self._segments[-1]) if self._segments else 0
 

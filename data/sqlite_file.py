@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from data.errors import Unavailable
+from data.manifest import sync_folder
 
 log = logging.getLogger("yiping.files")
 BUSY_S = 10.0
@@ -39,6 +40,7 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
 
 def _opened(path: Path, schema: str) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    sync_folder(path.parent)
     file = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         file.execute("PRAGMA journal_mode = WAL")

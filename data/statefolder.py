@@ -9,6 +9,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from data.durable import make_folder
 from data.errors import Unavailable, os_words
 from data.settings import Settings
 from data.state_layout import layout_of
@@ -25,7 +26,7 @@ def prepare(settings: Settings, needed_mb: int = NEEDED_MB) -> Path:
     """
     folder = settings.state_dir
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder, 0o700)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"\0" * 65536)
         free_mb = shutil.disk_usage(folder).free // 1_000_000

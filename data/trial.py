@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,11 @@ def _portions(site: Site, files: Sequence[Path], found: Look, listen_s: float) -
         with closing(source.portions(None)) as portions:
             for portion in portions:
                 yield portion
-                if time.monotonic() > until or (kind != "mqtt" and (portion.rows or portion.bad)):
-                    found.cut = kind != "mqtt"
+                if kind == "mqtt" and time.monotonic() > until:
+                    return
+                if kind != "mqtt" and (portion.rows or portion.bad):
+                    # Whether it was all is known by asking once more: the next page, or none.
+                    found.cut = any(more.rows or more.bad for more in islice(portions, 1))
                     return
     finally:
         source.close()

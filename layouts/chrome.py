@@ -14,7 +14,7 @@ from layouts.links import anchor
 from layouts.mapcards import WINDOW_WORDS, WINDOWS, chain_down, filter_chips
 from layouts.panels.air import air_class
 from layouts.panels.warnings import LEVEL_WORDS, in_force
-from layouts.parts import EMPTY, change_mark, chip, demo_chip, fresh_mark, fresh_word, join, state_mark
+from layouts.parts import EMPTY, change_mark, chip, demo_chip, fresh_mark, fresh_word, join, state_mark, stations_mark
 from layouts.screen import Context, Figure, Screen
 from layouts.symbols import icon
 from layouts.tables import text_rem
@@ -95,12 +95,18 @@ def kpi(figure: Figure, answer: Answer | None, screen: Screen, context: Context)
     css = f"kpi s-{answer.state}" if bad else "kpi is-old" if answer.freshness in ("late", "down", "unknown") else "kpi"
     value, unit = _value(answer)
     first, second = _lines(answer, context)
-    inner = Markup('<div class="lbl">{}<span class="kn">{}</span></div><div class="fig">{}<small>{}</small></div>'
+    inner = Markup('<div class="lbl">{}<span class="kn">{}</span>{}</div><div class="fig">{}<small>{}</small></div>'
                    '<div class="note">{}</div><div class="note q" title="{}">{}</div>').format(
-        mark, figure.label or answer.name, value, unit, first, _origin(answer, context), second)
+        mark, figure.label or answer.name, _partly(answer), value, unit, first, _origin(answer, context), second)
     if figure.metric not in screen.map.metrics:
         return Markup('<div class="{}" data-metric="{}">{}</div>').format(css, figure.metric, inner)
     return anchor(context, {"metric": figure.metric}, inner, css)
+
+
+def _partly(answer: Answer) -> Markup:
+    """How many stations are in a figure that some of them are missing from; there is no room to say it of all."""
+    whole = answer.stations is None or answer.stations.told == answer.stations.known
+    return EMPTY if whole else stations_mark([answer])
 
 
 def _value(answer: Answer) -> tuple[str, str]:
@@ -144,8 +150,8 @@ def _mark(answer: Answer, context: Context, timed: bool = True) -> Markup:
 
 def _origin(answer: Answer, context: Context) -> str:
     """Where a figure comes from, in words: freshness, time, department."""
-    told = [fresh_mark(answer, context).striptags(), answer.source, answer.limit_text]
-    return "·".join(fact for fact in told if fact)
+    marks = [fresh_mark(answer, context).striptags(), stations_mark([answer]).striptags()]
+    return "·".join(fact for fact in (*marks, answer.source, answer.limit_text) if fact)
 
 
 def _first(answer: Answer) -> Markup:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from data.answers import Answer
 from layouts import words
 from layouts.links import anchor, href
-from layouts.parts import EMPTY, FRESH, axis_note, banner, demo_chip, elapsed, empty, fresh_mark, known, skeleton
+from layouts.parts import (
+    EMPTY,
+    FRESH,
+    axis_note,
+    banner,
+    demo_chip,
+    elapsed,
+    empty,
+    fresh_mark,
+    known,
+    skeleton,
+    stations_mark,
+)
 from layouts.screen import Answers, Context, Panel
 from layouts.symbols import icon
 from layouts.tables import plain
@@ -20,7 +32,8 @@ from layouts.tables import plain
 class Drawn:
     """What a kind draws: `title` its message ("" = the declared one), `html` the body, `table` the figures behind.
 
-    `head`: the answer whose time and freshness stand in the head, where it is not the first fresh one.
+    `asked`: the answers behind it, which say how many stations are in them. `head`: the answer whose
+    time and freshness stand in the head, where it is not the first fresh one.
     """
 
     html: Markup
@@ -29,6 +42,7 @@ class Drawn:
     css: str = ""
     department: str = ""
     head: Answer | None = None
+    asked: tuple[Answer, ...] = ()
 
 
 AGEING = ("metric", "rows", "warnings", "profile")
@@ -41,12 +55,13 @@ def framed(panel: Panel, answers: Answers, context: Context, draw: Draw) -> Mark
     if missing and len(missing) == len(panel.asks):
         return section(panel, context, None, Drawn(skeleton(), css="is-loading"))
     main = main_answer(answers)
+    held = tuple(answers.values())
     if main is None or not _delivered(main):
-        return section(panel, context, main, _absent(panel, main, context))
-    drawn = draw(panel, answers, context)
+        return section(panel, context, main, replace(_absent(panel, main, context), asked=held))
+    drawn = replace(draw(panel, answers, context), asked=held)
     if main.freshness in ("late", "down") and main.question.kind in AGEING:
         body = Markup('{}<div class="val">{}</div>').format(_stale_banner(main, context), drawn.html)
-        drawn = Drawn(body, panel.title, drawn.table, f"{drawn.css} is-stale".strip(), drawn.department)
+        drawn = Drawn(body, panel.title, drawn.table, f"{drawn.css} is-stale".strip(), drawn.department, asked=held)
     return section(panel, context, drawn.head or main, drawn)
 
 
@@ -95,6 +110,7 @@ def section(panel: Panel, context: Context, main: Answer | None, drawn: Drawn) -
     """Head (title, menu, department, freshness) and body of a panel."""
     title = drawn.title or panel.title
     told = plain(title)
+    covered = stations_mark(drawn.asked)
     mark = fresh_mark(main, context) if main is not None and main.question.kind in AGEING else EMPTY
     department = drawn.department or (main.source if main is not None else "")
     demo = demo_chip() if main is not None and main.demo and not context.demo else EMPTY
@@ -102,11 +118,11 @@ def section(panel: Panel, context: Context, main: Answer | None, drawn: Drawn) -
                           (panel.slot, panel.css, f"k-{panel.kind}", drawn.css, "has-table" if drawn.table else "")))
     return Markup('<section class="panel {}" id="{}" data-panel="{}" data-topic="{}" aria-label="{}">'
                   '<h2><span class="t" title="{}">{}</span>{}{}</h2>'
-                  '<div class="meta"><span class="dep" title="{}">{}</span>{}</div>'
+                  '<div class="meta"><span class="dep" title="{}">{}</span>{}{}</div>'
                   '<div class="body">{}{}</div>{}</section>').format(
         css, f"panel-{panel.key}", panel.key, panel.topic, panel.title, told, title, demo,
-        _menu(panel, context,
-              bool(drawn.table)), department, department, mark, drawn.html, _borrowed(main, context), drawn.table)
+        _menu(panel, context, bool(drawn.table)), department, department, covered, mark, drawn.html,
+        _borrowed(main, context), drawn.table)
 
 
 def _menu(panel: Panel, context: Context, has_table: bool) -> Markup:

@@ -63,6 +63,19 @@ def fresh_word(freshness: str, times_us: tuple[int, int], cadence_s: float, tail
         Markup('<span class="ft">·{}</span>').format(tail) if tail else EMPTY)
 
 
+def stations_mark(answers: Iterable[Answer]) -> Markup:
+    """How many stations are in the figures, of how many: the worst of them; amber with a sign where too few."""
+    held = [answer.stations for answer in answers if answer.stations is not None and answer.stations.known]
+    if not held:
+        return EMPTY
+    found = min(held, key=lambda one: (one.enough, one.told / one.known, -one.known))
+    text = f"{found.told}/{found.known} 站"
+    if found.enough:
+        return Markup('<span class="cov" title="在报站点/全部站点">{}</span>').format(text)
+    return Markup('<span class="cov cov-low st-att" title="在报站点太少，不能代表全部">{}{}</span>').format(
+        icon("s-att"), text)
+
+
 def change_mark(answer: Answer, word: str | None = None) -> Markup:
     """Word of the comparison (`word`: a shorter one), arrow, sign, unit: 较昨日 ▼ −62; nothing without a comparison."""
     change = answer.change

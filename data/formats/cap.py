@@ -6,16 +6,20 @@ if none is); the most severe one gives kind, level and words, all give their are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
+from pyproj import Geod
 
 from data.formats.parts import Layout, Member, RawRows, refuse
 
 MAX_BYTES = 2_000_000
+CORNERS, MOST_RADIUS_M = 72, 1_000_000
+_EARTH = Geod(ellps="WGS84")
 NAMESPACE = "{urn:oasis:names:tc:emergency:cap:1.2}"
 LEVELS = {"red": "red", "orange": "orange", "yellow": "yellow", "blue": "blue", "红色": "red", "橙色": "orange",
           "黄色": "yellow", "蓝色": "blue", "extreme": "red", "severe": "orange", "moderate": "yellow", "minor": "blue"}
@@ -127,6 +131,7 @@ def _said(infos: list[Element], expires: str) -> dict[str, Any]:
     words = [_text(info, "description"), _text(info, "instruction")]
     areas = [area for one in infos for area in one.findall(f"{NAMESPACE}area")]
     polygons = [_ring(found.text or "") for area in areas for found in area.findall(f"{NAMESPACE}polygon")]
+    polygons += [_circle(found.text or "") for area in areas for found in area.findall(f"{NAMESPACE}circle")]
     return {"kind": (codes or [_text(info, "event")])[0], "level": level, "expires": _text(info, "expires") or expires,
             "headline": _text(info, "headline") or _text(info, "event"), "detail": "\n".join(filter(None, words)),
             "divisions": list(dict.fromkeys(code for area in areas for code in _divisions(area))) or None,
@@ -151,3 +156,22 @@ def _ring(text: str) -> list[list[float]]:
     if any(not (-90 <= lat <= 90 and -180 <= lon <= 180) for lat, lon in pairs):
         raise ValueError("polygon 的坐标超出经纬度的范围，可能写反了；CAP 应为纬度在前、经度在后")
     return [[lon, lat] for lat, lon in pairs]
+
+
+def _circle(text: str) -> list[list[float]]:
+    """A closed ring in lon, lat around a circle written as "lat,lon radius" (km): on the ellipsoid, and nowhere inside
+    the circle, for a warning must reach everybody in it. A radius of 0 is a point, of which a metre is taken.
+    """
+    try:
+        place, radius_km = text.split()
+        lat, lon = (float(number) for number in place.split(","))
+        radius_m = max(float(radius_km) * 1000, 1.0)
+    except ValueError:
+        raise ValueError(f"circle 应为纬度、逗号、经度、空格、半径（公里），得到 {text!r:.60}") from None
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180 and radius_m <= MOST_RADIUS_M):
+        raise ValueError(f"circle {text!r:.60} 超出经纬度的范围，或半径大于 {MOST_RADIUS_M // 1000} 公里")
+    reach = radius_m / math.cos(math.pi / CORNERS)
+    bearings = [360.0 * corner / CORNERS for corner in range(CORNERS)]
+    lons, lats, _ = _EARTH.fwd([lon] * CORNERS, [lat] * CORNERS, bearings, [reach] * CORNERS)
+    ring = [[east, north] for east, north in zip(lons, lats, strict=True)]
+    return [*ring, ring[0]]

@@ -29,7 +29,7 @@ _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id
 _ERROR = re.compile(rb'<c r="[A-Z]{1,3}(\d{1,7})"[^>]{0,60} t="e"[^>]{0,60}>.{0,9000}?<v>([^<]{1,20})</v>', re.S)
 # A formula that was never calculated has <f> and no <v>: its cell would look empty.
 _UNCALCULATED = re.compile(
-    rb'<c r="([A-Z]{1,3}\d{1,7})"[^>]{0,80}><f[^>]{0,200}(?:/>|>[^<]{0,9000}</f>)(?:</c>|<v></v>|<v/>)')
+    rb'<c r="([A-Z]{1,3})(\d{1,7})"[^>]{0,80}><f[^>]{0,200}(?:/>|>[^<]{0,9000}</f>)(?:</c>|<v></v>|<v/>)')
 
 
 def rows(member: Member, layout: Layout) -> Iterator[RawRows]:
@@ -45,13 +45,14 @@ def rows(member: Member, layout: Layout) -> Iterator[RawRows]:
     broken = _looked_through(member, sheet.name) if member.data.startswith(b"PK") else {}
     lines = enumerate(_cells(member, sheet), 1)
     names = _head(member, layout, lines)
-    chunk, given, total = RawRows([]), 0, max(sheet.total_height, 1)
+    chunk, given, last, total = RawRows([]), 0, 0, max(sheet.total_height, 1)
     for number, cells in lines:
+        last = number
         if _is_foot(cells, layout.table.foot):
             break
         if number in broken:
             chunk.read += 1
-            chunk.bad.append((str(cells), f"第 {number} 行有公式出错的单元格 {broken[number]}"))
+            chunk.bad.append((str(cells), f"第 {number} 行有{broken[number]}"))
         elif any(cell != "" for cell in cells):
             _take(chunk, names, cells, number)
         if chunk.read == CHUNK_ROWS:
@@ -59,6 +60,11 @@ def rows(member: Member, layout: Layout) -> Iterator[RawRows]:
             given += chunk.done
             yield chunk
             chunk = RawRows([])
+    else:
+        # Rows of nothing but formulas without a value, below the last that the reader sees.
+        below = sorted(row for row in broken if row > max(last, layout.table.header))
+        chunk.read += len(below)
+        chunk.bad += [("", f"第 {row} 行有{broken[row]}") for row in below]
     chunk.done = len(member.data) - given
     yield chunk
 
@@ -101,7 +107,7 @@ def _check_zip(member: Member) -> None:
 
 
 def _looked_through(member: Member, name: str) -> dict[int, str]:
-    """Row → error word of an .xlsx sheet; formulas without a value are refused, for their cells look empty."""
+    """Row of an .xlsx sheet → what is wrong in it: an error, or a formula without a value, whose cell looks empty."""
     try:
         with zipfile.ZipFile(io.BytesIO(member.data)) as archive:
             text = archive.read(_part_of(archive, name))
@@ -109,10 +115,10 @@ def _looked_through(member: Member, name: str) -> dict[int, str]:
             ParseError, DefusedXmlException, StopIteration):
         # Another family of workbooks (.ods, .xlsb), which has neither such names nor such cells.
         return {}
-    found = _UNCALCULATED.search(text)
-    if found:
-        raise refuse(member.name, f"单元格 {found[1].decode()} 是没有算出结果的公式", "请用 Excel 打开、保存一次再导入")
-    return {int(row): word.decode("utf-8", "replace") for row, word in _ERROR.findall(text)}
+    found = {int(row): f"没有算出结果的公式（单元格 {(column + row).decode()}）；请用 Excel 打开、保存一次再导入"
+             for column, row in reversed(_UNCALCULATED.findall(text))}
+    return found | {int(row): f"公式出错的单元格 {word.decode('utf-8', 'replace')}"
+                    for row, word in _ERROR.findall(text)}
 
 
 def _part_of(archive: zipfile.ZipFile, name: str) -> str:

@@ -12,14 +12,15 @@ import httpx
 import jmespath
 
 from data.errors import Unavailable, WrongInput, os_words
-from data.fetching import SAID_CHARS, Answer, Wish, fetch
+from data.fetching import Answer, Wish, fetch
 from data.formats import documents
 from data.formats.parts import Member, RawRows
 from data.pack import Feed
 from data.pull_rules import HttpPull, Paging
+from data.quarantine import MOST_RAW
 from data.reading import layout_of, member_rows
 from data.source import Cursor, Portion, Site
-from data.source_faults import Away, secret
+from data.source_faults import Away, Unreadable, secret
 from data.sources.files import format_of, read_as
 
 _SUFFIX = {"application/json": ".json", "application/geo+json": ".geojson", "application/x-ndjson": ".jsonl",
@@ -101,10 +102,16 @@ class HttpSource:
         return None if answer.status == 304 else self._read(answer)
 
     def _read(self, answer: Answer) -> _Page:
+        try:
+            return self._understood(answer)
+        except WrongInput as error:
+            raise Unreadable(str(error), answer.body[:MOST_RAW].decode("utf-8", "replace")) from error
+
+    def _understood(self, answer: Answer) -> _Page:
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in ("text/html", "application/xhtml+xml"):
             raise Away(f"{self._host} 回答的是网页（{kind}），不是数据；多半是登录页或出错页，请核对网址与令牌", 0.0,
-                       answer.body[:SAID_CHARS].decode("utf-8", "replace"))
+                       answer.body[:MOST_RAW].decode("utf-8", "replace"))
         suffix = self._suffix(kind, answer.body)
         member = Member(f"{self._host} 的应答{suffix}", answer.body)
         form, value = format_of(member.name, self._feed), None

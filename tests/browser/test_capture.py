@@ -17,7 +17,7 @@ from served import ROOT, free_port
 
 from briefing import png
 from briefing.browser import limited, opened
-from briefing.capture import Wish, take
+from briefing.capture import Wish, exporter, take
 from briefing.target import Size
 from data.errors import Unavailable
 from data.settings import Settings
@@ -93,6 +93,10 @@ def test_a_screen_becomes_a_picture_that_says_its_time(county, own, tmp_path: Pa
     said = png.text_of(picture)
     assert said["Source"] == "/events?window=7d"
     assert said["Comment"] == "演示数据"
+    assert "实时" in said["State"]
+    assert said["Author"] == exporter()
+    assert f"{said['State']} · " in done.stdout
+    assert f"导出 {exporter()}" in done.stdout
     assert said["Title"].startswith("城市事件·")
     assert said["Data Time"].startswith("2026-11-20T")
     assert said["Data Time"].endswith("+0800")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from canary import canary
 from outcomes import CLOCK, feed, outcome, refused, write
+from pyproj import Geod
 
 from data.feed_mapping import Mapping
 from data.records import parse
@@ -93,6 +95,27 @@ def test_what_is_no_real_warning_is_refused_with_its_reason(tmp_path: Path) -> N
                     "1,1 2,2 3,3 4,4", "1 2 3 1"):
         area = f"<area><areaDesc>x</areaDesc><polygon>{polygon}</polygon></area>"
         assert "polygon" in reason(tmp_path, alert(infos=INFO.format("Red", area)))
+
+
+@pytest.mark.parametrize(("text", "radius_m"), [
+    ("25.85,115.45 5", 5000), ("25.85,115.45 0", 1), ("-70,179.9 0.5", 500)])
+def test_a_circle_becomes_a_polygon_around_it(tmp_path: Path, text: str, radius_m: float) -> None:
+    area = f"<area><areaDesc>x</areaDesc><circle>{text}</circle></area>"
+    ring = read(tmp_path, alert(infos=INFO.format("Red", area)))["polygon"]["coordinates"][0][0]
+    lat, lon = map(float, text.split()[0].split(","))
+    far = [Geod(ellps="WGS84").inv(lon, lat, *corner)[2] for corner in ring]
+    middle = [Geod(ellps="WGS84").inv(lon, lat, (a[0] + b[0]) / 2, (a[1] + b[1]) / 2)[2]
+              for a, b in pairwise(ring) if abs(a[0] - b[0]) < 180]
+    assert ring[0] == ring[-1]
+    assert max(far) < 1.001 * radius_m
+    assert min(middle) > 0.9999 * radius_m, "nobody in the circle is left out"
+
+
+@pytest.mark.parametrize("text", ["", "25.8,115.4", "25.8 115.4 5", "a,b 5", "115.4,25.8 5", "25.8,115.4 2000",
+                                  "25.8,115.4 nan", "nan,115.4 5"])
+def test_a_circle_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    area = f"<area><areaDesc>x</areaDesc><circle>{text}</circle></area>"
+    assert "circle" in reason(tmp_path, alert(infos=INFO.format("Red", area)))
 
 
 def test_a_mapping_may_use_the_elements_of_cap(tmp_path: Path) -> None:

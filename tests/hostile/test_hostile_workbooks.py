@@ -63,7 +63,18 @@ def test_a_value_of_a_formula_counts_and_a_formula_without_one_is_named(tmp_path
     computed = (*ROW[:3], '<c r="@"><f>1+11.5</f><v>12.5</v></c>')
     assert outcome(write(tmp_path, "a.xlsx", book(computed))) == (1, 0)
     for empty in ('<c r="@"><f>1+1</f></c>', '<c r="@"><f>1+1</f><v></v></c>', '<c r="@"><f t="shared" si="0"/></c>'):
-        refused(write(tmp_path, "b.xlsx", book((*ROW[:3], empty))), "D2", "公式", "保存")
+        path = write(tmp_path, "b.xlsx", book((*ROW[:3], empty), ROW))
+        assert outcome(path) == (1, 1), "the rows beside it are read"
+        why = next(read_file(path, feed(), CLOCK)).rejected[0][1]
+        assert "单元格 D2 " in why.replace("）", " ")
+        assert "公式" in why
+        last = write(tmp_path, "c.xlsx", book(ROW, (*ROW[:3], empty)))
+        assert outcome(last) == (1, 1)
+
+
+def test_a_row_of_nothing_but_such_formulas_is_not_lost(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.xlsx", book(ROW, tuple('<c r="@"><f>1+1</f></c>' for _ in ROW)))
+    assert outcome(path) == (1, 1)
 
 
 @pytest.mark.parametrize("error", ["#DIV/0!", "#N/A", "#REF!", "#VALUE!"])

@@ -18,9 +18,13 @@ ROOT = Path(__file__).parents[2]
 
 
 class RedisServer:
-    """A redis-server of its own on a unix socket in `folder` (AOF every second, never evicts)."""
+    """A redis-server of its own on a unix socket in `folder` (AOF every second, never evicts).
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    `layer`: what its environment holds besides ours.
+    """
+
+    def __init__(self, folder: Path, *options: str, layer: dict[str, str] | None = None) -> None:
+        self._environment = {**os.environ, **(layer or {})}
         folder.mkdir(parents=True, exist_ok=True)
         self.socket = folder / "r.sock"
         self.url = f"unix://{self.socket}"
@@ -29,7 +33,7 @@ class RedisServer:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self._command)
+        self.process = subprocess.Popen(self._command, env=self._environment)
         with redis.Redis(unix_socket_path=str(self.socket)) as client:
             wait_for(lambda: _answers(client))
 

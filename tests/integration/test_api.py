@@ -3,75 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import os
 import select
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import psutil
 import pytest
-from own_redis import ROOT, TINY_PACK, RedisServer, wait_for
-from web_server import serving
-
-from data.settings import Settings, load_settings
-from data.statefolder import socket_path
-from data.tokens import make_token
+from api_place import COUNTY, EAST, NOW, WEST, Served, case, running
+from own_redis import wait_for
 
 pytestmark = pytest.mark.integration
-NOW = datetime.now(UTC).replace(microsecond=0)
-COUNTY, WEST, EAST = "990101000000", "990101001000", "990101002000"
-
-
-class Served:
-    """A collector process and the web application over one state folder."""
-
-    def __init__(self, settings: Settings, client: httpx.Client, app: Any) -> None:
-        self.settings, self.client, self.web = settings, client, app.state.web
-        self.tokens = {feed: make_token(settings, feed) for feed in ("stations", "gauges", "cases", "warnings")}
-
-    def push(self, feed: str, *records: dict[str, Any]) -> Any:
-        return self.client.post(f"/api/v1/feeds/{feed}/records", json=list(records),
-                                headers={"Authorization": f"Bearer {self.tokens[feed]}"})
-
-    def get(self, path: str, **query: str) -> Any:
-        return self.client.get("/api/v1" + path, params=query)
-
-    def value(self, metric: str, **query: str) -> Any:
-        return self.get(f"/metrics/{metric}", **query).json()["value"]
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    redis = RedisServer(tmp_path_factory.mktemp("redis"))
-    redis.start()
-    redis_url = redis.url
-    settings = load_settings(place=TINY_PACK, state=tmp_path_factory.mktemp("api"), redis_url=redis_url,
-                             cache_url=redis_url)
-    environment = {**os.environ, "YIPING_PLACE": str(TINY_PACK), "YIPING_STATE": str(settings.state_dir),
-                   "YIPING_REDIS_URL": redis_url}
-    process = subprocess.Popen([sys.executable, str(ROOT / "app.py"), "collect"], env=environment,
-                               stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: socket_path(settings, "collector.sock").exists(), 60)
-        with serving(settings) as (client, app):
-            yield Served(settings, client, app)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-        redis.stop()
-
-
-def case(event_id: str, code: str = WEST, stage: str = "received", **more: Any) -> dict[str, Any]:
-    at = (NOW - timedelta(minutes=2)).isoformat()
-    return {"id": event_id, "time": at, "category": "c", "channel": "hotline", "stage": stage, "stage_time": at,
-            "division": code, "demo": True, **more}
+    with running(tmp_path_factory.mktemp("api")) as place:
+        yield place
 
 
 def test_a_pushed_event_is_in_the_figure_and_its_second_push_is_a_duplicate(served: Served) -> None:
@@ -157,9 +106,8 @@ def test_a_page_of_another_origin_cannot_write(served: Served) -> None:
 def test_wrong_questions_get_one_sentence(served: Served, path: str, query: dict[str, str], status: int) -> None:
     reply = served.get(path, **query)
     assert reply.status_code == status
-    if path != "/nowhere":
-        assert reply.headers["content-type"] == "application/problem+json"
-        assert len(reply.json()["detail"]) > 4
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert len(reply.json()["detail"]) > 4
 
 
 def test_geometry_is_immutable_compressed_and_revalidated(served: Served) -> None:

@@ -124,6 +124,7 @@ def test_one_real_pull(server: Server, place: Callable[..., Run], capsys: pytest
     code, out = run()
     assert (code, len(server.asked)) == (0, 1)
     assert "HTTP 拉取 · 一次真实的拉取 · 格式 json · 编码 utf-8" in out
+    assert "只看了开头" not in out, "it was all there is"
     assert "不是时间 '昨天'" in out
     assert not (tmp_path / "s").exists(), "not even a folder is made"
     server.answers["/a"] = say(b"", 500)

@@ -171,3 +171,43 @@ def test_without_redis_a_place_of_its_own_goes_on_pulling(
     found.pulling.start()
     wait_for(lambda: found.state("base").accepted == 4)
     assert found.state("base").failing_since == 0
+
+
+FAULTS = {"a web page": say(b"<html>login</html>", content_type="text/html"),
+          "a page called JSON": say(b"<html>x</html>"),
+          "half a JSON": say(b'[{"s": "g1", "t": 1795000000, "v": 9'), "too deep": say(b"[" * 200_000 + b"]" * 200_000),
+          "no number": say(b'[{"s": "g1", "t": 1795000000, "v": NaN}]'), "an error": say(b"boom", 500),
+          "no row": say(b'{"code": 1, "msg": "busy"}'),
+          "another column": say(b'[{"S": "g1", "T": 1795000000, "V": 9}]'),
+          "no value": say(b'[{"s": "g1", "t": 1795000000, "v": "?"}]'), "long": say(b"<html>" + b"x" * 1_500_000)}
+
+
+def test_a_failed_fetch_never_overwrites_good_data_and_what_came_is_kept(server: Server, running: Any,
+                                                                         tmp_path: Path) -> None:
+    """D2."""
+    found: Running = running()
+    puller = found.pulling.pullers["web"]
+
+    def look(answer: Any) -> None:
+        server.answers["/a"] = answer
+        puller.look()
+
+    def held() -> list[tuple[Any, ...]]:
+        found.collector._historian.recover()
+        rows = HistoryReader(tmp_path / "s" / "history").rows("observation", Span(0, 1 << 62), ["web"])
+        return [(row["station"], row["time"], row["value"]) for row in rows.to_pylist()]
+
+    good = [("g1", NOW * 1_000_000, 2.0)]
+    look(say(orjson.dumps([{"s": "g1", "t": NOW, "v": 2}])))
+    assert held() == good
+    for number, (name, answer) in enumerate(FAULTS.items(), 1):
+        look(answer)
+        assert held() == good, name
+        look(say(orjson.dumps([{"s": "g1", "t": NOW + number, "v": number}])))
+        good.append(("g1", (NOW + number) * 1_000_000, float(number)))
+        assert sorted(held()) == sorted(good), f"well again after {name}"
+    kept = [item["raw"] for item in QuarantineView(tmp_path / "s" / "quarantine").rows(Chosen(), 1000)]
+    assert {"<html>login</html>", "<html>x</html>", "boom", '{"code": 1, "msg": "busy"}',
+            '[{"s": "g1", "t": 1795000000, "v": 9'} <= set(kept)
+    assert len(kept) == len(FAULTS), [raw[:60] for raw in kept]
+    assert max(map(len, kept)) == 1_000_000

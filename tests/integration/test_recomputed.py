@@ -161,6 +161,30 @@ def test_the_gate_says_what_sql_counts(recounted: Recounted, name: str, window: 
     assert {group.code: group.value for group in children.groups} == pytest.approx(towns)
 
 
+STATION_METRICS = {
+    **dict.fromkeys(("pm25", "pm10", "o3", "no2"), "station_air"), "aqi": "station_air",
+    **dict.fromkeys(("rain_1h", "rain_24h", "rain_24h_max", "rain_3h_max"), "station_rain"),
+    **dict.fromkeys(("river_over_m", "river_over_count"), "station_river"),
+    **dict.fromkeys(("reservoir_over_m", "reservoir_over_count"), "reservoir"), "ponding_count": "sensor_ponding",
+    **dict.fromkeys(("power_load", "power_industrial"), "power"), "parking_rate": "parking", "traffic_flow": "gate",
+    **dict.fromkeys(("hall_waiting", "hall_cases"), "hall"), "water_good_rate": "station_water"}
+
+
+def test_every_figure_of_stations_says_how_many_are_in_it(recounted: Recounted) -> None:
+    told = {name for name in recounted.gate.pack.metrics if read(recounted, name, NOWADAYS).stations is not None}
+    assert told == set(STATION_METRICS)
+    for name, layer in STATION_METRICS.items():
+        for code in (ROOT, TOWN):
+            answer = read(recounted, name, NOWADAYS, code)
+            found = answer.stations
+            assert found is not None
+            sites = recounted.sql("select count(*) from asset where layer = $layer and code like $area", layer=layer,
+                                  area=answer.at_division[:6 if answer.at_division == ROOT else 9] + "%")[0][0]
+            stations = [group for group in read(recounted, name, NOWADAYS, code, "station").groups]
+            assert (found.known, found.told) == (sites, len(stations)), (name, code)
+            assert found.enough == (100 * len(stations) >= 80 * sites)
+
+
 def test_the_questions_are_not_all_answered_by_nothing(recounted: Recounted) -> None:
     for name in SQL:
         assert again(recounted, name, NOWADAYS)[None] not in (None, 0), name

@@ -14,14 +14,15 @@ import pytest
 
 from briefing import browser, png
 from briefing.browser import find, limited
-from briefing.capture import Wish, save, told, words, writable
+from briefing.capture import Wish, exporter, save, told, words, writable
 from briefing.capture_commands import SIZES, commands
 from briefing.target import Size, origin, page, size
 from data.errors import NotFound, Unavailable, WrongInput
 from data.settings import Settings
 
 ZONE = timezone(timedelta(hours=8))
-FACTS = {"now": 1795140027e6, "latest": 1795140000e6, "title": "总览·于都县", "demo": True}
+FACTS = {"now": 1795140027e6, "latest": 1795140000e6, "title": "总览·于都县", "demo": True,
+         "states": {"late": 1, "live": 12}}
 
 
 def picture(width: int = 3, height: int = 2) -> bytes:
@@ -92,11 +93,13 @@ def test_words_travel_in_the_file():
 
 def test_the_line_says_the_time_of_the_data_not_of_the_picture():
     assert told(FACTS, "/", ZONE) == (
-        "数据截至 2026-11-20 10:00:00 · 演示数据 · 总览·于都县 · 画面 2026-11-20 10:00:27 · /")
-    nothing = FACTS | {"latest": 0, "demo": False}
-    assert told(nothing, "/topics", ZONE) == "画面 2026-11-20 10:00:27 · 总览·于都县 · /topics"
+        "数据截至 2026-11-20 10:00:00 · 演示数据 · 实时 12、迟滞 1 · 总览·于都县 · 画面 2026-11-20 10:00:27 · "
+        f"导出 {exporter()} · /")
+    nothing = FACTS | {"latest": 0, "demo": False, "states": {}}
+    assert told(nothing, "/topics", ZONE) == f"画面 2026-11-20 10:00:27 · 总览·于都县 · 导出 {exporter()} · /topics"
     assert words(FACTS, "/", ZONE) == {
         "Title": "总览·于都县", "Software": "yiping", "Source": "/", "Comment": "演示数据",
+        "Author": exporter(), "State": "实时 12、迟滞 1",
         "Creation Time": "2026-11-20T10:00:27+0800", "Data Time": "2026-11-20T10:00:00+0800"}
     assert "Comment" not in words(FACTS | {"demo": False}, "/", ZONE)
 

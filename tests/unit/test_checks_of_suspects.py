@@ -54,6 +54,18 @@ def test_a_flag_of_ours_makes_no_new_version() -> None:
     flagged = row | {"quality": "+frozen"}
     assert content("observation", row) == content("observation", flagged)
     assert [said_quality(word) for word in (None, "+frozen", "gut+frozen", "gut")] == [None, None, "gut", "gut"]
+    assert [said_quality(word) for word in ("+repaired", "gut+repaired+frozen")] == [None, "gut"]
+
+
+def test_a_number_that_had_to_be_read_kindly_is_flagged_and_is_the_same_number() -> None:
+    raw = {"station": "s", "metric": "m", "time": 1, "value": 3.2}
+    plain = parse("observation", raw)
+    for written in ("３.２", " 3.2", "3.2\u3000"):
+        kindly = parse("observation", raw | {"value": written})
+        assert (kindly["value"], kindly["quality"]) == (3.2, "+repaired")
+        assert content("observation", kindly) == content("observation", plain), "sent again plainly: a duplicate"
+    assert parse("observation", raw | {"value": "3.2"})["quality"] is None
+    assert parse("observation", raw | {"value": "３", "quality": "gut"})["quality"] == "gut+repaired"
 
 
 @pytest.mark.parametrize(("value", "words"), [(500.0, "近期水平 5 的 100 倍"), (0.05, "近期水平 5 的 100 分之一"),

@@ -167,16 +167,18 @@ def test_changes_of_columns_are_said_once_and_remembered(tmp_path: Path) -> None
     ledger = Ledger(tmp_path)
     drift = Drift(ledger)
     first = {"站号": "a", "值": 1.5, "备注": None}
-    assert drift.seen("f", first, NOW, whole=True) == ""
-    assert drift.seen("f", first | {"备注": "x"}, NOW + 1, whole=True) == "", "an empty value had no type"
-    assert drift.seen("f", first | {"备注": None}, NOW + 2, whole=True) == ""
-    said = drift.seen("f", {"站号": "a", "值": "1.5", "单位": "m"}, NOW + 3, whole=True)
+    assert drift.seen("f", first, NOW) == ""
+    assert drift.seen("f", first | {"备注": "x"}, NOW + 1) == "", "an empty value had no type"
+    assert drift.seen("f", first | {"备注": None}, NOW + 2) == ""
+    said = drift.seen("f", {"站号": "a", "值": "1.5", "单位": "m"}, NOW + 3)
     assert said == "新增列 单位；少了列 备注；值 由数变为文字"
-    assert Drift(ledger).seen("f", {"站号": "b", "值": "2", "单位": "m"}, NOW + 4, whole=True) == ""
+    assert Drift(ledger).seen("f", {"站号": "b", "值": "2", "单位": "m"}, NOW + 4) == ""
     assert LedgerView(tmp_path).drifts(0) == {"f": (NOW + 3, said)}
-    assert drift.seen("push", {"a": 1, "b": "x"}, NOW, whole=False) == ""
-    assert drift.seen("push", {"a": 1}, NOW, whole=False) == "", "an optional field that is not there"
-    assert drift.seen("push", {"a": 1, "c": True}, NOW + 5, whole=False) == "新增列 c"
+    assert drift.seen("push", {"a": 1, "b": "x"}, NOW, {"a", "b", "d"}) == ""
+    assert drift.seen("push", {"a": 1}, NOW, {"a", "b", "d"}) == "", "an optional field that is not there"
+    assert drift.seen("push", {"a": 1, "d": 2}, NOW, {"a", "b", "d"}) == "", "an optional field that comes at last"
+    assert drift.seen("push", {"a": 1, "c": True}, NOW + 5, {"a", "b", "d"}) == "新增列 c"
+    assert drift.seen("push", {"a": 1, "d": "2"}, NOW + 6, {"a", "b", "d"}) == "d 由数变为文字"
     ledger.close()
 
 

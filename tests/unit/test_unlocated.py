@@ -78,7 +78,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Web:
 @pytest.fixture
 def api(web: Web) -> Callable[..., Any]:
     """What the API answers, without its lifespan: nothing is started, nothing listens."""
-    app = Starlette(routes=[Route(PREFIX + path, handler, methods=[verb]) for path, handler, verb in RESOURCES])
+    app = Starlette(routes=[Route(PREFIX + path, handler, methods=verbs.split()) for path, handler, verbs in RESOURCES])
     app.state.web = web
 
     async def ask(metric: str, query: dict[str, str]) -> Any:

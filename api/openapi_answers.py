@@ -1,0 +1,82 @@
+"""Schemas of what the calls answer, for the OpenAPI document; the fuzzing test holds every answer against them."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from data.answers import Freshness, ServedFrom, State
+from data.records import LEVELS, STAGES
+
+Schema = dict[str, Any]
+TEXT: Schema = {"type": "string"}
+WHOLE: Schema = {"type": "integer"}
+MICROS: Schema = {"type": "integer", "description": "UTC，自 1970 年起的微秒；0 = 没有"}
+SECONDS: Schema = {"type": "integer", "minimum": 0}
+REAL: Schema = {"type": ["number", "null"]}
+FLAG: Schema = {"type": "boolean"}
+TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
+FRESH: Schema = {"type": "string", "enum": list(get_args(Freshness))}
+SERVED: Schema = {"type": "string", "enum": list(get_args(ServedFrom))}
+ANY: Schema = {"type": "object"}
+
+
+def rows(item: Schema) -> Schema:
+    """A list of items."""
+    return {"type": "array", "items": item}
+
+
+def thing(required: dict[str, Schema], optional: dict[str, Schema] | None = None, closed: bool = True) -> Schema:
+    """An object; `closed`: nothing but these names."""
+    return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})},
+            **({"additionalProperties": False} if closed else {})}
+
+
+def mapping(value: Schema) -> Schema:
+    """code → value."""
+    return {"type": "object", "additionalProperties": value}
+
+
+PROBLEM = thing({"type": TEXT, "title": TEXT, "status": WHOLE, "detail": TEXT})
+VERDICT = thing({"accepted": WHOLE, "duplicate": WHOLE,
+                 "rejected": rows(thing({"index": WHOLE, "reason": {"type": "string", "minLength": 2}}))})
+METRIC = thing({"id": TEXT, "name": TEXT, "unit": TEXT, "topic": TEXT, "level": TEXT, "over_area": TEXT,
+                "over_time": TEXT, "comparable": FLAG, "department": TEXT, "cadence": TEXT})
+FIGURE = thing(
+    {"metric": TEXT, "name": TEXT, "value": REAL, "unit": TEXT, "division": TEXT, "n": WHOLE, "time": TIME,
+     "source": TEXT, "freshness": FRESH, "served_from": SERVED, "state": {"enum": [*get_args(State), None]},
+     "target": REAL, "demo": FLAG},
+    {"unlocated": REAL, "change": thing({"word": TEXT, "value": REAL, "unit": TEXT}), "parts": ANY,
+     "stations": thing({"told": WHOLE, "known": WHOLE, "enough": FLAG}),
+     "series": rows(thing({"time": TIME, "value": REAL, "n": WHOLE}, closed=False)), "rows": mapping(REAL),
+     "names": mapping(TEXT)})
+EVENT = thing(
+    {"id": TEXT, "title": TEXT, "category": TEXT, "category_code": TEXT, "channel": TEXT, "department": TEXT,
+     "stage": TEXT, "stage_code": {"enum": list(STAGES)}, "division": TEXT, "division_code": TEXT, "time_us": MICROS,
+     "stage_time_us": MICROS, "due_us": MICROS, "left_s": SECONDS, "overdue_s": SECONDS,
+     "state": {"enum": list(get_args(State))}, "lon": REAL, "lat": REAL, "demo": FLAG},
+    {"detail": TEXT, "history": rows(thing({"stage": TEXT, "stage_code": {"enum": list(STAGES)}, "time_us": MICROS}))})
+WARNING = thing({"id": TEXT, "kind": TEXT, "level": {"enum": list(LEVELS)}, "headline": TEXT, "detail": TEXT,
+                 "sent_us": MICROS, "expires_us": MICROS, "divisions": rows(TEXT), "active": FLAG, "status": TEXT,
+                 "demo": FLAG})
+FEED = thing({"feed": TEXT, "name": TEXT, "topic": TEXT, "department": TEXT, "kind": TEXT, "freshness": FRESH,
+              "scheduled": FLAG, "cadence_s": {"type": "number"}, "last_time_us": MICROS, "last_received_us": MICROS,
+              "last_contact_us": MICROS, "accepted": WHOLE, "duplicate": WHOLE, "rejected": WHOLE, "error": TEXT,
+              "read_as": TEXT}, closed=False)
+NAMED = thing({"code": TEXT, "name": TEXT})
+TOPIC = thing({"id": TEXT, "name": TEXT, "domain": TEXT, "screens": rows(TEXT), "panels": rows(TEXT),
+               "feeds": rows(TEXT), "metrics": rows(TEXT), "layers": rows(TEXT), "briefing": TEXT, "live": FLAG,
+               "why_not": TEXT})
+FEATURES = thing({"type": {"const": "FeatureCollection"}, "features": rows(
+    thing({"type": {"const": "Feature"}, "geometry": {"type": ["object", "null"]}, "properties": ANY}, closed=False))},
+    closed=False)
+DIVISION = thing({"code": TEXT, "name": TEXT, "level": TEXT, "level_word": TEXT, "parent": TEXT, "official": FLAG,
+                  "area_km2": {"type": "number", "minimum": 0}, "population": REAL, "period": TEXT,
+                  "children": rows(NAMED), "chain": rows(NAMED)})
+CHANGES = thing({"v": TEXT, "feeds": rows(TEXT), "now": MICROS, "from": SERVED, "trouble": TEXT, "seq": WHOLE})
+VIEW = thing({"v": TEXT, "now": MICROS, "seq": WHOLE, "screen": TEXT, "query": TEXT, "title": TEXT, "demo": FLAG,
+              "alarm": FLAG, "theme": TEXT, "from": SERVED, "regions": mapping(TEXT), "feeds": rows(TEXT),
+              "map": ANY})
+DEED = thing({}, closed=False)
+EVENTS = thing({"events": rows(EVENT), "total": WHOLE, "next": {"type": ["string", "null"]}, "freshness": FRESH,
+                "served_from": SERVED})
+TABLE = thing({"rows": rows(ANY), "total": WHOLE})

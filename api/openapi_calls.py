@@ -1,0 +1,147 @@
+"""The calls of the API as the OpenAPI document tells them: one line of facts a call, true for the place served."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from api import openapi_answers as shape
+from api.openapi_answers import Schema, rows, thing
+from data.errors import WrongInput
+from data.formulas import GROUPS
+from data.pack import Pack
+from data.records import FIELDS, STAGES
+from data.steps import STEPS
+from layouts.view import WINDOWS
+
+MOST_WORDS = 40
+JSON, GEOJSON, CSV, STREAM = "application/json", "application/geo+json", "text/csv", "text/event-stream"
+# A day, or an instant with or without offset; a text that only looks so is refused with 400.
+_DAY = r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"
+_CODE = r"^([0-9]{12}|[0-9]{15})$"
+_GROUPED = sorted({word for words in GROUPS.values() for word in words})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: `query` names parameters, `answers` media type → schema, `refusals` the statuses it may refuse with."""
+
+    path: str
+    words: str
+    answers: dict[str, Schema]
+    query: tuple[str, ...] = ()
+    refusals: tuple[int, ...] = (400, 404)
+    method: str = "get"
+    body: dict[str, Schema] = field(default_factory=dict)
+    tagged: bool = True
+    strict: bool = True
+
+
+_SPAN = ("division", "from", "to", "window", "at", "known")
+_FILTERS = ("f.stage", "f.category", "f.channel", "f.department")
+CALLS: tuple[Call, ...] = (
+    Call("/view", "一屏的全部内容", {JSON: shape.VIEW}, ("screen", *_SPAN, "compare", "v"),
+         strict=False),
+    Call("/metrics", "指标目录", {JSON: thing({"metrics": rows(shape.METRIC)})}, refusals=()),
+    Call("/metrics/{metric}", "一个指标的数、序列或分组", {JSON: shape.FIGURE}, (*_SPAN, "by", "compare", *_FILTERS)),
+    Call("/events", "事件，分页：next 是下一页的 cursor", {JSON: shape.EVENTS},
+         (*_SPAN, "stage", "category", "channel", "department", "overdue", "order", "cursor")),
+    Call("/events/{event}", "一个事件及其经过", {JSON: shape.EVENT}, _SPAN[1:]),
+    Call("/warnings", "预警", {JSON: thing({"warnings": rows(shape.WARNING), "active": shape.WHOLE,
+                                         "freshness": shape.FRESH})}, _SPAN),
+    Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "v")),
+    Call("/divisions/{code}", "区划", {JSON: shape.DIVISION}, _SPAN[1:]),
+    Call("/feeds", "数据源状态", {JSON: thing({"feeds": rows(shape.FEED)})}, _SPAN),
+    Call("/feeds/{feed}/records", "推送记录：答复时已在磁盘上", {JSON: shape.VERDICT},
+         refusals=(400, 401, 403, 404, 413, 503), method="post", tagged=False),
+    Call("/departments", "各部门本周的数据质量", {JSON: thing({"departments": rows(shape.ANY)}), CSV: shape.TEXT},
+         ("format", *_SPAN[1:]), (400,), tagged=False),
+    Call("/quarantine", "隔离区，按数据源与原因", {JSON: shape.TABLE}, _SPAN),
+    Call("/quarantine", "更正、送回或作废（值班人员）", {JSON: shape.DEED}, refusals=(400, 403, 404, 413, 503),
+         method="post", tagged=False),
+    Call("/quarantine/{item}", "一条隔离的记录", {JSON: shape.TABLE}, _SPAN[1:]),
+    Call("/topics", "53 个专题", {JSON: thing({"topics": rows(shape.TOPIC), "live": shape.WHOLE,
+                                            "total": shape.WHOLE})}, refusals=()),
+    Call("/live", "哪些版本变了：不带 since 是事件流，带 since 是一次的答复",
+         {JSON: shape.CHANGES, STREAM: shape.TEXT}, ("since",), (400,), tagged=False),
+    Call("/openapi.json", "本文档", {JSON: shape.ANY}, refusals=()),
+)
+
+
+def body_of(call: Call) -> dict[str, Any]:
+    """What a posting call takes."""
+    if call.path == "/quarantine":
+        wish = {"deed": {"type": "string", "enum": ["correct", "replay", "dismiss"]}}
+        more = {"ids": rows({"type": "integer", "minimum": 0, "maximum": 2**53}), "raw": shape.TEXT,
+                **dict.fromkeys(("feed", "kind", "station"), shape.TEXT)}
+        return {"required": True, "content": {JSON: {"schema": thing(wish, more)}}}
+    records = rows({"anyOf": [{"$ref": f"#/components/schemas/{kind}"} for kind in FIELDS]})
+    return {"required": True, "content": {JSON: {"schema": records | {"maxItems": 10_000}},
+                                          "application/x-ndjson": {"schema": shape.TEXT}}}
+
+
+def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
+    """The schema of each parameter by name: words of the place are named, so that a caller can choose."""
+    divisions = _form(_CODE, " 12 或 15 位数字的区划编码")
+    moment = _form(f"^{_DAY}([T ]{_CLOCK})?$", "日期或时间，如 2026-11-22 或 2026-11-22T08:00:00%2B08:00")
+    return {
+        "division": divisions, "code": divisions, "from": moment, "to": moment, "at": moment,
+        "known": _one_of(["now"]), "window": _one_of(WINDOWS), "screen": _one_of(screens),
+        "compare": _one_of(["previous", "yesterday", "last_week", "last_year"]),
+        "by": _one_of([*pack.divisions.level_names, *STEPS, "children", *_GROUPED]),
+        "metric": _one_of(pack.metrics), "feed": _one_of(pack.feeds), "layer": _one_of(_layers(pack)),
+        "overdue": _one_of(["0", "1", "true", "false"]), "order": _one_of(["newest", "open", "due", "overdue"]),
+        "format": _one_of(["json", "csv"]), "since": _form("^[0-9]{1,18}$", "上次答复里的 seq"),
+        "item": _form("^[0-9]{1,18}$", "记录的编号"),
+        "bbox": _form(r"^-?[0-9]{1,3}(\.[0-9]+)?(,-?[0-9]{1,3}(\.[0-9]+)?){3}$",
+                      " west,south,east,north 四个经纬度；去掉它取全部"),
+        "cursor": _form("^[A-Za-z0-9_=-]+$", "上一页给出的 next；去掉它从头取"), **_filters(pack)}
+
+
+def _layers(pack: Pack) -> list[str]:
+    grounds = [name for name in ("neighbours", "rivers") if (pack.root / f"{name}.geojson").exists()]
+    return [*(f"divisions-{level}" for level in pack.divisions.level_names), *grounds, "events", *pack.layers]
+
+
+def _filters(pack: Pack) -> dict[str, Schema]:
+    """One word, or several with commas between; without declared words (departments) any text."""
+    plain = {"stage": STAGES, "category": tuple(pack.categories), "channel": tuple(pack.channels)}
+    found = {}
+    for name, words in plain.items():
+        if words:
+            one = "|".join(map(re.escape, words))
+            found[name] = found[f"f.{name}"] = _form(f"^({one})(,({one}))*$", f"{'、'.join(words)}，可用逗号隔开几个")
+    return found
+
+
+def _one_of(words: Any) -> Schema:
+    return {"type": "string", "enum": list(words)}
+
+
+def _form(pattern: str, said: str) -> Schema:
+    return {"type": "string", "pattern": pattern, "description": said}
+
+
+def or_empty(schema: Schema) -> Schema:
+    """The schema of a parameter of a query: `name=` says the same as leaving it out."""
+    if "enum" in schema:
+        return schema | {"enum": ["", *schema["enum"]]}
+    return schema | {"pattern": f"^$|{schema['pattern']}"} if "pattern" in schema else schema
+
+
+def check(call: Call, known: dict[str, Schema], query: dict[str, str]) -> None:
+    """Holds a question against the document; a parameter that the call does not have is left aside.
+
+    Raises:
+        WrongInput: a word or form that the document does not allow.
+    """
+    for name in call.query:
+        value, schema = query.get(name, ""), known.get(name, {})
+        if not value:
+            continue
+        if value not in schema.get("enum", (value,)):
+            raise WrongInput(f"{name}={value!r:.40} 不认识；可用 {'、'.join(schema['enum'][:MOST_WORDS])}")
+        if not re.search(schema.get("pattern", ""), value):
+            raise WrongInput(f"{name}={value!r:.40} 的写法不对；应为{schema['description']}")

@@ -1,0 +1,188 @@
+"""schemathesis against the running web server: every call of the OpenAPI document, with right and with wrong questions.
+
+`EXAMPLES` = questions a call, right ones and wrong ones each (8; the long form asks more); `SEED` chooses them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+import schemathesis
+from api_place import COUNTY, EAST, WEST, Served, filled
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import CHECKS
+from schemathesis.core.failures import FailureGroup
+
+from api.openapi_calls import CALLS as DECLARED
+
+pytestmark = pytest.mark.integration
+EXAMPLES = int(os.environ.get("EXAMPLES", "8"))
+SEED = int(os.environ.get("SEED", "20261122"))
+# Right by the schema of each parameter, and yet no question: what the schema cannot say must be said in the answer.
+TOGETHER = re.compile("必须早于|不能按 by=|个点，最多|不是日期或时间|没有说明是哪些|deed 应为 correct")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with filled(tmp_path_factory.mktemp("fuzzed")) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def document(served: Served) -> Any:
+    raw = served.get("/openapi.json").json()
+    asked = [one for path in raw["paths"].values() for call in path.values() for one in call["parameters"]]
+    # What only the data know: without it most right questions would be about nothing.
+    held = {"division": ["", COUNTY, WEST, EAST], "code": [COUNTY, WEST, EAST], "event": ["e1", "e2", "none"],
+            "cursor": ["", served.get("/events").json()["next"]], "item": ["1", "999999"],
+            "feed": ["cases"]}
+    for path in raw["paths"].values():
+        # Rights are given by `rights_of`, and their absence is tested by name.
+        path.get("post", {}).pop("security", None)
+    for parameter in asked:
+        if parameter["name"] in held:
+            parameter["schema"] = {"type": "string", "enum": held[parameter["name"]]}
+    found = schemathesis.openapi.from_dict(raw)
+    found.config.update(base_url=f"{served.client.base_url}/api/v1".replace("//api", "/api"))
+    return found
+
+
+def operations() -> list[Any]:
+    """(call, right or wrong questions); a call without any parameter cannot be asked wrongly."""
+    found = []
+    for call in DECLARED:
+        label = f"{call.method.upper()} {call.path}"
+        found.append(pytest.param(label, GenerationMode.POSITIVE, id=f"{label} right"))
+        if call.query or call.method == "post" or "{" in call.path:
+            found.append(pytest.param(label, GenerationMode.NEGATIVE, id=f"{label} wrong"))
+    return found
+
+
+def ask(served: Served, case: Any, rights: dict[str, str]) -> Any:
+    """Sends a case; the stream of `/live` is read as far as its first message."""
+    if case.path == "/live" and "since" not in (case.query or {}):
+        case.query = {"since": "0"}
+    return case.call(headers=rights)
+
+
+def rights_of(served: Served, label: str) -> dict[str, str]:
+    """A feed's token for its door, the duty's session for the desk; nothing for what anybody may read."""
+    if label == "POST /feeds/{feed}/records":
+        return {"Authorization": f"Bearer {served.tokens['cases']}"}
+    return {"Cookie": f"yp_session={served.duty}"} if label == "POST /quarantine" else {}
+
+
+@pytest.mark.parametrize(("label", "mode"), operations())
+def test_every_call_keeps_what_the_document_says(served: Served, document: Any, label: str, mode: Any) -> None:
+    method, path = label.split(" ")
+    operation = document[path][method]
+    told: Counter[int] = Counter()
+    # A page's address is read kindly: an unknown word is left aside there, never an error page.
+    # At the door a wrong record among right ones is refused by its number, not the whole body.
+    kind = path in ("/view", "/feeds/{feed}/records")
+    left = {"max_response_time", *(["negative_data_rejection"] if kind else [])}
+    names = [name for name in CHECKS.get_all_names() if name not in left]
+    accepting = CHECKS.get_by_names(["positive_data_acceptance"])[0]
+    checks = CHECKS.get_by_names(names)
+
+    @seed(SEED)
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck))
+    @given(operation.as_strategy(generation_mode=mode))
+    def run(case: Any) -> None:
+        reply = ask(served, case, rights_of(served, label))
+        told[reply.status_code] += 1
+        together = mode is GenerationMode.POSITIVE and reply.status_code == 400
+        if together:
+            assert TOGETHER.search(reply.json()["detail"]), reply.text
+        if label.endswith("records") and reply.status_code == 200 and isinstance(case.body, list):
+            assert sum((verdict := reply.json())[name] for name in ("accepted", "duplicate")) \
+                + len(verdict["rejected"]) == len(case.body), "every record has its verdict"
+        case.validate_response(reply, checks=[check for check in checks if not together or check is not accepting])
+
+    run()
+    assert told
+    assert max(told) < 500, f"seed {SEED}"
+
+
+def test_the_check_bites(served: Served, document: Any) -> None:
+    raw = served.get("/openapi.json").json()
+    media = raw["paths"]["/feeds"]["get"]["responses"]["200"]["content"]["application/json"]
+    media["schema"]["required"].append("nowhere")
+    lying = schemathesis.openapi.from_dict(raw)
+    lying.config.update(base_url=document.config.base_url)
+    case = lying["/feeds"]["GET"].Case()
+    with pytest.raises(FailureGroup):
+        case.call_and_validate()
+
+
+def test_errors_of_every_kind_are_problem_documents(served: Served) -> None:
+    client, door = served.client, "/api/v1/feeds/cases/records"
+    bearer = {"Authorization": f"Bearer {served.tokens['cases']}"}
+    told = {
+        404: client.get("/api/v1/nowhere"), 405: client.delete("/api/v1/feeds"), 400: served.get("/feeds", at="soon"),
+        401: client.post(door, json=[]), 413: client.post(door, content=b" " * 10_000_001, headers=bearer),
+        403: client.post("/api/v1/quarantine", json={"deed": "dismiss", "ids": [1]})}
+    for status, reply in told.items():
+        said = reply.json()
+        assert (reply.status_code, said["status"]) == (status, status)
+        assert reply.headers["content-type"] == "application/problem+json"
+        assert len(said["title"]) > 1
+        assert len(said["detail"]) > 4
+    assert set(told[405].headers["allow"].replace(" ", "").split(",")) == {"GET", "HEAD"}
+    assert set(client.put("/api/v1/quarantine").headers["allow"].replace(" ", "").split(",")) == {"GET", "HEAD", "POST"}
+
+
+def test_what_is_unchanged_is_not_sent_again(served: Served) -> None:
+    for call in DECLARED:
+        if not call.tagged or "{" in call.path or call.path == "/view":
+            continue
+        window = {"from": "2026-01-01", "to": "2026-02-01"} if "from" in call.query else {}
+        first = served.get(call.path, **window)
+        again = served.client.get(f"/api/v1{call.path}", params=window,
+                                  headers={"If-None-Match": f'"other", {first.headers["etag"]}'})
+        moves = call.path == "/topics" or again.headers["etag"] != first.headers["etag"]
+        assert (again.status_code, again.content) == (304, b"") or moves, call.path
+
+
+def test_the_pages_of_a_list_hold_every_event_once(served: Served) -> None:
+    found, cursor, pages = [], "", 0
+    while cursor is not None:
+        page = served.get("/events", cursor=cursor).json()
+        found += [row["id"] for row in page["events"]]
+        cursor, pages = page["next"], pages + 1
+    assert pages == 3
+    assert sorted(found) == sorted(f"e{i}" for i in range(230))
+
+
+def test_a_table_that_leaves_says_of_when_in_what_state_and_who_took_it(served: Served) -> None:
+    reply = served.get("/departments", format="csv")
+    assert reply.content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(reply.content.decode("utf-8-sig"))))
+    end = rows.index([])
+    about = dict(rows[end + 1:])
+    newest = max(row["last_time_us"] for row in served.get("/departments").json()["departments"])
+    assert [len(row) for row in rows[:end]] == [len(rows[0])] * end
+    assert datetime.fromisoformat(about["数据时间"]).timestamp() * 1e6 == newest
+    assert "演示数据" in about["状态"]
+    assert "个正常" in about["状态"]
+    assert about["导出人"] == "demo（demo）"
+    assert abs(datetime.fromisoformat(about["导出时间"]).timestamp() - time.time()) < 60
+
+
+def test_the_stream_begins_with_a_message(served: Served) -> None:
+    with served.client.stream("GET", "/api/v1/live") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        first = next(line for line in stream.iter_lines() if line.startswith("data: "))
+    assert json.loads(first[6:])["seq"] >= 230
