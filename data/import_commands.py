@@ -130,7 +130,7 @@ class Import:
         """Notices columns that changed, as the collector does for what it reads itself."""
         ledger = Ledger(self.state)
         try:
-            said = Drift(ledger).seen(feed, sample, self.clock.now_us(), whole=True)
+            said = Drift(ledger).seen(feed, sample, self.clock.now_us())
         finally:
             ledger.close()
         if said:
