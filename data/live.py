@@ -229,7 +229,7 @@ class Live:
     def _look(self) -> None:
         """Says what stands still behind the pages; a change is told at once, without a feed."""
         age_us = self.clock.now_us() - self.heard_us if self.tables.loaded else None
-        redis = standing.Redis(self._follows, self._refuses)
+        redis = standing.Tail(self._follows, self._refuses)
         found = standing.sentence(age_us, redis, self._readable and not self._hole, self.collector, self._dir)
         if found != self.trouble:
             self.trouble = found

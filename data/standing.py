@@ -14,14 +14,14 @@ HISTORY_LOST = "历史读不出，画面可能缺少部分数据；请按日志�
 
 
 @dataclass(frozen=True)
-class Redis:
+class Tail:
     """follows: its tail is being followed; refuses: why the collector cannot write into it, '' while it can."""
 
     follows: bool
     refuses: str = ""
 
 
-def sentence(age_us: int | None, redis: Redis, whole: bool, collector: Line, folder: Path) -> str:
+def sentence(age_us: int | None, redis: Tail, whole: bool, collector: Line, folder: Path) -> str:
     """'' while nothing stands still.
 
     Args:
