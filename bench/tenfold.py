@@ -21,6 +21,7 @@ from data.history_files import SCHEMA, SORT, describe_file, make_durable, new_pa
 from data.history_postgres import Server
 from data.history_postgres_tables import copy_in, make_partitions, record_segment
 from data.manifest import DAY_US, FileEntry, Manifest, read_manifest, write_manifest
+from data.records import KINDS
 from data.settings import ROOT
 
 TIMES, LIMIT_S, WARM = 10, 3.0, 7
@@ -95,12 +96,13 @@ def postgres(source: Path, address: str) -> dict[str, Any]:
     return facts
 
 
-def enlarge(source: Path, target: Path, times: int) -> None:
+def enlarge(source: Path, target: Path, times: int, kinds: tuple[str, ...] = KINDS) -> None:
     """Writes a history of `times` the rows: each station, event and figure again under other names and numbers."""
     manifest = read_manifest(source)
     parts: dict[tuple[str, str], list[FileEntry]] = defaultdict(list)
     for entry in manifest.files:
-        parts[entry.kind, entry.partition].append(entry)
+        if entry.kind in kinds:
+            parts[entry.kind, entry.partition].append(entry)
     target.mkdir(parents=True, exist_ok=True)
     db, made = duckdb.connect(config={"threads": 2, "memory_limit": "3GB"}), []
     db.execute(f"SET temp_directory = '{target / 'spill'}'")

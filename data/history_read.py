@@ -109,7 +109,7 @@ class HistoryReader:
             return BUCKETS.empty_table()
         value, time = table.value, table.time
         grouped = table.group_by(table.station, table.metric, table.code, bucket=self._bucket(time, span))
-        last = self._engine.dialect.at_greatest(value, time)
+        last = self._engine.dialect.newest(value, time)
         return self.run(grouped.agg(n=table.count(), total=value.sum(), low=value.min(), high=value.max(),
                                     last=last, last_time=time.max())).cast(BUCKETS)
 
