@@ -38,7 +38,7 @@ EVERYTHING = Wanted()
 
 def exported(folder, target, wanted=EVERYTHING):
     target.mkdir()
-    return export_parts(Exporter(HistoryReader(folder), target, wanted), lambda _more: None)
+    return export_parts(Exporter(HistoryReader(folder), folder, target, wanted), lambda _more: None)
 
 
 def merge(writer, target, parts, offset=0):
