@@ -64,7 +64,7 @@ def told(tmp_path: Path) -> Told:
 
 
 def test_an_event_that_ended_before_memory_is_listed_and_shown(told: Told) -> None:
-    assert told.gate.live.tables.events.position("old") is None
+    assert told.gate.live.tables.events.position("cases", "old") is None
     day = (told.now - timedelta(days=102)).date(), (told.now - timedelta(days=97)).date()
     found = told.rows(**{"from": str(day[0]), "to": str(day[1])})
     assert [(row["id"], row["title"], row["stage_code"]) for row in found.rows] == [("old", "旧路灯", "closed")]
