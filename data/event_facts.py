@@ -12,7 +12,7 @@ from data.records import STAGES
 
 _CLOSED = STAGES.index("closed")
 # What an event is known by: two feeds may give one number to different things.
-KEY = ("feed", "id")
+KEY = ("id", "feed")
 TOLD = ("lon", "lat", "title", "detail", "level")
 STATED = ("time", "code", "category", "channel", "stage", "demo", "department", "due", "satisfaction")
 FACTS = pa.schema([
@@ -29,9 +29,20 @@ def _order(rows: ibis.Table) -> tuple[ibis.Value, ibis.Value]:
 
 def ended_ids(rows: ibis.Table, before_us: int) -> ibis.Table:
     """KEY of the events that are closed, and whose last change and deadline lie before an instant."""
+    last, over = _ends(rows, before_us)
+    return last.filter(over).select(*KEY)
+
+
+def standing_ids(rows: ibis.Table, before_us: int) -> ibis.Table:
+    """KEY of all other events: of a long history much the fewer."""
+    last, over = _ends(rows, before_us)
+    return last.filter(~over).select(*KEY)
+
+
+def _ends(rows: ibis.Table, before_us: int) -> tuple[ibis.Table, ibis.BooleanValue]:
     last = rows.group_by(*KEY).agg(change=_order(rows)[1].max(), due=rows.due.max().fill_null(0))
-    over = last.change % len(STAGES) >= _CLOSED
-    return last.filter(over, last.change < before_us * len(STAGES), last.due < before_us).select(*KEY)
+    closed = last.change % len(STAGES) >= _CLOSED
+    return last, closed & (last.change < before_us * len(STAGES)) & (last.due < before_us)
 
 
 def facts(rows: ibis.Table, dialect: Dialect, more: tuple[str, ...] = ()) -> ibis.Table:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from data.batches import Batch
 from data.errors import Unavailable
-from data.event_facts import KEY, TOLD, ended_ids
+from data.event_facts import KEY, TOLD, standing_ids
 from data.event_table import EventTable
 from data.history_read import HistoryReader
 from data.history_span import Span
@@ -93,7 +93,7 @@ class MemoryTables:
             told = self._reader.run(every.select("feed").distinct())["feed"].to_pylist()
             self._untold = {key for key, feed in self._pack.feeds.items() if feed.kind == "event"} - set(told)
         # Closed, and neither due nor touched since: history keeps these.
-        kept = every.anti_join(ended_ids(every, since), KEY) if older else every
+        kept = every.semi_join(standing_ids(every, since), KEY) if older else every
         table = self._reader.facts(kept, TOLD)
         self.events.hold(table)
         self._mark_demo(table["feed"].to_pylist(), table["demo"].to_pylist())
