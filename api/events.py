@@ -41,9 +41,9 @@ def listing(request: Request) -> Response:
 
 
 def one(request: Request) -> Response:
-    """One event with the instants of its stages."""
+    """One event with the instants of its stages; `feed` chooses where several feeds have the id, else the newest."""
     web, query = web_of(request), query_of(request)
-    row = web.gate.event(web.principal(request), path(request, "event"), window(web, query))
+    row = web.gate.event(web.principal(request), path(request, "event"), window(web, query), query.get("feed", ""))
     return json_answer(request, row)
 
 

@@ -17,11 +17,13 @@ from geo.layers import divisions_geojson
 GROUND = ("neighbours", "rivers")
 
 
-def _feature(row: dict[str, Any], state: str) -> dict[str, Any]:
+def _feature(row: dict[str, Any], event: bool) -> dict[str, Any]:
     place = [round(row["lon"], 6), round(row["lat"], 6)]
-    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": place},
-            "properties": {"id": row["id"], "name": row.get("name") or row.get("title", ""), "state": state,
-                           "text": row.get("stage") or row.get("text", "")}}
+    properties = {"id": row["id"], "name": row.get("name") or row.get("title", ""),
+                  "state": str(row.get("state", "")), "text": row.get("stage") or row.get("text", "")}
+    if event:
+        properties["feed"] = row["feed"]
+    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": place}, "properties": properties}
 
 
 def _collection(features: list[dict[str, Any]], found: Answer) -> Packed:
@@ -69,7 +71,7 @@ def _points(web: Web, request: Request, name: str) -> Packed:
     question = Question("rows", source, order="open", limit=20_000)
     found = web.gate.read(web.principal(request), question, scope_of(web, query), window(web, query))
     box = _bbox(query.get("bbox", ""))
-    return _collection([_feature(row, str(row.get("state", ""))) for row in found.rows if _inside(row, box)], found)
+    return _collection([_feature(row, events) for row in found.rows if _inside(row, box)], found)
 
 
 def layer(request: Request) -> Response:

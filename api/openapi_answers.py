@@ -50,9 +50,9 @@ FIGURE = thing(
      "series": rows(thing({"time": TIME, "value": REAL, "n": WHOLE}, closed=False)), "rows": mapping(REAL),
      "names": mapping(TEXT)})
 EVENT = thing(
-    {"id": TEXT, "title": TEXT, "category": TEXT, "category_code": TEXT, "channel": TEXT, "department": TEXT,
-     "stage": TEXT, "stage_code": {"enum": list(STAGES)}, "division": TEXT, "division_code": TEXT, "time_us": MICROS,
-     "stage_time_us": MICROS, "due_us": MICROS, "left_s": SECONDS, "overdue_s": SECONDS,
+    {"id": TEXT, "feed": TEXT, "title": TEXT, "category": TEXT, "category_code": TEXT, "channel": TEXT,
+     "department": TEXT, "stage": TEXT, "stage_code": {"enum": list(STAGES)}, "division": TEXT, "division_code": TEXT,
+     "time_us": MICROS, "stage_time_us": MICROS, "due_us": MICROS, "left_s": SECONDS, "overdue_s": SECONDS,
      "state": {"enum": list(get_args(State))}, "lon": REAL, "lat": REAL, "demo": FLAG},
     {"detail": TEXT, "history": rows(thing({"stage": TEXT, "stage_code": {"enum": list(STAGES)}, "time_us": MICROS}))})
 WARNING = thing({"id": TEXT, "kind": TEXT, "level": {"enum": list(LEVELS)}, "headline": TEXT, "detail": TEXT,

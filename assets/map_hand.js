@@ -95,7 +95,8 @@
     }
     show(found, event.containerPoint);
     pinned = true;
-    document.dispatchEvent(new CustomEvent('yiping:point', {detail: {layer: mark.layer, id: mark.one.id}}));
+    const {id, feed} = mark.one;
+    document.dispatchEvent(new CustomEvent('yiping:point', {detail: {layer: mark.layer, id, feed}}));
   }
 
   function install(found, shared) {

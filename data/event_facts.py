@@ -11,10 +11,12 @@ from data.history_dialect import Dialect
 from data.records import STAGES
 
 _CLOSED = STAGES.index("closed")
-TOLD = ("lon", "lat", "title", "detail", "level", "feed")
+# What an event is known by: two feeds may give one number to different things.
+KEY = ("id", "feed")
+TOLD = ("lon", "lat", "title", "detail", "level")
 STATED = ("time", "code", "category", "channel", "stage", "demo", "department", "due", "satisfaction")
 FACTS = pa.schema([
-    ("id", pa.string()), *((name, pa.string()) for name in ("code", "category", "channel", "stage", "department")),
+    *((name, pa.string()) for name in (*KEY, "code", "category", "channel", "stage", "department")),
     *((name, pa.int64()) for name in ("time", "due", "stage_time", "worked", "ended")), ("satisfaction", pa.float64()),
     ("demo", pa.bool_()), ("sent_back", pa.bool_()), *((f"reached_{name}", pa.int64()) for name in STAGES)])
 
@@ -26,10 +28,21 @@ def _order(rows: ibis.Table) -> tuple[ibis.Value, ibis.Value]:
 
 
 def ended_ids(rows: ibis.Table, before_us: int) -> ibis.Table:
-    """Ids of the events that are closed, and whose last change and deadline lie before an instant."""
-    last = rows.group_by("id").agg(change=_order(rows)[1].max(), due=rows.due.max().fill_null(0))
-    over = last.change % len(STAGES) >= _CLOSED
-    return last.filter(over, last.change < before_us * len(STAGES), last.due < before_us).select("id")
+    """KEY of the events that are closed, and whose last change and deadline lie before an instant."""
+    last, over = _ends(rows, before_us)
+    return last.filter(over).select(*KEY)
+
+
+def standing_ids(rows: ibis.Table, before_us: int) -> ibis.Table:
+    """KEY of all other events: of a long history much the fewer."""
+    last, over = _ends(rows, before_us)
+    return last.filter(~over).select(*KEY)
+
+
+def _ends(rows: ibis.Table, before_us: int) -> tuple[ibis.Table, ibis.BooleanValue]:
+    last = rows.group_by(*KEY).agg(change=_order(rows)[1].max(), due=rows.due.max().fill_null(0))
+    closed = last.change % len(STAGES) >= _CLOSED
+    return last, closed & (last.change < before_us * len(STAGES)) & (last.due < before_us)
 
 
 def facts(rows: ibis.Table, dialect: Dialect, more: tuple[str, ...] = ()) -> ibis.Table:
@@ -39,12 +52,12 @@ def facts(rows: ibis.Table, dialect: Dialect, more: tuple[str, ...] = ()) -> ibi
     first time, of closed and rated the last; worked, ended: the last change before closing, the first from closing on.
     """
     place, order = _order(rows)
-    rows = rows.select("id", "act", "stage_time", *STATED, *more, place=place, order=order)
+    rows = rows.select(*KEY, "act", "stage_time", *STATED, *more, place=place, order=order)
     place, when = rows.place, rows.stage_time
     stated = {name: dialect.at_greatest(rows[name], rows["order"]) for name in (*STATED, *more)}
     reached = {f"reached_{name}": when.min(where=place == number) if number < _CLOSED
                else when.max(where=place == number) for number, name in enumerate(STAGES)}
-    return rows.group_by("id").agg(
+    return rows.group_by(*KEY).agg(
         **stated, **reached, stage_time=when.max(), worked=when.max(where=place < _CLOSED),
         ended=when.min(where=place >= _CLOSED), sent_back=(rows.act == "return").any())
 

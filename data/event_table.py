@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from data.columns import Array, Columns, Vocabulary
 from data.event_facts import reached_of
@@ -18,42 +19,76 @@ CLOSED, RATED = STAGES.index("closed"), STAGES.index("rated")
 HOUR = 3_600_000_000
 FAR = np.iinfo(np.int64).max
 _STAGE = {name: number for number, name in enumerate(STAGES)}
-_WORDS, _TEXTS = ("category", "channel", "department"), ("title", "detail", "level")
+_WORDS, _TEXTS = ("category", "channel", "department", "feed"), ("title", "detail", "level")
 _SPEC: dict[str, tuple[Any, Any, int]] = {
     "time": (np.int64, 0, 1), "due": (np.int64, 0, 1), "stage": (np.int8, 0, 1), "stage_time": (np.int64, 0, 1),
     "division": (np.int32, 0, 1), "category": (np.int32, 0, 1), "channel": (np.int32, 0, 1),
     "department": (np.int32, 0, 1), "returned": (np.bool_, False, 1), "satisfaction": (np.float64, np.nan, 1),
     "lon": (np.float64, np.nan, 1), "lat": (np.float64, np.nan, 1), "reached": (np.int64, 0, len(STAGES)),
-    "demo": (np.bool_, False, 1),
+    "demo": (np.bool_, False, 1), "feed": (np.int32, 0, 1),
 }
 COLUMNS = [(name, str(np.dtype(kind)), width) for name, (kind, _, width) in _SPEC.items()]
 
 
 class EventTable:
-    """Columns: time, due, stage_time, reached[stage] in µs UTC (0 = none); division = index in `divisions`."""
+    """An event is known by feed and id. Columns: time, due, stage_time, reached[stage] in µs UTC (0 = none); division =
+    index in `divisions`; category, channel, department, feed = numbers of vocabularies.
+    """
 
     def __init__(self, divisions: Divisions) -> None:
         self._divisions = divisions
         self.columns = Columns(_SPEC)
-        self.category, self.channel, self.department = Vocabulary(), Vocabulary(), Vocabulary()
+        self.category, self.channel, self.department, self.feed = (Vocabulary() for _ in _WORDS)
         self.ids: list[str] = []
         self.texts: list[tuple[str, str, str]] = []
-        self._position: dict[str, int] = {}
+        self._position: dict[int, dict[str, int]] = {}
 
     def __len__(self) -> int:
         return self.columns.size
 
-    def position(self, event_id: str) -> int | None:
+    def beside(self) -> EventTable:
+        """An empty table that shares this one's vocabularies."""
+        found = EventTable(self._divisions)
+        for name in _WORDS:
+            setattr(found, name, getattr(self, name))
+        return found
+
+    def key(self, at: int) -> tuple[str, str]:
+        """(feed, id) of the event at a position."""
+        return self.feed.words[self.columns["feed"][at]], self.ids[at]
+
+    def position(self, feed: str, event_id: str) -> int | None:
         """Position of an event, None if it is not held."""
-        return self._position.get(event_id)
+        return self._position.get(self.feed.find(feed), {}).get(event_id)
+
+    def newest(self, event_id: str) -> int | None:
+        """Position of the event with this id, of several feeds' the one that changed last; None if none is held."""
+        held = [at for positions in self._position.values() if (at := positions.get(event_id)) is not None]
+        return max(held, key=lambda at: int(self.columns["stage_time"][at]), default=None)
+
+    def unheld(self, facts: pa.Table) -> pa.Table:
+        """The rows (columns of event_facts.FACTS) of events that are not held."""
+        held = np.zeros(facts.num_rows, bool)
+        for feed in pc.unique(facts["feed"]).to_pylist():
+            ids = pa.array(self._position.get(self.feed.find(feed), ()), pa.string())
+            held |= pc.and_(pc.equal(facts["feed"], feed), pc.is_in(facts["id"], ids)).to_numpy()
+        return facts.filter(pa.array(~held))
+
+    def among(self, feed: str, ids: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Mask of the events of a feed that bear one of the ids."""
+        found: npt.NDArray[np.bool_] = self.columns["feed"] == self.feed.find(feed)
+        found[found] = [self.ids[at] in ids for at in np.flatnonzero(found)]
+        return found
 
     def add(self, rows: Iterable[Row]) -> None:
         """Takes event rows in the order of their seq."""
         for row in rows:
-            at = self._position.get(row["id"])
+            feed = self.feed.number(row["feed"])
+            held = self._position.setdefault(feed, {})
+            at = held.get(row["id"])
             if at is None:
-                at = self.columns.extend(1)
-                self._position[row["id"]] = at
+                at = held[row["id"]] = self.columns.extend(1)
+                self.columns["feed"][at] = feed
                 self.ids.append(row["id"])
                 self.texts.append(("", "", ""))
             self._stage(at, row)
@@ -139,15 +174,22 @@ class EventTable:
             self.columns[name][first:] = table[name].cast(pa.float64()).to_numpy()
         texts = [table[name].fill_null("").to_pylist() for name in _TEXTS]
         self.texts += zip(*texts, strict=True)
-        self._position |= {event_id: first + number for number, event_id in enumerate(table["id"].to_pylist())}
+        self._find_from(first)
+
+    def _find_from(self, first: int) -> None:
+        """Makes the events from a position on findable."""
+        feeds = self.columns["feed"][first:]
+        for feed in np.unique(feeds).tolist():
+            positions = (np.flatnonzero(feeds == feed) + first).tolist()
+            ids = map(self.ids.__getitem__, positions)
+            self._position.setdefault(feed, {}).update(zip(ids, positions, strict=True))
 
     def fill(self, table: pa.Table) -> None:
         """Takes whole events (columns of event_facts.FACTS) that are not held yet; their texts stay with history."""
         first = self.columns.extend(table.num_rows)
         self.ids += table["id"].to_pylist()
-        for name, vocabulary in (("category", self.category), ("channel", self.channel),
-                                 ("department", self.department)):
-            self.columns[name][first:] = _coded(table[name], vocabulary.number)
+        for name in _WORDS:
+            self.columns[name][first:] = _coded(table[name], getattr(self, name).number)
         self.columns["division"][first:] = _coded(
             table["code"], lambda code: self._divisions.index(code) if code in self._divisions else 0)
         self.columns["stage"][first:] = _coded(table["stage"], lambda word: _STAGE.get(word, 0))
@@ -177,7 +219,9 @@ class EventTable:
         self.columns.keep(mask)
         self.ids = [self.ids[at] for at in kept]
         self.texts = [self.texts[at] for at in kept] if self.texts else []
-        self._position = {event_id: position for position, event_id in enumerate(self.ids)} if self._position else {}
+        if self._position:
+            self._position = {}
+            self._find_from(0)
 
     def frame(self) -> pa.Table:
         """The events with their texts, to be kept and taken back by `restore` beside the words of `vocabularies`."""
@@ -198,7 +242,7 @@ class EventTable:
         self.columns.fill(table)
         self.ids = table["id"].to_pylist()
         self.texts = list(zip(*(table[f"text_{name}"].to_pylist() for name in _TEXTS), strict=True))
-        self._position = {event_id: position for position, event_id in enumerate(self.ids)}
+        self._find_from(0)
 
 
 def _coded(column: pa.ChunkedArray, number: Callable[[str], int]) -> Array:

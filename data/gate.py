@@ -182,15 +182,15 @@ class Gate:
             return Evaluator(self.pack, self.live.tables, self._contributions.formulas, self._points)
         return Evaluator(self.pack, past)
 
-    def event(self, principal: Principal, event_id: str, window: Window) -> dict[str, Any]:
-        """One event with its history, as of the window's instant.
+    def event(self, principal: Principal, event_id: str, window: Window, feed: str = "") -> dict[str, Any]:
+        """One event with its history, as of the window's instant; without a feed, of equal ids the newest.
 
         Raises:
             NotFound: no such event. NotAllowed: its division is not the principal's.
         """
         past = self._replayed(window)
         with self.live.lock:
-            row = rowsets.one_event(self._evaluator(past), event_id, to_us(window.end))
+            row = rowsets.one_event(self._evaluator(past), event_id, feed, to_us(window.end))
         self.act(principal, READ, row["division_code"])
         return row
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -122,12 +122,13 @@ class HistoryReader:
         table = self._within("event", span)
         return FACTS.empty_table() if table is None else self.facts(table).select(FACTS.names).cast(FACTS)
 
-    def changes_of(self, ids: Sequence[str], span: Span) -> pa.Table:
-        """Current rows of these events with their stage_time in the span."""
-        table = self._within("event", span)
+    def changes_of(self, events: Mapping[str, Sequence[str]], span: Span) -> pa.Table:
+        """Current rows of these events (feed → ids) with their stage_time in the span."""
+        table = self._within("event", span, list(events))
         if table is None:
             return SCHEMA["event"].empty_table()
-        return self.run(table.filter(table.id.isin(list(ids))).select(list(SCHEMA["event"].names)))
+        asked = ibis.or_(*((table.feed == feed) & table.id.isin(list(ids)) for feed, ids in events.items()))
+        return self.run(table.filter(asked).select(list(SCHEMA["event"].names)))
 
     def identities(self, kind: str, feed: str, start_us: int, end_us: int) -> list[tuple[bytes, bytes, int]]:
         """(records.identity, records.content, seq) of a feed's current rows with their DAY_OF time in [start, end)."""

@@ -31,8 +31,12 @@ class Tables(Protocol):
         """Events that ended before `events_since`, which `events` does not hold."""
         ...
 
-    def whole_events(self, ids: list[str]) -> EventTable:
-        """Events by id with their texts, whatever their age."""
+    def event_feeds(self) -> tuple[str, ...]:
+        """The feeds that history has events of."""
+        ...
+
+    def whole_events(self, events: Mapping[str, Sequence[str]]) -> EventTable:
+        """Events (feed → ids) with their texts, whatever their age."""
         ...
 
     def buckets(self, feeds: tuple[str, ...], metrics: Sequence[str], span: Any) -> list[Buckets]:

@@ -15,7 +15,7 @@ import ibis
 from data.audit import AuditFile
 from data.clock import Clock, from_us, to_us
 from data.errors import YipingError
-from data.event_facts import ended_ids
+from data.event_facts import KEY, ended_ids
 from data.health import seconds
 from data.history import Writer
 from data.history_rework import Rework
@@ -84,7 +84,7 @@ class Retention:
         rows = desk.rows(files)
         if kind != "event":
             return rows.filter(rows.feed.isin(feeds)).select("seq", "feed")
-        parts = [rows.filter(rows.feed == feed).semi_join(self._ended(desk, feed), "id").select("seq", "feed")
+        parts = [rows.filter(rows.feed == feed).semi_join(self._ended(desk, feed), KEY).select("seq", "feed")
                  for feed in feeds]
         return ibis.union(*parts) if len(parts) > 1 else parts[0]
 

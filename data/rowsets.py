@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,7 +44,8 @@ def _event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, l
     due, (stage, stage_time) = int(columns["due"][at]), _stood(events, at, end_us)
     closed = STAGES.index(stage) >= CLOSED
     return {
-        "id": events.ids[at], "title": texts[0] or (known.name if known else category),
+        "id": events.ids[at], "feed": events.feed.words[columns["feed"][at]],
+        "title": texts[0] or (known.name if known else category),
         "category": known.name if known else category, "category_code": category,
         "channel": evaluator.pack.channels.get(events.channel.words[columns["channel"][at]], ""),
         "department": events.department.words[columns["department"][at]],
@@ -88,17 +90,24 @@ def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[i
     keys = np.concatenate([key for _, key in masked])
     order = np.argsort(keys, kind="stable")[: question.limit or 50]
     first = len(masked[0][0])
-    old = [held[1].ids[masked[1][0][at - first]] for at in order.tolist() if at >= first]
-    whole = tables.whole_events(old) if old else held[0]
+    old = {at: held[1].key(masked[1][0][at - first]) for at in order.tolist() if at >= first}
+    whole = tables.whole_events(_by_feed(old.values())) if old else held[0]
     below = evaluator.pack.divisions.get(scope.division).level + 1
     rows = []
     for at in order.tolist():
         recent = at < first
-        place = int(masked[0][0][at]) if recent else whole.position(held[1].ids[masked[1][0][at - first]])
+        place = int(masked[0][0][at]) if recent else whole.position(*old[at])
         if place is not None:
             rows.append(_event_row(evaluator, held[0] if recent else whole, place, span[1], below))
     blind = sum(int(np.isnan(table.columns["lon"][at]).sum()) for table, (at, _) in zip(held, masked, strict=True))
     return tuple(rows), len(keys), blind
+
+
+def _by_feed(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for feed, event_id in keys:
+        found.setdefault(feed, []).append(event_id)
+    return found
 
 
 def _chosen(table: EventTable, order: str, scope: Scope, inside: npt.NDArray[np.bool_],
@@ -117,15 +126,18 @@ def _chosen(table: EventTable, order: str, scope: Scope, inside: npt.NDArray[np.
     return found, key[found]
 
 
-def one_event(evaluator: Evaluator, event_id: str, end_us: int) -> dict[str, Any]:
-    """One event with the instants of its stages, of any age. Raises NotFound, Unavailable."""
-    table = evaluator.tables.events
-    at = table.position(event_id)
+def one_event(evaluator: Evaluator, event_id: str, feed: str, end_us: int) -> dict[str, Any]:
+    """One event with the instants of its stages, of any age; without a feed, of those with this id the one that changed
+    last, one in memory before any that ended earlier. Raises NotFound, Unavailable.
+    """
+    tables = evaluator.tables
+    table = tables.events
+    at = table.position(feed, event_id) if feed else table.newest(event_id)
     if at is None:
-        table = evaluator.tables.whole_events([event_id])
-        at = table.position(event_id)
+        table = tables.whole_events({key: [event_id] for key in ([feed] if feed else tables.event_feeds())})
+        at = table.newest(event_id)
     if at is None:
-        raise NotFound(f"没有事件 {event_id!r:.60}")
+        raise NotFound(f"数据源 {feed!r:.40} 没有事件 {event_id!r:.60}" if feed else f"没有事件 {event_id!r:.60}")
     reached = table.columns["reached"][at]
     row = _event_row(evaluator, table, at, end_us)
     row["detail"] = table.texts[at][1]

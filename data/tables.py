@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from data.batches import Batch
 from data.errors import Unavailable
-from data.event_facts import TOLD, ended_ids
+from data.event_facts import KEY, TOLD, standing_ids
 from data.event_table import EventTable
 from data.history_read import HistoryReader
 from data.history_span import Span
@@ -93,7 +93,7 @@ class MemoryTables:
             told = self._reader.run(every.select("feed").distinct())["feed"].to_pylist()
             self._untold = {key for key, feed in self._pack.feeds.items() if feed.kind == "event"} - set(told)
         # Closed, and neither due nor touched since: history keeps these.
-        kept = every.anti_join(ended_ids(every, since), "id") if older else every
+        kept = every.semi_join(standing_ids(every, since), KEY) if older else every
         table = self._reader.facts(kept, TOLD)
         self.events.hold(table)
         self._mark_demo(table["feed"].to_pylist(), table["demo"].to_pylist())
@@ -186,14 +186,22 @@ class MemoryTables:
         assert self._past is not None
         return self._past
 
-    def whole_events(self, ids: list[str]) -> EventTable:
-        """Events by id with their texts, read from history.
+    def event_feeds(self) -> tuple[str, ...]:
+        """The feeds that history has events of.
+
+        Raises:
+            Unavailable: history cannot be read.
+        """
+        return tuple(sorted({feed for entry in self._reader.manifest().of("event") for feed in entry.feeds}))
+
+    def whole_events(self, events: Mapping[str, Sequence[str]]) -> EventTable:
+        """Events (feed → ids) with their texts, read from history.
 
         Raises:
             Unavailable: history cannot be read.
         """
         found = EventTable(self.divisions)
-        rows = self._reader.changes_of(ids, Span(0, FAR, known_at_us=self._known_at_us)).sort_by("seq").to_pylist()
+        rows = self._reader.changes_of(events, Span(0, FAR, known_at_us=self._known_at_us)).sort_by("seq").to_pylist()
         found.add(row for row in rows if row["stage_time"] <= self._until_us)
         return found
 
@@ -210,31 +218,31 @@ class MemoryTables:
         """Keeps facts of ended events, unless memory has moved on since they were read or holds them already."""
         if self._past is not None or since_us != self.events_since:
             return
-        past = EventTable(self.divisions)
-        past.category, past.channel, past.department = (self.events.category, self.events.channel,
-                                                        self.events.department)
+        past = self.events.beside()
         if facts is not None:
-            past.fill(facts.filter(pc.invert(pc.is_in(facts["id"], pa.array(self.events.ids, pa.string())))))
+            past.fill(self.events.unheld(facts))
         self._past = past
 
     def _add_events(self, found: Iterable[Row]) -> None:
-        """Takes live rows; an event that ended long ago and stirs again comes back from history first."""
+        """Takes a feed's live rows; an event that ended long ago and stirs again comes back from history first."""
         rows = list(found)
         gone = {row["id"]: row["time"] for row in rows
-                if row["time"] < self.events_since and self.events.position(row["id"]) is None}
+                if row["time"] < self.events_since and self.events.position(row["feed"], row["id"]) is None}
         if gone:
-            self._bring_back(list(gone), Span(min(gone.values()), rows[0]["received"]), rows[0]["seq"])
+            span = Span(min(gone.values()), rows[0]["received"])
+            self._bring_back((rows[0]["feed"], set(gone)), span, rows[0]["seq"])
         self.events.add(rows)
 
-    def _bring_back(self, ids: list[str], span: Span, before_seq: int) -> None:
+    def _bring_back(self, events: tuple[str, set[str]], span: Span, before_seq: int) -> None:
+        feed, ids = events
         try:
-            older = self._reader.changes_of(ids, span)
+            older = self._reader.changes_of({feed: sorted(ids)}, span)
         except Unavailable as error:
             log.warning("older changes of %d events not readable: %s", len(ids), error)
             return
         self.events.add(row for row in older.sort_by("seq").to_pylist() if row["seq"] < before_seq)
         if self._past is not None:
-            self._past.keep(~np.isin(np.array(self._past.ids, object), ids))
+            self._past.keep(~self._past.among(feed, ids))
 
     def buckets(self, feeds: tuple[str, ...], metrics: Sequence[str], span: Span) -> list[Buckets]:
         """Aggregates per station and bucket of each metric: from memory, and from history for what lies before it.

@@ -29,7 +29,8 @@ class Served:
 
     def __init__(self, settings: Settings, client: httpx.Client, app: Any) -> None:
         self.settings, self.client, self.web = settings, client, app.state.web
-        self.tokens = {feed: make_token(settings, feed) for feed in ("stations", "gauges", "cases", "warnings")}
+        self.tokens = {feed: make_token(settings, feed) for feed, declared in self.web.pack.feeds.items()
+                       if declared.source.kind == "push"}
         self.duty = ""
 
     def push(self, feed: str, *records: dict[str, Any]) -> Any:
@@ -44,12 +45,12 @@ class Served:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Served]:
+def running(folder: Path, pack: Path = TINY_PACK) -> Iterator[Served]:
     """The place, empty."""
     redis = RedisServer(folder / "redis")
     redis.start()
-    settings = load_settings(place=TINY_PACK, state=folder / "api", redis_url=redis.url, cache_url=redis.url)
-    environment = {**os.environ, "YIPING_PLACE": str(TINY_PACK), "YIPING_STATE": str(settings.state_dir),
+    settings = load_settings(place=pack, state=folder / "api", redis_url=redis.url, cache_url=redis.url)
+    environment = {**os.environ, "YIPING_PLACE": str(pack), "YIPING_STATE": str(settings.state_dir),
                    "YIPING_REDIS_URL": redis.url}
     process = subprocess.Popen([sys.executable, str(ROOT / "app.py"), "collect"], env=environment,
                                stderr=subprocess.DEVNULL)

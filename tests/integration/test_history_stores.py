@@ -21,7 +21,7 @@ from history_stores import (
 )
 
 from data.clock import to_us
-from data.event_facts import TOLD, ended_ids
+from data.event_facts import KEY, TOLD, ended_ids, standing_ids
 from data.history import MONTH, Span
 from data.records import KINDS, STAGES, content, identity, parse
 
@@ -34,7 +34,7 @@ def test_nothing_was_ever_written(read_store: Store) -> None:
         assert reader.rows("observation", EVER).num_rows == 0
         assert reader.observation_buckets(["pm25"], ["air"], EVER).num_rows == 0
         assert reader.event_facts(EVER).num_rows == 0
-        assert reader.changes_of(["e1"], EVER).num_rows == 0
+        assert reader.changes_of({"hotline": ["e1"]}, EVER).num_rows == 0
         assert reader.identities("event", "hotline", 0, 2**62) == []
         assert reader.current_assets() == []
         assert reader.run(reader.table("warning")).num_rows == 0
@@ -178,10 +178,33 @@ def test_events_as_their_changes_left_them(read_store: Store) -> None:
     known = {row["id"]: row for row in reader.event_facts(replace(EVER, known_at_us=8)).to_pylist()}
     assert known["e2"]["sent_back"] is True
     every = reader.table("event")
-    kept = every.anti_join(ended_ids(every, T0 - 30 * DAY), "id")
+    kept = every.semi_join(standing_ids(every, T0 - 30 * DAY), KEY)
     assert sorted(row["id"] for row in reader.facts(kept).to_pylist()) == ["e1", "e2"]
-    assert sorted(reader.changes_of(["e2", "e9"], Span(T0, T0 + 1))["seq"].to_pylist()) == [5, 9]
+    assert sorted(reader.changes_of({"hotline": ["e2", "e9"]}, Span(T0, T0 + 1))["seq"].to_pylist()) == [5, 9]
     assert reader.event_facts(Span(T0 + 2, T0 + 3))["id"].to_pylist() == ["e1"]
+
+
+def test_one_number_in_two_feeds_is_two_events(read_store: Store) -> None:
+    writer, reader = read_store.writer(), read_store.reader()
+    put(writer, "event",
+        change(1, "7", "received", T0, department="a"), change(2, "7", "received", T0 + 1, feed="tips", title="漏水"),
+        change(3, "7", "closed", T0 + 2), change(4, "7", "handling", T0 + 3, feed="tips"),
+        change(5, "8", "received", T0, feed="tips"))
+    put(writer, "event", {**change(6, "7", "handling", T0 + 3, feed="tips", department="b"), "prev": 4})
+    facts = {(row["feed"], row["id"]): row for row in reader.facts(reader.table("event"), TOLD).to_pylist()}
+    assert {key: (row["stage"], row["department"], row["title"]) for key, row in facts.items()} == {
+        ("hotline", "7"): ("closed", "a", None), ("tips", "7"): ("handling", "b", "漏水"),
+        ("tips", "8"): ("received", None, None)}
+    assert [(row["feed"], row["ended"]) for row in reader.event_facts(EVER).sort_by(
+        [("id", "ascending"), ("feed", "ascending")]).to_pylist()] == [
+            ("hotline", T0 + 2), ("tips", None), ("tips", None)]
+    every = reader.table("event")
+    assert reader.run(ended_ids(every, T0 + DAY)).to_pylist() == [{"feed": "hotline", "id": "7"}]
+    kept = reader.facts(every.semi_join(standing_ids(every, T0 + DAY), KEY)).to_pylist()
+    assert sorted((row["feed"], row["id"]) for row in kept) == [("tips", "7"), ("tips", "8")]
+    for asked, found in (({"tips": ["7"]}, [2, 6]), ({"hotline": ["7", "8"]}, [1, 3]), ({"none": ["7"]}, []), ({}, []),
+                         ({"tips": ["8"], "hotline": ["7"]}, [1, 3, 5])):
+        assert sorted(reader.changes_of(asked, EVER)["seq"].to_pylist()) == found
 
 
 @pytest.mark.parametrize("kind", KINDS)

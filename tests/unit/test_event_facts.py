@@ -117,7 +117,7 @@ def test_an_event_of_long_ago_that_stirs_again_is_whole_again(tmp_path: Path) ->
     late = change(4, "old", "rated", NOW, old, satisfaction=5)
     tables.apply(Batch(4, 4, "cases", "event", NOW, [late]))
     assert tables.past_events().ids == []
-    at = tables.events.position("old")
+    at = tables.events.position("cases", "old")
     assert at is not None
     reached = tables.events.columns["reached"][at]
     assert (reached[STAGES.index("closed")], reached[STAGES.index("rated")]) == (old + 2 * HOUR, NOW)
@@ -133,7 +133,7 @@ def test_what_cannot_be_read_back_is_logged_and_the_new_change_is_kept(
         raise Unavailable("历史读不出")
     monkeypatch.setattr(reader, "changes_of", broken)
     tables.apply(Batch(2, 2, "cases", "event", NOW, [change(2, "old", "rated", NOW, NOW - 90 * DAY)]))
-    assert tables.events.position("old") is not None
+    assert tables.events.position("cases", "old") is not None
     assert "not readable" in caplog.text
 
 

@@ -31,7 +31,7 @@ class Told:
     def __init__(self, folder: Path) -> None:
         self.now = from_us(Clock().now_us()).replace(microsecond=0)
         self.writer, self.reader = HistoryWriter(folder / "h"), HistoryReader(folder / "h")
-        self.pack, self.seq = load_pack(TINY), 0
+        self.pack, self.seq, self.feed = load_pack(TINY), 0, "cases"
         live = Live(self.pack, State(f"unix://{folder}/none.sock", "t:"), self.reader, Clock(), folder)
         self.gate, self.principal = Gate(self.pack, live, self.reader), demo_principal(self.pack.place.code)
 
@@ -39,8 +39,8 @@ class Told:
         self.seq += 1
         at = self.now - timedelta(hours=hours_ago)
         row = event(event_id, stage, more.pop("received", at), at, CODE, **more)
-        row |= {"seq": self.seq, "feed": "cases", "demo": False, "prev": 0}
-        self.writer.append(Batch(self.seq, self.seq, "cases", "event", row["received"], [row]))
+        row |= {"seq": self.seq, "feed": self.feed, "demo": False, "prev": 0}
+        self.writer.append(Batch(self.seq, self.seq, self.feed, "event", row["received"], [row]))
         self.writer.commit()
 
     def load(self) -> None:
@@ -64,7 +64,7 @@ def told(tmp_path: Path) -> Told:
 
 
 def test_an_event_that_ended_before_memory_is_listed_and_shown(told: Told) -> None:
-    assert told.gate.live.tables.events.position("old") is None
+    assert told.gate.live.tables.events.position("cases", "old") is None
     day = (told.now - timedelta(days=102)).date(), (told.now - timedelta(days=97)).date()
     found = told.rows(**{"from": str(day[0]), "to": str(day[1])})
     assert [(row["id"], row["title"], row["stage_code"]) for row in found.rows] == [("old", "旧路灯", "closed")]

@@ -63,7 +63,7 @@ def test_nothing_was_ever_written(reader):
     assert reader.rows("observation", EVER).num_rows == 0
     assert reader.observation_buckets(["pm25"], ["air"], EVER).num_rows == 0
     assert reader.event_facts(EVER).num_rows == 0
-    assert reader.changes_of(["e1"], EVER).num_rows == 0
+    assert reader.changes_of({"cases": ["e1"]}, EVER).num_rows == 0
     assert reader.identities("event", "hotline", 0, 2**62) == []
     assert reader.current_assets() == []
     assert reader.run(reader.table("warning")).num_rows == 0

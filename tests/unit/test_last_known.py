@@ -15,7 +15,7 @@ from data.batches import Batch
 from data.clock import Clock, to_us
 from data.errors import Unavailable
 from data.history import HistoryReader, HistoryWriter
-from data.last_known import LastKnown, shot_of
+from data.last_known import FORMAT, LastKnown, shot_of
 from data.live import Live
 from data.manifest import NAME, Load, read_manifest, write_manifest
 from data.pack import Pack, load_pack
@@ -248,7 +248,7 @@ def test_another_version_or_pack_is_left_alone(place: Place, monkeypatch: pytest
     place.keep(Tail(*BATCHES))
     feeds = {key: feed for key, feed in PACK.feeds.items() if key != "gauges"}
     assert place.live(Tail(away=True), replace(PACK, feeds=feeds)).served_from == "history"
-    monkeypatch.setattr("data.last_known.FORMAT", 2)
+    monkeypatch.setattr("data.last_known.FORMAT", FORMAT + 1)
     assert place.live(Tail(away=True)).served_from == "history"
     assert len([line for line in caplog.messages if "另一版本" in line]) == 2
 
