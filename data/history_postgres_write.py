@@ -111,6 +111,10 @@ class PostgresWriter:
         """The checkpoint as it stands now, whoever moved it. Raises Unavailable."""
         return self._server.ask(self._position)[0]
 
+    def moved(self) -> bool:
+        """Whether another than this writer has moved the checkpoint. Raises Unavailable."""
+        return self.reached() not in (self._checkpoint, self._sent)
+
     def rejoin(self) -> None:
         """Drops what waits and looks where the checkpoint stands: another of several collectors may have moved it."""
         with self._publish_lock:

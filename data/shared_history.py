@@ -40,14 +40,18 @@ class SharedHistorian(Historian):
         try:
             self._round()
         except Unavailable:
-            # Another may have moved the checkpoint: it is asked before anything more is written.
+            # Another may have moved the checkpoint: that is looked at before anything more is written.
             self._turn = None
             raise
 
     def _round(self) -> None:
         turn = self._together.leases.turn(HISTORY)
-        if turn != self._turn or (turn < 0 and time.monotonic() - self._asked >= ASK_S):
-            self._rejoin(turn)
+        if turn > 0 and turn != self._turn:
+            self._take_up(turn)
+        elif turn < 0 and time.monotonic() - self._asked >= ASK_S:
+            self.safe, self._asked = self._books.reached(), time.monotonic()
+            self._committed(self.safe)
+        self._turn = turn
         for batch in self._state.tail(self.done, block_ms=WAIT_READ_MS):
             if self._ends:
                 return
@@ -58,14 +62,19 @@ class SharedHistorian(Historian):
             if self.safe != before:
                 self._trim()
 
-    def _rejoin(self, turn: int) -> None:
-        self._books.rejoin()
-        self.safe, self._rows, self._since, self._asked = self._books.checkpoint, 0, 0.0, time.monotonic()
-        if turn > 0 and turn != self._turn:
-            # From the beginning of what the history lacks, whoever wrote it.
-            self.done = self._applied = self.safe
-            log.warning("history is brought in by this collector (turn %d), from %d on", turn, self.safe)
-        self._turn = turn
+    def _take_up(self, turn: int) -> None:
+        """Goes on from the beginning of what the history lacks, whoever wrote it.
+
+        What was read and not yet written is kept if nobody else wrote meanwhile: Redis may have forgotten it.
+        """
+        if self._books.moved():
+            self._books.rejoin()
+            self.safe = self._applied = self._books.checkpoint
+            self._rows, self._since = 0, 0.0
+            self._passed.clear()
+            self._bytes = 0
+        self.done = self._applied
+        log.warning("history is brought in by this collector (turn %d), from %d on", turn, self.done)
         self._committed(self.safe)
 
     def apply(self, batch: Batch) -> None:
@@ -100,9 +109,9 @@ class SharedHistorian(Historian):
 
     def recover(self) -> int:
         """Looks where the history stands at the start; at the end commits what this collector still has in hand."""
-        if self._turn is None:
+        if self.ident is None:
             self._books.rejoin()
             self.safe = self.done = self._applied = self._books.checkpoint
-        elif self._turn > 0 and self._together.holds(HISTORY):
+        elif self._together.holds(HISTORY):
             self.commit()
         return 0

@@ -41,7 +41,7 @@ TAKEN = "另一个采集器抢先用了序号；请过几秒重新发送"
 NO_BULK = "有几个采集器时不做批量导入（YIPING_COLLECTOR）；请停下它们，用不带名字的一个导入后再启动"
 
 
-def _named(settings: Settings) -> bool:
+def named(settings: Settings) -> bool:
     """Whether this collector is one of several.
 
     Raises:
@@ -207,7 +207,7 @@ def together_of(settings: Settings, pack: Pack, parts: tuple[State, Writer, Feed
                 folder: Path) -> Together | None:
     """Of one of several collectors its turn; None for the only one. Raises WrongInput, see YIPING_COLLECTOR."""
     state, writer, book = parts
-    if not _named(settings) or not isinstance(writer, PostgresWriter):
+    if not named(settings) or not isinstance(writer, PostgresWriter):
         return None
     leases = SharedLeases(state, [*pack.feeds, HISTORY], Cursors(folder / "cursors", None).turn, settings.collector,
                           settings.collect_listen)
