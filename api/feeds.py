@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from zoneinfo import ZoneInfo
 
 import httpx
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,7 +21,8 @@ from data.collector_line import TOKEN
 from data.errors import NotFound, Unavailable
 from data.tokens import check
 
-MOST = 10_000_000
+log = logging.getLogger(__name__)
+MOST, STALLED_S = 10_000_000, 8.0
 COLUMNS = {"department": "部门", "feed_names": "数据源", "feeds": "数据源数", "normal": "正常", "accepted": "本周收下",
            "duplicate": "重复", "rejected": "隔离", "late": "迟到", "sound": "合格率 %", "losses": "中断次数",
            "lost_s": "中断秒数", "waiting": "待更正", "silent": "静默设备", "score": "质量得分"}
@@ -80,17 +83,34 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(found)
 
 
+def _door(web: Web, feed: str) -> str:
+    """Where a feed's records go: of several collectors to the one that holds it."""
+    line, says = web.live.collector, list[str]()
+    if not line.others:
+        return f"/push/{feed}"
+    try:
+        says = web.state.holder(feed)
+    except Unavailable:
+        log.info("the holder of %s is not known while Redis is away", feed)
+    return f"{line.url(says)}/push/{feed}"
+
+
 async def _hand_over(request: Request, feed: str, body: bytes, extra: dict[str, str]) -> httpx.Response:
     """The collector's answer; asked a second time when a connection broke, for a repeated record is a duplicate."""
     client: httpx.AsyncClient = request.app.state.collector
+    web, tries = web_of(request), 2
     headers = {"content-type": request.headers.get("content-type", "application/json"), **extra}
-    try:
-        return await client.post(f"/push/{feed}", content=body, headers=headers)
-    except httpx.TransportError:
+    several = bool(web.live.collector.others)
+    wait = httpx.Timeout(STALLED_S) if several else client.timeout
+    while True:
+        place = await run_in_threadpool(_door, web, feed)
         try:
-            return await client.post(f"/push/{feed}", content=body, headers=headers)
+            return await client.post(place, content=body, headers=headers, timeout=wait)
         except httpx.TransportError as error:
-            raise Unavailable("采集进程暂时不在，记录没有收下；请稍后重发") from error
+            tries -= 1
+            # One of several that stands still has lost the feed by now: whoever sends again is led to the next.
+            if not tries or (several and isinstance(error, httpx.TimeoutException)):
+                raise Unavailable("采集进程暂时不在，记录没有收下；请稍后重发") from error
 
 
 async def push(request: Request) -> Response:

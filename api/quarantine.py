@@ -78,7 +78,9 @@ async def _wish(request: Request) -> dict[str, object]:
 
 async def _asked(request: Request, wish: dict[str, object]) -> httpx.Response:
     client: httpx.AsyncClient = request.app.state.collector
+    line = web_of(request).live.collector
+    place = f"{await run_in_threadpool(line.here)}/quarantine" if line.others else "/quarantine"
     try:
-        return await client.post("/quarantine", content=orjson.dumps(wish), timeout=600.0)
+        return await client.post(place, content=orjson.dumps(wish), timeout=600.0)
     except httpx.TransportError as error:
         raise Unavailable("采集进程暂时不在，没有执行；请稍后刷新页面查看，再试一次") from error

@@ -93,6 +93,12 @@ class Lane:
         self._finish(out)
         return out
 
+    def enter(self, rows: Sequence[Row]) -> None:
+        """Enters rows into the index that another collector accepted, under their numbers."""
+        for row in rows:
+            self._index.judge(self._bucket(row), identity(self.kind, self._name, row), content(self.kind, row),
+                              row["seq"])
+
     def _finish(self, out: Prepared) -> None:
         out.rejected.sort()
         out.newest = max((time_of(self.kind, row) for row in out.rows), default=0)

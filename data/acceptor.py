@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -20,7 +20,6 @@ from data.errors import Unavailable, YipingError
 from data.feedbook import FeedBook
 from data.identity import IdentityIndex
 from data.quarantine import Quarantine, Refused
-from data.spool import Spool
 
 log = logging.getLogger("yiping.collect")
 MOST_WAITING = 256
@@ -49,11 +48,18 @@ class Order:
     answer: Future[Any] = field(default_factory=Future)
 
 
+class Appends(Protocol):
+    """What makes accepted batches safe."""
+
+    def append(self, batches: Sequence[Batch]) -> None:
+        """All of them or none. Raises Unavailable."""
+
+
 @dataclass(frozen=True)
 class Stores:
     """Where accepted and refused records go."""
 
-    spool: Spool
+    spool: Appends
     quarantine: Quarantine
     index: IdentityIndex
     book: FeedBook

@@ -8,7 +8,7 @@ from pathlib import Path
 from data.acceptor import Acceptor
 from data.carriers import Bulk, Historian
 from data.clock import Clock
-from data.errors import NotFound, WrongInput
+from data.errors import NotFound, Unavailable, WrongInput
 from data.feedbook import FeedBook
 from data.pack import Pack
 from data.records import DAY_OF, KINDS
@@ -18,13 +18,14 @@ from data.staged_facts import hours_of, newest_of, rows_of
 class Bulks:
     """Numbers, publishes and announces staged files; while one of a feed runs, that feed's records wait.
 
-    `folder`: the state folder; `assets`: called when assets changed.
+    `folder`: the state folder; `assets`: called when assets changed. `refused`: why there are none now, '' = there are.
     """
 
     def __init__(self, pack: Pack, folder: Path, ways: tuple[Acceptor, Historian, FeedBook], clock: Clock,
                  assets: Callable[[], None]) -> None:
         self._pack, self._staging, self._clock, self._assets = pack, folder / "staging", clock, assets
         self._acceptor, self._historian, self._book = ways
+        self.refused = ""
         self._given: set[tuple[int, int]] = set()
 
     def publish(self, kind: str, feed: str, paths: Sequence[Path], offset: int | None = None) -> tuple[int, int]:
@@ -34,6 +35,7 @@ class Bulks:
             NotFound: no such feed. WrongInput: another kind than the feed's, or files that are none of ours.
             Unavailable: the feed is busy, or the disk refuses.
         """
+        self._may()
         known = self._pack.feeds.get(feed)
         if known is None and (offset is None or kind not in KINDS):
             raise NotFound(f"没有数据源 {feed:.60}；可用的见 feeds.yaml")
@@ -58,10 +60,15 @@ class Bulks:
 
         0 where nothing has used them yet: then the history becomes exactly what was exported.
         """
+        self._may()
         if not 0 < least <= most < 1 << 62:
             raise WrongInput(f"序号 {least} 至 {most} 不合规；请重新取得这份导出")
         offset: int = self._acceptor.order(lambda: self._set_aside(least, most)).result()
         return offset
+
+    def _may(self) -> None:
+        if self.refused:
+            raise Unavailable(self.refused)
 
     def _set_aside(self, least: int, most: int) -> int:
         offset = 0 if self._acceptor.next_seq <= least else self._acceptor.next_seq - least

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from data import embedded_redis
 from data.acceptance import Lane
-from data.acceptor import Acceptor, Stores
+from data.acceptor import Stores
 from data.again import Again
 from data.audit import AuditFile
 from data.batches import Batch, Verdict
@@ -24,6 +24,7 @@ from data.carriers import Historian, Publisher
 from data.drift import Drift
 from data.errors import NotFound, Unavailable
 from data.feedbook import FeedBook
+from data.health import FeedHealth
 from data.history import open_reader, open_writer
 from data.identity import IdentityIndex
 from data.ledger import Ledger
@@ -36,10 +37,12 @@ from data.registry import Registry
 from data.replaying import Replaying
 from data.retention import Keeper
 from data.settings import Settings
+from data.shared_history import SharedHistorian
 from data.spool import Spool
 from data.state import State
 from data.state_layout import bring_up_to_date
 from data.statefolder import prepare, shortage
+from data.together import NO_BULK, acceptor_of, together_of
 from data.watch import FeedWatch
 from geo.locate import Locator
 
@@ -90,8 +93,9 @@ class Collector:
         self._watch = FeedWatch(pack, self.book, self._ledger, self.submit, settings.mode == "demo")
         lanes = {name: Lane(name, feed, pack.divisions, self._registry, self._index)
                  for name, feed in pack.feeds.items()}
+        self.together = together_of(settings, pack, (self._state, self._writer, self.book), self.folder)
         stores = Stores(self._spool, self.quarantine, self._index, self.book)
-        self._acceptor = Acceptor(lanes, stores, self.clock, self._pass_on, self.failed.set)
+        self._acceptor = acceptor_of(self.together, (lanes, stores, self.clock), self._pass_on, self.failed.set)
         self.replaying = Replaying(pack, self.quarantine, QuarantineView(self.folder / QUARANTINE),
                                    AuditFile(self.folder / "audit" / "quarantine.jsonl", self.clock), self.clock,
                                    self._again)
@@ -100,19 +104,25 @@ class Collector:
         # Months go from the files of the state folder; a database has means of its own.
         tidied = None if settings.history_url else self._keeper.daily
         self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed, tidied)
+        if self.together is not None:
+            self._watch.mine = self.together.holds
+            self._historian = SharedHistorian(self._spool, self.failed.set, self._committed, self.together, self._heard)
         self.bulks = Bulks(pack, self.folder, (self._acceptor, self._historian, self.book), self.clock,
                            self._read_assets)
+        self.bulks.refused = "" if self.together is None else NO_BULK
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
 
     def start(self) -> None:
         """Recovers what a crash left in the spool, then accepts."""
         rows = self._historian.recover()
         self._acceptor.next_seq = max(self._spool.last_seq, self._writer.last_seq, self._published()) + 1
-        waiting = self.quarantine.take_back(self._acceptor.next_seq)
+        unseen = self._acceptor.next_seq if self.together is None else self.together.unpublished(self._spool)
+        waiting = self.quarantine.take_back(unseen)
         if waiting:
             log.warning("%d quarantined rows wait again: a crash came before they were written", waiting)
         self._read_assets()
-        threads: tuple[threading.Thread, ...] = (self._acceptor, self._publisher, self._historian, self._ticker)
+        carries = self._publisher if self.together is None else self.together.leases
+        threads: tuple[threading.Thread, ...] = (self._acceptor, carries, self._historian, self._ticker)
         for thread in threads:
             thread.start()
         log.warning("collector ready: next seq %d, %d rows recovered, %d assets", self._acceptor.next_seq, rows,
@@ -146,7 +156,9 @@ class Collector:
                 self._historian.recover()
         except Unavailable as error:
             log.error("history not committed, the spool keeps it: %s", error)
-        self.book.tick(self._state.set_health, self.clock.now_us(), force=True)
+        self.book.tick(self._send_health, self.clock.now_us(), force=True)
+        if self.together is not None:
+            self.together.leases.stop()
         self._spool.close()
         self.quarantine.close()
         self._ledger.close()
@@ -154,9 +166,11 @@ class Collector:
         os.close(self._lease)
 
     def feed_exists(self, feed: str) -> None:
-        """Raises NotFound for a feed that the pack does not declare."""
+        """Raises NotFound for a feed that the pack does not declare, Unavailable for one that another collector has."""
         if feed not in self.pack.feeds:
             raise NotFound(f"没有数据源 {feed:.60}；可用的见 feeds.yaml")
+        if self.together is not None:
+            self.together.ours(feed)
 
     def submit(self, feed: str, raws: Sequence[Any], lapsed: Callable[[], str] = str) -> Future[Verdict]:
         """Hands in raw canonical records; the verdict comes when they are on disk.
@@ -200,7 +214,19 @@ class Collector:
         if short:
             raise Unavailable(short)
 
+    def _send_health(self, states: list[FeedHealth]) -> None:
+        held = [state for state in states if self.together is None or self.together.holds(state.feed)]
+        self._state.set_health(held)
+
+    def _heard(self, batch: Batch) -> None:
+        """Assets that another collector accepted: stations must be known whoever takes their readings."""
+        if batch.kind == "asset" and batch.rows:
+            self._acceptor.order(lambda: self._registry.add(batch.rows))
+
     def _pass_on(self, batches: Sequence[Batch]) -> None:
+        if self.together is not None:
+            self._publisher.done = max([self._publisher.done, *(batch.seq1 for batch in batches)])
+            return
         self._publisher.offer(batches)
         self._historian.offer(batches)
 
@@ -217,7 +243,7 @@ class Collector:
     def _tick(self) -> None:
         tidied = 0.0
         while not self._ends.wait(TICK_S):
-            self.book.tick(self._state.set_health, self.clock.now_us(), redis=self._publisher.away)
+            self.book.tick(self._send_health, self.clock.now_us(), redis=self._publisher.away)
             self._look()
             if time.monotonic() - tidied > TIDY_S:
                 tidied = time.monotonic()

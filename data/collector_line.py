@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,16 @@ _AWAY = "采集器没有应答；请稍后再试，或检查它所在的机器�
 
 @dataclass(frozen=True)
 class Line:
-    """The way to one collector: a socket file, or host and port with the secret that both sides know."""
+    """The way to one collector: a socket file, or host and port with the secret that both sides know.
+
+    others: the rest of a place's collectors, where it has several.
+    """
 
     path: Path
     host: str = ""
     port: int = 0
     secret: str = field(default="", repr=False)
+    others: tuple[Line, ...] = ()
 
     @property
     def far(self) -> bool:
@@ -40,7 +44,24 @@ class Line:
         return bool(self.host)
 
     def listens(self) -> bool:
-        """Whether a process takes connections there; one that is busy does."""
+        """Whether a process takes connections there, or at one of the others; one that is busy does."""
+        return self._listens() or any(line.listens() for line in self.others)
+
+    def url(self, says: Sequence[str]) -> str:
+        """Where to send what is for the holder of a lease that says this (`State.holder`): one of those we know of."""
+        return next((line._base() for line in (self, *self.others) if says and says[-1] == line.address), self._base())
+
+    def here(self) -> str:
+        """The base address of the collector, of several the first that listens."""
+        lines = (self, *self.others) if self.others else ()
+        return next((line._base() for line in lines if line._listens()), self._base())
+
+    @property
+    def address(self) -> str:
+        """Host and port as a setting names them."""
+        return self._base().removeprefix("http://")
+
+    def _listens(self) -> bool:
         where: Any = (self.host, self.port) if self.far else str(self.path)
         try:
             with closing(self._socket()) as line:
@@ -70,7 +91,7 @@ class Line:
             wish = orjson.dumps({"question": question, "values": values})
             try:
                 with httpx.Client(transport=httpx.HTTPTransport(verify=False, retries=1), timeout=ASK_S) as client:
-                    reply = client.post(self._base() + "/ask", content=wish, headers=self._headers())
+                    reply = client.post(self.here() + "/ask", content=wish, headers=self._headers())
                 found = orjson.loads(reply.content)
             except (httpx.HTTPError, orjson.JSONDecodeError) as error:
                 raise Unavailable(_AWAY) from error
@@ -96,8 +117,9 @@ def line_of(settings: Settings) -> Line:
         return Line(path)
     if not settings.redis_url:
         raise WrongInput("设置 YIPING_COLLECT_AT 指向别的机器，还需要用 YIPING_REDIS_URL 指明两边共用的 Redis")
-    host, port = address_of(settings.collect_at, "YIPING_COLLECT_AT")
-    return Line(path, host, port, secret_of(settings))
+    places = [address_of(text, "YIPING_COLLECT_AT") for text in settings.collect_at.split(",")]
+    lines = [Line(path, host, port, secret_of(settings)) for host, port in places]
+    return replace(lines[0], others=tuple(lines[1:]))
 
 
 def address_of(text: str, name: str) -> tuple[str, int]:

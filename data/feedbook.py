@@ -94,6 +94,13 @@ class FeedBook:
         if self._ledger is not None:
             self._ledger.count(feed, {}, (0, number, 0), now_us)
 
+    def adopt(self, states: Iterable[FeedHealth]) -> None:
+        """What another collector knew of feeds when it had them, where that is newer."""
+        with self._lock:
+            for state in states:
+                if state.feed in self._states and state.last_contact > self._states[state.feed].last_contact:
+                    self._set(state)
+
     def beat(self, feed: str, now_us: int) -> None:
         """The program's own feed stands: it has nothing to tell, and says so by being there."""
         with self._lock:

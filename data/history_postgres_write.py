@@ -96,6 +96,31 @@ class PostgresWriter:
         self._last = max(self._last, int(found[0]))
         return int(found[0]) - count + 1
 
+    def claim(self, first: int, count: int) -> bool:
+        """Takes the `count` numbers from `first` on; False where one of them, or a greater one, was taken before."""
+        with self._server.lend() as line:
+            found = line.execute("UPDATE numbers SET last = %s WHERE last < %s RETURNING last",
+                                 (first + count - 1, first)).fetchone()
+        return found is not None
+
+    def ceiling(self) -> int:
+        """The greatest number that anybody has taken. Raises Unavailable."""
+        return self._server.ask(self._position)[1]
+
+    def reached(self) -> int:
+        """The checkpoint as it stands now, whoever moved it. Raises Unavailable."""
+        return self._server.ask(self._position)[0]
+
+    def moved(self) -> bool:
+        """Whether another than this writer has moved the checkpoint. Raises Unavailable."""
+        return self.reached() not in (self._checkpoint, self._sent)
+
+    def rejoin(self) -> None:
+        """Drops what waits and looks where the checkpoint stands: another of several collectors may have moved it."""
+        with self._publish_lock:
+            self._checkpoint, self._last, self._loaded = self._server.ask(self._position)
+            self._sent, self._pending = self._checkpoint, Pending()
+
     def append(self, batch: Batch) -> None:
         """Buffers a batch. Batches come in the order of their numbers; one that is already in is ignored (replay)."""
         self._pending.append(batch, self._checkpoint)

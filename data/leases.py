@@ -38,14 +38,15 @@ def standing_clock() -> float:
 class Leases(threading.Thread):
     """Takes and keeps the leases of feeds. Without a shared state (one machine, one state folder) all are ours.
 
-    `after(feed)`: the turn that our own notes know; a new one must be greater.
+    `after(feed)`: the turn that our own notes know; a new one must be greater. `says`: what others may read of us
+    in the lease, words parted by blanks (the name and the address of a collector).
     """
 
     def __init__(self, state: State | None, feeds: Iterable[str], after: Callable[[str], int],
-                 now: Callable[[], float] = standing_clock) -> None:
+                 now: Callable[[], float] = standing_clock, says: str = "") -> None:
         super().__init__(name="leases", daemon=True)
         self._state, self._feeds, self._after, self._now = state, sorted(feeds), after, now
-        self._owner = secrets.token_hex(8)
+        self._owner = " ".join(filter(None, (secrets.token_hex(8), says)))
         self._held: dict[str, Held] = {}
         self._ends = threading.Event()
 
@@ -55,6 +56,11 @@ class Leases(threading.Thread):
             return 0
         held = self._held.get(feed)
         return held.turn if held is not None and self._now() < held.until else -1
+
+    def value(self, feed: str) -> str:
+        """What the lease says in Redis while we hold it, '' if we do not."""
+        turn = self.turn(feed)
+        return f"{turn} {self._owner}" if turn > 0 else ""
 
     def run(self) -> None:
         """Keeps and takes until stopped."""

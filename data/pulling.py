@@ -75,17 +75,20 @@ class Pulling:
         shared = leased and embedded_redis.is_shared(settings)
         self._state = State(embedded_redis.url(settings, "state"), prefix_of(collector.pack)) if shared else None
         self._cursors = Cursors(collector.folder / "cursors", self._state)
-        self._leases = Leases(self._state, leased, self._cursors.turn)
+        # One of several collectors has leases of all feeds, and keeps them itself.
+        self._own = collector.together is None
+        self._leases = collector.together.leases if collector.together else Leases(
+            self._state, leased, self._cursors.turn)
         alone = Leases(None, (), self._cursors.turn)
         egress, self.parser = Egress(settings.pull_allow), parser or Parser()
         sites = [Site(name, feed, collector.pack, collector.folder, collector.clock, egress, self.parser)
                  for name, feed in feeds.items()]
-        self.pullers = {site.name: Puller(collector, site, self._leases if site.name in leased else alone,
-                                          self._cursors) for site in sites}
+        of = {site.name: self._leases if site.name in leased or not self._own else alone for site in sites}
+        self.pullers = {site.name: Puller(collector, site, of[site.name], self._cursors) for site in sites}
 
     def start(self) -> None:
         """Begins to pull."""
-        for thread in (self._leases, *self.pullers.values()):
+        for thread in (*([self._leases] if self._own else []), *self.pullers.values()):
             thread.start()
 
     def stop(self) -> None:
@@ -99,7 +102,8 @@ class Pulling:
         if not any(puller.is_alive() for puller in self.pullers.values()):
             # Taken from under a puller, the parser's end would be held against the file; it ends with us anyhow.
             self.parser.close()
-        self._leases.stop()
+        if self._own:
+            self._leases.stop()
         if self._state is not None:
             self._state.close()
 

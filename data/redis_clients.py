@@ -19,6 +19,7 @@ from redis.exceptions import (
     AskError,
     BusyLoadingError,
     ClusterError,
+    OutOfMemoryError,
     RedisClusterException,
     TryAgainError,
 )
@@ -36,6 +37,13 @@ FORMS = ("redis://主机:端口/0、unix:///路径、redis+sentinel://主机:端
 WORDS = {"single": "单个 Redis", "sentinel": "Redis 哨兵", "cluster": "Redis 集群"}
 CONNECT_S = 0.2
 MOST_CONNECTIONS = 256
+
+
+def refuses_writes(error: redis.RedisError) -> bool:
+    """Whether Redis answers, but takes nothing: its disk or memory is full."""
+    # A transaction puts the command in front of what Redis said.
+    said = str(error).rpartition("caused error: ")[2]
+    return isinstance(error, OutOfMemoryError) or said.startswith(("MISCONF", "OOM", "READONLY"))
 
 
 def kind_of(url: str) -> str:

@@ -37,6 +37,8 @@ def allowed(detail: ErrorDetails, field: FieldInfo) -> str:
     """What a setting may be: the words of a choice, or its kind and limits."""
     if detail["type"] == "literal_error":
         return "、".join(map(str, get_args(field.annotation))) + " 之一"
+    if detail["type"] == "string_pattern_mismatch":
+        return "英文字母、数字、- 或 _，最多 32 个"
     limits = {sign: getattr(rule, sign) for rule in field.metadata for sign in _LIMITS if hasattr(rule, sign)}
     kind = next((word for word in (*get_args(field.annotation), field.annotation) if word in (bool, int, float)), None)
     found = _KINDS[kind.__name__] if kind else _KINDS.get(detail["type"].partition("_")[0], "别的写法")

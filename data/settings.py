@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     collect_listen: str = ""
     collect_at: str = ""
     collect_secret: str = Field("", repr=False)
+    collector: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,32}$")
     pull_allow: Path | None = None
     now: str = ""
     clock_offset_s: float | None = Field(None, allow_inf_nan=False)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 import orjson
 import redis
-from redis.exceptions import OutOfMemoryError
 
 from data.batches import Batch
 from data.breaker import Breaker, Guard, Lost
@@ -17,21 +16,16 @@ from data.errors import Unavailable
 from data.health import FeedHealth
 from data.latest import Newest
 from data.records import Row
-from data.redis_clients import LOST, kind_of, make_client
+from data.redis_clients import LOST, kind_of, make_client, refuses_writes
 
 T = TypeVar("T")
 AWAY = "缓存（Redis）没有应答；数据已落盘，恢复后自动补上，请检查 Redis 进程"
 READ_ONLY = "缓存只读：Redis 磁盘或内存已满；数据已落盘，腾出空间后自动补上"
 HOLED = "缓存（Redis）换了主节点，缺少最后几批；正从磁盘补上"
+OVERTAKEN = "这批数据在写入前已由另一个采集器接手或抢先；请过几秒重新发送"
 BLOCK_MOST_S = 2.0
 TAIL_ENTRIES = 5_000
 TAIL_BYTES = 64_000_000
-
-
-def _read_only(error: redis.RedisError) -> bool:
-    # A transaction puts the command in front of what Redis said.
-    said = str(error).rpartition("caused error: ")[2]
-    return isinstance(error, OutOfMemoryError) or said.startswith(("MISCONF", "OOM", "READONLY"))
 
 
 class State:
@@ -67,7 +61,7 @@ class State:
             self._published = None
             raise Unavailable(AWAY) from error
         except redis.RedisError as error:
-            if not _read_only(error):
+            if not refuses_writes(error):
                 raise
             self._published, self.read_only = None, True
             raise Unavailable(READ_ONLY) from error
@@ -101,35 +95,63 @@ class State:
         if batch.seq1 <= last:
             return
         try:
-            self._call(lambda: self._write(batch, last))
+            self._call(lambda: self._write([batch], last))
         except redis.WatchError as error:
             self._published = None
             raise Unavailable(HOLED) from error
         self._published, self.read_only = batch.seq1, False
 
-    def _write(self, batch: Batch, published: int) -> None:
-        last = self._key("last", batch.feed)
-        unknown = self._newest.unknown(batch)
-        if unknown:
-            self._newest.learn(batch, unknown, self._client.hmget(last, unknown))
-        fresh, gone = self._newest.choose(batch)
-        rows = orjson.dumps(batch.rows)
-        entry: dict[Any, Any] = {"seq0": batch.seq0, "feed": batch.feed, "kind": batch.kind,
-                                 "received": batch.received, "rows": rows}
+    def publish_held(self, batches: Sequence[Batch], after: int, leases: Mapping[str, str]) -> None:
+        """Makes batches visible in one transaction, if the tail still ends at `after` and the leases are still ours.
+
+        For one of several collectors; what is published stays until `trim`. leases: feed → value (`Leases.value`).
+
+        Raises:
+            Unavailable: it is not so, or Redis is away: then it may have happened all the same.
+        """
+        try:
+            self._call(lambda: self._write(batches, after, leases))
+        except redis.WatchError as error:
+            raise Unavailable(OVERTAKEN) from error
+        self.read_only = False
+
+    def forget_newest(self) -> None:
+        """Others may have written what is newest: it is asked again."""
+        self._newest.clear()
+
+    def _write(self, batches: Sequence[Batch], published: int, leases: Mapping[str, str] | None = None) -> None:
         tail = self._key("tail")
+        held = {self._key("lease", feed): value.encode() for feed, value in (leases or {}).items()}
+        changes = [self._change(batch) for batch in batches]
         with self._client.pipeline(transaction=True) as pipe:
             # A new master may lack the last batches of the old one, and no connection need have broken under us.
-            pipe.watch(tail)  # type: ignore[no-untyped-call]
+            pipe.watch(tail, *held)  # type: ignore[no-untyped-call]
             if _top(pipe.xrevrange(tail, count=1)) != published:
                 raise redis.WatchError("the tail is not as we left it")
+            if any(pipe.get(key) != value for key, value in held.items()):
+                raise redis.WatchError("a lease has gone")
             pipe.multi()
-            pipe.xadd(tail, entry, id=f"{batch.seq1}-0", approximate=True, **self._trim(batch.seq1, len(rows)))
-            if fresh:
-                pipe.hset(last, mapping=fresh)
-            if gone:
-                pipe.hdel(last, *gone)
-            pipe.hset(self._key("ver"), batch.feed, batch.seq1)
+            for batch, (entry, fresh, gone) in zip(batches, changes, strict=True):
+                trim = {} if held else self._trim(batch.seq1, len(entry["rows"]))
+                pipe.xadd(tail, entry, id=f"{batch.seq1}-0", approximate=True, **trim)
+                if fresh:
+                    pipe.hset(self._key("last", batch.feed), mapping=fresh)
+                if gone:
+                    pipe.hdel(self._key("last", batch.feed), *gone)
+                pipe.hset(self._key("ver"), batch.feed, batch.seq1)
             pipe.execute()
+
+    def _change(self, batch: Batch) -> tuple[dict[Any, Any], dict[Any, Any], list[str]]:
+        """The entry of the tail, and of the newest rows those to write and those to remove."""
+        unknown = self._newest.unknown(batch)
+        if unknown:
+            self._newest.learn(batch, unknown, self._client.hmget(self._key("last", batch.feed), unknown))
+        return {"seq0": batch.seq0, "feed": batch.feed, "kind": batch.kind, "received": batch.received,
+                "rows": orjson.dumps(batch.rows)}, *self._newest.choose(batch)
+
+    def trim(self, seq: int) -> None:
+        """Lets go of the tail's entries before a number. Raises Unavailable."""
+        self._call(lambda: self._client.xtrim(self._key("tail"), minid=f"{seq}-0", approximate=True))
 
     def _trim(self, seq: int, size: int) -> dict[str, Any]:
         if not self._sizes or self._sizes[-1][0] != seq:
@@ -213,6 +235,19 @@ class State:
         key, ours = self._key("lease", feed), f"{turn} {owner}".encode()
         return self._call(lambda: self._changed(key, lambda old: old == ours, lambda pipe: pipe.pexpire(
             key, round(ttl_s * 1000)) if ttl_s else pipe.delete(key)))
+
+    def holder(self, feed: str) -> list[str]:
+        """Who holds a feed's lease: its turn and what its owner says of itself, [] = nobody. Raises Unavailable."""
+        found: Any = self._call(lambda: self._client.get(self._key("lease", feed)))
+        return found.decode().split(" ") if found else []
+
+    def take_pen(self, ttl_s: float) -> bool:
+        """Asks for the turn to write among several collectors: courtesy only, `publish_held` is what keeps order."""
+        return bool(self._call(lambda: self._client.set(self._key("pen"), 1, nx=True, px=round(ttl_s * 1000))))
+
+    def drop_pen(self) -> None:
+        """The next one may write. Raises Unavailable."""
+        self._call(lambda: self._client.delete(self._key("pen")))
 
     def cursor(self, feed: str) -> Any:
         """What the last holder of the feed's lease noted, None if nothing. Raises Unavailable."""

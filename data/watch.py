@@ -29,6 +29,9 @@ class FeedWatch:
     """
 
     def __init__(self, pack: Pack, book: FeedBook, ledger: Ledger, submit: Submit, demo: bool) -> None:
+        # Whose sources this collector listens to: all, unless it is one of several.
+        self.mine: Callable[[str], bool] = bool
+        self._from: dict[str, int] = {}
         self._pack, self._book, self._ledger, self._submit, self._demo = pack, book, ledger, submit, demo
         self._own = own_feed(pack)
         self._open: dict[str, Spell] = {}
@@ -39,12 +42,17 @@ class FeedWatch:
         """Looks at every feed; what cannot be written now is tried again with the next tick."""
         if not self._began:
             self._begin(now_us)
-        if self._own and abs(now_us - self._beat) >= BEAT_US:
+        if self._own and self.mine(self._own) and abs(now_us - self._beat) >= BEAT_US:
             self._book.beat(self._own, now_us)
             self._beat = now_us
         for feed, health in self._book.states().items():
-            if feed != self._own:
+            if feed == self._own:
+                continue
+            if self.mine(feed):
+                self._from.setdefault(feed, now_us)
                 self._look(feed, health, now_us)
+            else:
+                self._from.pop(feed, None)
         self._tell()
 
     def _begin(self, now_us: int) -> None:
@@ -81,7 +89,7 @@ class FeedWatch:
         cadence = seconds(declared.cadence)
         if freshness(cadence, bool(declared.release), health, now_us) != "down":
             return ""
-        silent_s = (now_us - max(health.last_contact, health.last_received, self._began)) / 1e6
+        silent_s = (now_us - max(health.last_contact, health.last_received, self._from.get(feed, 0))) / 1e6
         return f"{SILENT}超过 {declared.cadence} 的十倍" if silent_s > max(10 * cadence, 3600.0) else ""
 
     def _note(self, spell: Spell, at: int, stage: str) -> None:
