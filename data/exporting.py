@@ -20,7 +20,7 @@ from data.errors import Unavailable, WrongInput
 from data.history import HistoryReader
 from data.history_bulk import write_parquet
 from data.history_engine import engine
-from data.history_files import ALL
+from data.history_files import ALL, SCHEMA
 from data.manifest import FileEntry, month_bounds
 from data.records import DAY_OF, FIELDS, KINDS, META
 
@@ -173,11 +173,11 @@ class Exporter:
         return rows
 
 
-def tables(path: Path) -> Iterator[pa.Table]:
-    """A Parquet file in pieces."""
+def tables(kind: str, path: Path) -> Iterator[pa.Table]:
+    """A part in pieces, all in SCHEMA: what wrote the part may say of a column that it is never empty."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=BATCH):
-            yield pa.Table.from_batches([batch])
+            yield pa.Table.from_batches([batch]).cast(SCHEMA[kind])
 
 
 def as_csv(kind: str, table: pa.Table, zone: str) -> pa.Table:
@@ -209,7 +209,7 @@ def part_as_csv(folder: Path, part: Part, zone: str) -> Part:
     """Replaces a part by the same rows as CSV."""
     path = folder / part.path
     with path.with_suffix(".csv").open("xb") as out:
-        write_csv(part.kind, tables(path), out, zone)
+        write_csv(part.kind, tables(part.kind, path), out, zone)
     path.unlink()
     digest, size = checksum(path.with_suffix(".csv"))
     return replace(part, path=str(Path(part.path).with_suffix(".csv")), sha256=digest, bytes=size)
@@ -217,7 +217,7 @@ def part_as_csv(folder: Path, part: Part, zone: str) -> Part:
 
 def write_one(folder: Path, parts: Sequence[Part], target: Path, zone: str) -> Part:
     """Joins the parts of one kind into one file, Parquet or CSV by its suffix, for the owner alone."""
-    pieces = (piece for part in parts for piece in tables(folder / part.path))
+    pieces = (piece for part in parts for piece in tables(part.kind, folder / part.path))
     with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         if target.suffix == ".csv":
             write_csv(parts[0].kind, pieces, out, zone)

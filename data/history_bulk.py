@@ -15,6 +15,9 @@ from data.history_versions import current_rows
 from data.manifest import FileEntry, Manifest
 from data.records import FIELDS, FROZEN, IDENTITY
 
+# Cast, for a bare 0 is an INTEGER to DuckDB: files of two widths cannot be joined, and numbers pass 2^31.
+_NONE = ibis.literal(0).cast("int64")
+
 
 class BulkJob:
     """One bulk publish of one feed."""
@@ -61,7 +64,7 @@ class BulkJob:
         known = [entry for entry in manifest.of(self.kind) if entry.partition == partition]
         self._known |= {entry.path for entry in known}
         mine = [entry for entry in known if self.feed in entry.feeds]
-        fresh = self._against(staged, mine) if mine else staged.mutate(prev=ibis.literal(0, "int64"))
+        fresh = self._against(staged, mine) if mine else staged.mutate(prev=_NONE)
         return self._write(fresh.mutate(seq=ibis.row_number() + seq), partition, seq)
 
     def _against(self, staged: ibis.Table, mine: list[FileEntry]) -> ibis.Table:
@@ -96,7 +99,8 @@ def _said(name: str, column: ibis.Value) -> ibis.Value:
 def write_parquet(backend: Backend, root: Path, kind: str, path: str, rows: ibis.Table) -> FileEntry | None:
     """Writes an expression as one sorted, durable file and describes it; None (and no file) if it is empty."""
     (root / path).parent.mkdir(parents=True, exist_ok=True)
-    ordered = rows.select(SCHEMA[kind].names).order_by([*SORT[kind], "seq"])
+    typed = rows.select(SCHEMA[kind].names).cast(ibis.Schema.from_pyarrow(SCHEMA[kind]))
+    ordered = typed.order_by([*SORT[kind], "seq"])
     backend.to_parquet(ordered, root / path, compression="zstd", row_group_size=ROW_GROUP)
     if not pq.read_metadata(root / path).num_rows:
         (root / path).unlink()

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from collecting import gauge, opening, push, reading
@@ -19,7 +20,9 @@ from unix_http import ask
 
 from app import main
 from data.checksums import checksum
-from data.history import HistoryReader
+from data.history import HistoryReader, HistoryWriter
+from data.history_files import SCHEMA
+from data.manifest import DAY_US
 from data.settings import load_settings
 
 pytestmark = pytest.mark.integration
@@ -93,6 +96,18 @@ def test_an_empty_place_becomes_what_was_exported(tmp_path, filled, monkeypatch,
     assert audit(filled) == ["history export", "history export 完成"]
     assert audit(tmp_path / "b") == ["history import", "history import 完成"] * 2
     assert not list((tmp_path / "b" / "staging").iterdir())
+
+
+def test_months_that_came_in_bulk_and_live_ones_are_one_file_and_come_back(tmp_path, filled, monkeypatch, capsys):
+    columns = {"station": ["g1"], "metric": ["level"], "time": [reading(1)["time"] - 90 * DAY_US], "value": [0.5]}
+    pq.write_table(pa.table(columns), tmp_path / "bulk.parquet")
+    HistoryWriter(filled / "history").publish_bulk("observation", "gauges", [tmp_path / "bulk.parquet"], 100)
+    assert run(monkeypatch, filled, "export", "--kind", "observation", tmp_path / "one.parquet") == 0
+    assert pq.read_schema(tmp_path / "one.parquet") == SCHEMA["observation"]
+    assert sorted(pq.read_table(tmp_path / "one.parquet")["value"].to_pylist()) == [0.5, 1.0, 1.0, 2.0, 3.0, 4.0]
+    assert run(monkeypatch, filled, "export", tmp_path / "out") == 0
+    assert run(monkeypatch, tmp_path / "b", "import", tmp_path / "out") == 0
+    assert everything(tmp_path / "b") == everything(filled)
 
 
 def test_beside_a_running_collector_that_has_some_of_it(tmp_path, filled, monkeypatch, capsys):

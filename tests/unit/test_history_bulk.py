@@ -12,6 +12,7 @@ from data.clock import Clock, to_us
 from data.errors import Unavailable, WrongInput
 from data.history import HistoryReader, HistoryWriter, Span
 from data.history_bulk import BulkJob
+from data.history_files import SCHEMA
 from data.records import parse
 
 T0 = to_us(datetime(2026, 11, 20, tzinfo=UTC))
@@ -199,3 +200,10 @@ def test_a_failed_publish_shows_nothing(tmp_path, writer, reader, monkeypatch):
     assert current(reader) == []
     assert not list(writer.root.glob("observation/*/*"))
     assert writer.publish_bulk("observation", "air", [path], 1) == (2, 0)
+
+
+def test_bulk_files_have_the_columns_of_live_ones_also_where_nothing_was_before(tmp_path, writer):
+    path = staged(tmp_path, "a.parquet", [("a", T0, 1.0), ("a", T0 - 40 * DAY, 0.5)])
+    writer.publish_bulk("observation", "air", [path], 100)
+    written = [pq.read_schema(found) for found in (writer.root / "observation").rglob("*.parquet")]
+    assert [found.types for found in written] == [SCHEMA["observation"].types] * 2
