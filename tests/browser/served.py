@@ -62,7 +62,7 @@ class Served:
         with (self.folder / "serve.log").open("wb") as log:
             self.process = subprocess.Popen([sys.executable, str(ROOT / "app.py"), "serve"], env=self.environment,
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
-        until(self.filled, 60, f"a running county ({self.folder / 'serve.log'})")
+        until(self.filled, 180, f"a running county ({self.folder / 'serve.log'})")
         self.ready_s = time.monotonic() - began
         return self
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_engine import NOW, ROOT, TOWN_A, TOWN_B, VILLAGE, H, Memory, ask, event, metric, pack, reading, tree
 
@@ -38,6 +38,7 @@ def engine(sites: list[tuple[str, bool]], heard: list[bool]) -> Evaluator:
     return Evaluator(SimpleNamespace(**{**vars(made), "feeds": {"f": feed}}), memory)  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), st.booleans(), st.booleans()), max_size=40))
 def test_the_stations_in_a_figure_are_those_that_report(drawn: list[tuple[str, bool, bool]]) -> None:
     found = engine([(code, limited) for code, limited, _ in drawn], [said for _, _, said in drawn])
