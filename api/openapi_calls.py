@@ -133,11 +133,16 @@ def or_empty(schema: Schema) -> Schema:
 
 
 def check(call: Call, known: dict[str, Schema], query: dict[str, str]) -> None:
-    """Holds a question against the document; a parameter that the call does not have is left aside.
+    """Holds a question against the document.
 
     Raises:
-        WrongInput: a word or form that the document does not allow.
+        WrongInput: a parameter that the call does not have (a slip in `division=` would answer for the whole place), or
+            a word or form that the document does not allow. Filters are judged where they are read.
     """
+    odd = [name for name in query if name not in call.query and not name.startswith("f.")]
+    if odd:
+        allowed = f"可用 {'、'.join(call.query)}" if call.query else "这个地址不带参数"
+        raise WrongInput(f"没有 {odd[0]!r:.40} 这个参数；{allowed}")
     for name in call.query:
         value, schema = query.get(name, ""), known.get(name, {})
         if not value:

@@ -89,17 +89,19 @@ def _portions(site: Site, files: Sequence[Path], found: Look, listen_s: float) -
             yield from _body(path) if kind == "push" else _file(path, site)
         return
     found.origin = {"http": "一次真实的拉取", "sql": "一次真实的查询", "mqtt": f"订阅了 {listen_s:g} 秒"}[kind]
-    source, until = open_source(site), time.monotonic() + listen_s
+    source, until, told = open_source(site), time.monotonic() + listen_s, False
     try:
         with closing(source.portions(None)) as portions:
             for portion in portions:
                 yield portion
                 if kind == "mqtt" and time.monotonic() > until:
                     return
-                if kind != "mqtt" and (portion.rows or portion.bad):
+                # What comes without a row (a table's rows without a watermark) is not yet the look that was asked for.
+                if kind != "mqtt" and (portion.rows or (portion.bad and told)):
                     # Whether it was all is known by asking once more: the next page, or none.
                     found.cut = any(more.rows or more.bad for more in islice(portions, 1))
                     return
+                told = told or bool(portion.bad)
     finally:
         source.close()
 

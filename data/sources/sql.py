@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -79,7 +79,7 @@ class SqlSource:
             low = reading.low()
             found = connection.execute(self._select(low).limit(most))
             self._check(tuple(found.keys()))
-            rows = [dict(row) for row in found.mappings()]
+            rows = [_named(row) for row in found.mappings()]
             if not self._rule.watermark and len(rows) > MOST_WITHOUT:
                 raise WrongInput(f"{self._database.name} 的表超过 {MOST_WITHOUT} 行，不能每次全读；请写 watermark")
             stuck = len(rows) == most and rows[-1][self._rule.watermark] == low
@@ -123,7 +123,7 @@ class SqlSource:
     def _without(self, connection: Connection) -> list[tuple[str, str]]:
         """Rows without a watermark would never be met again: they are named once."""
         found = connection.execute(self._asked().where(self._mark().is_(None)).limit(PORTION_ROWS)).mappings()
-        return [(raw_text({key: plain(value) for key, value in row.items()}), NO_WATERMARK) for row in found]
+        return [(raw_text({key: plain(value) for key, value in _named(row).items()}), NO_WATERMARK) for row in found]
 
 
 class _Reading:
@@ -174,6 +174,11 @@ class _Reading:
             return False
         self._ties.add(digest)
         return True
+
+
+def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """A row by plain names: of declared columns the driver gives quoted names, which JSON does not take for text."""
+    return {str(key): value for key, value in row.items()}
 
 
 def plain(value: Any) -> Any:

@@ -100,7 +100,7 @@ def test_a_page_of_another_origin_cannot_write(served: Served) -> None:
     ("/metrics/open_cases", {"from": "2026-11-22", "to": "2026-11-21"}, 400), ("/layers/secret.geojson", {}, 404),
     ("/layers/divisions-moon.geojson", {}, 404), ("/events/none", {}, 404), ("/events", {"cursor": "%%%"}, 400),
     ("/events", {"stage": "garbage"}, 400), ("/events", {"f.moon": "x"}, 400),
-    ("/metrics/open_cases", {"f.stage": "received,nosuch"}, 400),
+    ("/metrics/open_cases", {"f.stage": "received,nosuch"}, 400), ("/metrics/open_cases", {"divison": WEST}, 400),
     ("/divisions/1", {}, 404), ("/view", {"screen": "../../etc"}, 404),
     ("/view", {"screen": "overview", "division": "bogus"}, 400), ("/nowhere", {}, 404)])
 def test_wrong_questions_get_one_sentence(served: Served, path: str, query: dict[str, str], status: int) -> None:

@@ -150,6 +150,18 @@ def test_one_real_query(place: Callable[..., Run], capsys: pytest.CaptureFixture
     assert not (tmp_path / "s" / "cursors").exists()
 
 
+def test_a_row_without_a_watermark_does_not_hide_the_others(place: Callable[..., Run], tmp_path: Path,
+                        capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with sqlite3.connect(tmp_path / "t.db") as base:
+        base.execute('CREATE TABLE t ("站" TEXT, "时间" TEXT, "水位" REAL, n INTEGER)')
+        base.executemany("INSERT INTO t VALUES (?,?,?,?)", [(*GOOD.values(), 1), (*GOOD.values(), None)])
+    base.close()
+    monkeypatch.setenv("SEEN_DB", f"sqlite:///{tmp_path}/t.db")
+    code, out = place("{kind: sql, sql: {url_env: SEEN_DB, table: t, columns: [站, 时间, 水位, n], watermark: n}}",
+                      capsys, monkeypatch)()
+    assert (code, "会接受 1 条" in out, "水位列为空" in out) == (0, True, True), out
+
+
 def test_a_few_seconds_of_messages(place: Callable[..., Run], capsys: pytest.CaptureFixture[str],
                                    monkeypatch: pytest.MonkeyPatch) -> None:
     broker = Broker()

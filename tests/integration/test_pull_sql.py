@@ -172,6 +172,19 @@ def test_a_declared_query_and_no_watermark(town: Town, tmp_path: Path) -> None:
     assert rows[0]["n"] == ":x 100%"
 
 
+def test_declared_columns_are_read_like_all_of_them(town: Town, tmp_path: Path) -> None:
+    """As the recipe of docs/feeds.md writes it: `columns`, a watermark, and one row without it."""
+    town.add(range(3), 1)
+    town.run('INSERT INTO "读数 %表" VALUES (?, ?, ?, NULL)', "g1", "2026-11-20 09:00", 1)
+    columns = "table: '读数 %表', columns: [站, 时间, 值, 更新], watermark: 更新"
+    source = opened(town, tmp_path, town.feed(what=columns))
+    rows, cursor, portions = round_of(source)
+    assert ([row["值"] * 8 for row in rows], [len(one.bad) for one in portions]) == ([0, 1, 2], [1, 0])
+    assert all(type(name) is str for row in rows for name in row)
+    town.add(range(3, 5), 1)
+    assert [row["值"] * 8 for row in round_of(source, cursor)[0]] == [3, 4], "the ties of a value are known"
+
+
 NAMES = ['x"; DROP TABLE "读数 %表"; --',
          "x`; DROP TABLE `读数 %表`; -- ", "读数 %表\" UNION SELECT 1,2,3,4 --", "' OR '1'='1",
          "a.b; DELETE FROM x"]
