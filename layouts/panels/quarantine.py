@@ -40,7 +40,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
 
 def _row(row: dict[str, Any], context: Context) -> tuple[object, ...]:
     sample, ready = row.get("sample"), int(row.get("ready") or 0)
-    reason = Cut(str(row.get("kind") or ""), 15)
+    reason = Cut(str(row.get("kind") or ""), 48)
     acts = EMPTY
     if sample and row.get("waiting"):
         acts = anchor(context, {"f.item": str(sample)}, "更正", "act")
