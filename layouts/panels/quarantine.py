@@ -33,7 +33,7 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     shown = (waiting or list(listed.rows))[:MOST]
     body = table(COLUMNS, [_row(row, context) for row in shown])
     rest = len(waiting) - len(shown)
-    note = axis_note(f"另有 {rest} 种原因，见 ./yiping quarantine list") if rest > 0 else EMPTY
+    note = axis_note(f"另有 {rest} 种原因，在菜单“放大”里") if rest > 0 else EMPTY
     title = f"隔离区 {words.number(listed.total)} 条待处理" if waiting else "隔离区无待处理"
     return Drawn(body + note, title)
 
