@@ -74,7 +74,8 @@ def _why(text: bytes, error: orjson.JSONDecodeError) -> str:
         return "不是 UTF-8 文字；请把来源改为 UTF-8 编码"
     if error.pos >= len(whole) - 1 or whole[-1] not in "]}":
         return f"JSON 不完整，在第 {len(text)} 字节处断开；请重新发送整批数据"
-    return f"不是正确的 JSON（第 {error.pos} 字符处：{error.msg:.80}）；请检查来源的格式"
+    why = "嵌套超过 1,024 层" if "depth" in error.msg else "写法不对，如 NaN、多余的逗号"
+    return f"不是正确的 JSON（第 {error.pos} 字符处{why}）；请检查来源的格式"
 
 
 def _lines(text: bytes) -> Body:

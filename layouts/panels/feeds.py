@@ -113,4 +113,4 @@ def _said(row: dict[str, Any]) -> object:
     """What is wrong, the gravest first: the source's error, changed columns, reasons of refusals."""
     drift = f"列有变化：{row['drift']}" if row.get("drift") else ""
     said = "；".join(str(part) for part in (row.get("error"), drift, row.get("reasons")) if part)
-    return Cut(said, 17) if said else words.NONE
+    return Cut(said, 48) if said else words.NONE

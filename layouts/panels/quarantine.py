@@ -33,14 +33,14 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     shown = (waiting or list(listed.rows))[:MOST]
     body = table(COLUMNS, [_row(row, context) for row in shown])
     rest = len(waiting) - len(shown)
-    note = axis_note(f"另有 {rest} 种原因，见 ./yiping quarantine list") if rest > 0 else EMPTY
+    note = axis_note(f"另有 {rest} 种原因，在菜单“放大”里") if rest > 0 else EMPTY
     title = f"隔离区 {words.number(listed.total)} 条待处理" if waiting else "隔离区无待处理"
     return Drawn(body + note, title)
 
 
 def _row(row: dict[str, Any], context: Context) -> tuple[object, ...]:
     sample, ready = row.get("sample"), int(row.get("ready") or 0)
-    reason = Cut(str(row.get("kind") or ""), 15)
+    reason = Cut(str(row.get("kind") or ""), 48)
     acts = EMPTY
     if sample and row.get("waiting"):
         acts = anchor(context, {"f.item": str(sample)}, "更正", "act")

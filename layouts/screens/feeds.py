@@ -18,7 +18,8 @@ SCREEN = Screen(
                         ("losses", "中断", "number"), ("waiting", "待更正", "number"), ("silent", "静默", "number"),
                         ("score", "得分", "number")),
             "most": 16, "count": "个部门", "download": "/api/v1/departments?format=csv"}),
-        Panel("p4", "p4", "隔离区", "Q1", "quarantine", {"list": asks.rows("quarantine")}, ()),
+        Panel("p4", "p4", "隔离区", "Q1", "quarantine", {"list": asks.rows("quarantine")}, (), options={
+            "columns": (("name", "数据源", "text"), ("kind", "原因", "text"), ("waiting", "待处理", "number"))}),
         Panel("p5", "p5", "更正与送回", "Q1", "correction", {"item": asks.rows("quarantine_item")},
               ("隔离更正与重放",)),
         Panel("p3", "p3", "感知设备在线", "Q2", "table", {"list": asks.rows("device_types")}, ("按类型接入", "在线率"),

@@ -149,6 +149,9 @@ def test_warnings_pass_with_json_in_one_form(tmp_path, registry):
 def test_reasons_are_counted_without_their_values():
     assert kind_of("pm25 的值 999 高于上限 500") == "pm25 的值 # 高于上限 #"
     assert kind_of("不认识的站点 air-12;请先送来") == kind_of("不认识的站点 air-9") == "不认识的站点"
+    assert kind_of("不是 UTF-8 文字；请改") == "不是 UTF-8 文字", "a word with a figure is no value"
+    bare = "time: 时间 '2026-11-22T{}' 缺少时区偏移"
+    assert kind_of(bare.format("08:00:00")) == kind_of(bare.format("09:30"))
 
 
 def test_what_is_refused_is_kept_with_the_coordinates_it_came_with(tmp_path, registry):
