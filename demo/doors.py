@@ -11,14 +11,17 @@ import orjson
 
 from data.errors import Unavailable
 from data.settings import Settings
-from data.tokens import make_token
+from data.tokens import check, make_token
 
 TOKENS = "demo_tokens.json"
 MOST_RECORDS = 5_000
 
 
 def token_of(settings: Settings, feed: str) -> str:
-    """The feed's push token: YIPING_TOKEN_<FEED>, else the one kept in demo_tokens.json, else a new one kept there."""
+    """The feed's push token: YIPING_TOKEN_<FEED>, else the one kept in demo_tokens.json, else a new one kept there.
+
+    A kept one that is not taken any more is made anew.
+    """
     named = os.environ.get(f"YIPING_TOKEN_{feed.upper()}", "")
     if named:
         return named
@@ -27,8 +30,8 @@ def token_of(settings: Settings, feed: str) -> str:
         kept: dict[str, str] = orjson.loads(path.read_bytes())
     except FileNotFoundError:
         kept = {}
-    if feed not in kept:
-        kept[feed] = make_token(settings, feed)
+    if feed not in kept or not check(settings, feed, kept[feed]):
+        kept[feed] = make_token(settings, feed, simulated=True)
         fresh = path.with_suffix(".new")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:

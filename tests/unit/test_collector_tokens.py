@@ -5,11 +5,13 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import orjson
 import pytest
 
 from data.errors import Unavailable
 from data.settings import Settings, load_settings
 from data.tokens import check, make_token
+from demo.doors import token_of
 
 
 @pytest.fixture
@@ -63,3 +65,23 @@ def test_the_variable_of_a_feed_with_other_signs(settings: Settings, monkeypatch
     assert check(settings, "air-hourly", "named")
     assert check(settings, "air_hourly", "named")
     assert not check(settings, "airhourly", "named")
+
+
+def test_the_simulators_token_outlives_a_new_one_of_the_source(settings: Settings) -> None:
+    simulated, own = token_of(settings, "rain"), make_token(settings, "rain")
+
+    assert token_of(settings, "rain") == simulated
+    assert [check(settings, "rain", token) for token in (simulated, own)] == [True, True]
+    assert not check(settings.model_copy(update={"mode": "production"}), "rain", simulated)
+
+
+def test_a_simulators_token_that_is_not_taken_any_more_is_made_anew(settings: Settings) -> None:
+    old = make_token(settings, "rain")
+    (settings.state_dir / "demo_tokens.json").write_bytes(orjson.dumps({"rain": old}))
+    assert token_of(settings, "rain") == old
+    make_token(settings, "rain")
+
+    fresh = token_of(settings, "rain")
+
+    assert fresh != old
+    assert check(settings, "rain", fresh)
