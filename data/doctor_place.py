@@ -57,6 +57,26 @@ def pack(settings: Settings) -> Iterator[Finding]:
                                 f"{len(found.metrics)} 个指标")
 
 
+def history(settings: Settings) -> Iterator[Finding]:
+    """The history that settings name can be read; silent before there is any, and where the pack is at fault."""
+    from data.history import open_reader
+    from data.pack import load_pack
+
+    try:
+        place = load_pack(settings.place_dir)
+    except YipingError:
+        return
+    try:
+        files = open_reader(settings, place).manifest().files
+    except YipingError as error:
+        told, _, remedy = str(error).rpartition("；")
+        yield Finding("bad", "历史", told, remedy)
+        return
+    if files:
+        store = "在数据库或集群" if settings.history_url else "在状态目录"
+        yield Finding("ok", "历史", f"{store}，可以读取，{sum(entry.rows for entry in files)} 行")
+
+
 def outside_redis(settings: Settings) -> Iterator[Finding]:
     """Redis servers that settings name: does anything answer there?"""
     for name, url in (("YIPING_REDIS_URL", settings.redis_url), ("YIPING_CACHE_URL", settings.cache_url)):
@@ -82,7 +102,7 @@ def running_parts(settings: Settings) -> Iterator[Finding]:
         return
     for name, part in status.items():
         told = f"{_WORDS.get(part.state, part.state)}，进程 {part.pid}，重启 {part.restarts} 次"
-        fine = part.state in ("up", "finished", "starting", "pending")
+        fine = part.state in ("up", "finished", "pending") or (part.state == "starting" and not part.last_exit)
         remedy = "" if fine else f"看日志 {settings.state_dir / 'log' / (name + '.log')}"
         yield Finding("ok" if fine else "bad", name, told, remedy)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import socket
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +28,10 @@ from data.history_engine import first_line
 from data.history_files import SCHEMA
 from data.manifest import FileEntry, Load, Manifest
 
+log = logging.getLogger(__name__)
 LAYOUT = 1
+# How long a question may take before its server counts as hung: the manifest is small, others read months.
+LOOK_S, ANSWER_S = 3.0, 60.0
 CONNECT_S, FREE_S, KEPT, MORE = 5, 10.0, 4, 28
 _WANTED = psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName
 # A server that is gone without a word is noticed in seconds.
@@ -93,15 +99,19 @@ class Server:
                 self._pools[0] = old.recreate()
                 old.dispose()
 
-    def ask(self, question: Callable[[psycopg.Connection], T]) -> T:
-        """Answers a question that changes nothing; asks again where a kept connection turns out to be dead."""
+    def ask(self, question: Callable[[psycopg.Connection], T], limit_s: float = ANSWER_S) -> T:
+        """Answers a question that changes nothing; asks again where a kept connection turns out to be dead.
+
+        Raises:
+            Unavailable: the server is away, or took longer than `limit_s`.
+        """
         try:
-            with self.lend() as line:
+            with self.lend() as line, _limited(line, limit_s):
                 return question(line)
         except Unavailable as error:
             if not isinstance(error.__cause__, (psycopg.OperationalError, psycopg.InterfaceError)):
                 raise
-        with self.lend() as line:
+        with self.lend() as line, _limited(line, limit_s):
             return question(line)
 
     def _away(self, error: Exception) -> Unavailable:
@@ -115,6 +125,27 @@ def _connect(url: str, schema: str) -> Any:
     for name, value in {**_SESSION, "search_path": f'"{schema}"'}.items():
         line.execute("SELECT set_config(%s, %s, false)", (name, value))
     return line
+
+
+@contextmanager
+def _limited(line: psycopg.Connection, limit_s: float) -> Iterator[None]:
+    """A stopped server's machine still acknowledges: without this whoever asks, and the pages, would wait for ever."""
+    timer = threading.Timer(limit_s, _cut, [line, limit_s])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(line: psycopg.Connection, limit_s: float) -> None:
+    try:
+        with socket.socket(fileno=os.dup(line.fileno())) as way:
+            log.warning("the history's database gave no answer for %.0f s", limit_s)
+            way.shutdown(socket.SHUT_RDWR)
+    except (psycopg.Error, OSError) as error:
+        log.info("the connection was gone already: %s", error)
 
 
 def _close(pools: list[QueuePool]) -> None:
@@ -135,7 +166,7 @@ class PostgresEngine:
 
     def manifest(self) -> Manifest:
         """What is committed now; its rows are read again only when the version is another."""
-        return self.server.ask(self._manifest)
+        return self.server.ask(self._manifest, LOOK_S)
 
     def _manifest(self, line: psycopg.Connection) -> Manifest:
         try:

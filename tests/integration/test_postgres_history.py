@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,3 +193,21 @@ def test_the_schema_of_a_later_program_is_refused(store: Store) -> None:
         store.reader().manifest()
     with pytest.raises(Unavailable, match="99"):
         store.writer()
+
+
+def test_a_stopped_server_holds_nobody_for_ever(store: Store) -> None:
+    assert store.server is not None
+    stopped: list[int] = []
+
+    def question(line: psycopg.Connection) -> str:
+        if not stopped:
+            stopped.append(line.info.backend_pid)
+            os.kill(stopped[0], signal.SIGSTOP)
+        return str(line.execute("SELECT 'here'").fetchone())
+
+    began = time.monotonic()
+    try:
+        assert store.server.ask(question, 1.0) == "('here',)", "asked again on another connection"
+        assert time.monotonic() - began < 10
+    finally:
+        os.kill(stopped[0], signal.SIGCONT)

@@ -65,6 +65,21 @@ def test_a_pack_that_cannot_be_read_is_bad(tmp_path: Path) -> None:
     assert marks(doctor_place.pack(Settings(place=tmp_path))) == {"地区包": "bad"}
 
 
+def test_a_history_that_cannot_be_read_is_bad_and_names_its_remedy(tmp_path: Path) -> None:
+    settings = Settings(place=PACK, state=tmp_path)
+    assert list(doctor_place.history(settings)) == []
+    (tmp_path / "history").mkdir()
+    (tmp_path / "history" / "manifest.json").write_bytes(b'{"layout":1,')
+    (found,) = doctor_place.history(settings)
+    assert (found.mark, found.what, found.remedy) == ("bad", "历史", "请用备份中的同名文件替换它")
+
+
+def test_a_part_that_starts_again_and_again_is_bad(tmp_path: Path) -> None:
+    parts.write_status(tmp_path, {"web": PartStatus(1, 0, 0, "starting"),
+                                  "collector": PartStatus(2, 0, 5, "starting", 1)})
+    assert marks(doctor_place.running_parts(Settings(state=tmp_path))) == {"web": "ok", "collector": "bad"}
+
+
 def test_an_outside_redis_that_does_not_answer_is_bad(tmp_path: Path) -> None:
     settings = Settings(redis_url=f"unix://{tmp_path}/no.sock", cache_url="redis://127.0.0.1:1/0")
     assert marks(doctor_place.outside_redis(settings)) == {"YIPING_REDIS_URL": "bad", "YIPING_CACHE_URL": "bad"}
