@@ -22,6 +22,7 @@ from pyarrow import csv
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
+from data.breaker import Guard, Lost
 from data.errors import Unavailable, WrongInput
 from data.history_dialect import POSTGRES
 from data.history_engine import first_line
@@ -67,8 +68,9 @@ class Server:
         self.where = f"{told.get('host', 'localhost')}:{told.get('port', 5432)}/{told.get('dbname', '')}"
         self._lock = threading.Lock()
         self._pools = [QueuePool(partial(_connect, url, schema), pool_size=KEPT, max_overflow=MORE, timeout=FREE_S)]
+        self._guard = Guard("the history's database", partial(_ping, self._pools), (_Gone,))
         # Whoever forgets it, or ends, leaves no connection behind.
-        self.close = weakref.finalize(self, _close, self._pools)
+        self.close = weakref.finalize(self, _close, self._pools, self._guard)
 
     @contextmanager
     def lend(self) -> Iterator[psycopg.Connection]:
@@ -103,21 +105,34 @@ class Server:
         """Answers a question that changes nothing; asks again where a kept connection turns out to be dead.
 
         Raises:
-            Unavailable: the server is away, or took longer than `limit_s`.
+            Unavailable: the server is away, or took longer than `limit_s`; at once while it is known to be away.
         """
+        try:
+            return self._guard.call(lambda: self._ask(question, limit_s))
+        except Lost as error:
+            if error.__cause__ is not None:
+                raise error.__cause__ from error
+            raise Unavailable(f"历史数据库 {self.where} 没有应答；请检查它是否在运行，恢复后自动继续") from error
+
+    def _ask(self, question: Callable[[psycopg.Connection], T], limit_s: float) -> T:
         try:
             with self.lend() as line, _limited(line, limit_s):
                 return question(line)
-        except Unavailable as error:
-            if not isinstance(error.__cause__, (psycopg.OperationalError, psycopg.InterfaceError)):
-                raise
+        except _Gone as error:
+            log.info("asked again on another connection: %s", error)
         with self.lend() as line, _limited(line, limit_s):
             return question(line)
 
     def _away(self, error: Exception) -> Unavailable:
         if isinstance(error, psycopg.errors.DiskFull):
             return Unavailable(f"历史数据库 {self.where} 的磁盘已满；请腾出空间，写入会自行继续")
-        return Unavailable(f"历史数据库 {self.where} 没有完成（{first_line(error)}）；请检查它是否在运行、权限与磁盘")
+        said = f"历史数据库 {self.where} 没有完成（{first_line(error)}）；请检查它是否在运行、权限与磁盘"
+        gone = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, NoneFree))
+        return _Gone(said) if gone else Unavailable(said)
+
+
+class _Gone(Unavailable):
+    """The server cannot be reached, or does not answer."""
 
 
 def _connect(url: str, schema: str) -> Any:
@@ -148,8 +163,25 @@ def _cut(line: psycopg.Connection, limit_s: float) -> None:
         log.info("the connection was gone already: %s", error)
 
 
-def _close(pools: list[QueuePool]) -> None:
+def _close(pools: list[QueuePool], guard: Guard) -> None:
+    guard.close()
     pools[0].dispose()
+
+
+def _ping(pools: list[QueuePool]) -> None:
+    """Raises _Gone while the server does not answer."""
+    try:
+        lent = pools[0].connect()
+        try:
+            with _limited(lent.dbapi_connection, LOOK_S):  # type: ignore[arg-type]
+                lent.cursor().execute("SELECT 1")
+        except psycopg.Error:
+            lent.invalidate()
+            raise
+        finally:
+            lent.close()
+    except (psycopg.Error, NoneFree) as error:
+        raise _Gone(first_line(error)) from error
 
 
 class PostgresEngine:

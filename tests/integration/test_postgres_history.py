@@ -13,11 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from history_stores import EVER, T0, Store, batch, postgres_store, put, reading, seqs, staged
-from own_databases import PostgresServer
+from own_databases import PostgresServer, wait_for
 
 from data import history_postgres_write
 from data.errors import Unavailable, WrongInput
-from data.history import open_reader, open_writer
+from data.history import HistoryReader, open_reader, open_writer
 from data.history_postgres import Server
 from data.pack import load_pack
 from data.settings import load_settings
@@ -211,3 +211,30 @@ def test_a_stopped_server_holds_nobody_for_ever(store: Store) -> None:
         assert time.monotonic() - began < 10
     finally:
         os.kill(stopped[0], signal.SIGCONT)
+
+
+def test_while_the_server_is_away_nobody_waits_and_it_is_found_again(server: PostgresServer, store: Store) -> None:
+    put(store.writer(), "observation", reading(1))
+    reader = store.reader()
+    assert reader.manifest().checkpoint == 1
+    server.kill()
+    try:
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="没有完成"):
+                reader.manifest()
+        began = time.monotonic()
+        for _ in range(50):
+            with pytest.raises(Unavailable, match="没有应答"):
+                reader.manifest()
+        assert time.monotonic() - began < 0.5
+    finally:
+        server.start()
+    wait_for(lambda: answered(reader), 10)
+    assert reader.manifest().checkpoint == 1
+
+
+def answered(reader: HistoryReader) -> bool:
+    try:
+        return bool(reader.manifest().files)
+    except Unavailable:
+        return False
