@@ -39,6 +39,7 @@ class Question:
     `name` is the metric id (metric), the dataset (rows: "events", "assets:<layer>", "observations:<metric>"), or the
     layer. `by`: "" | a level name | hour | day | week | month | category | channel | department | station.
     `compare`: "" | previous | yesterday | last_week | last_year, answered in `Answer.change`.
+    `after`: of rows of events, those that come after this (rowsets.place_of); () = from the beginning.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Question:
     compare: str = ""
     limit: int = 0
     order: str = ""
+    after: tuple[int, str, str] | tuple[()] = ()
 
 
 @dataclass(frozen=True)

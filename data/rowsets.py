@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,7 +77,8 @@ def _real(value: float) -> float | None:
 
 def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[int, int]) -> PlacedRows:
     """Events of a division: order overdue (open, longest over their due first), due (open, next 24 h, the next first),
-    open, or newest (last stage first). Those that ended before memory come from history.
+    open, or newest (last stage first); where these are equal, by feed and id. Those that ended before memory come from
+    history.
 
     Raises:
         Unavailable: the window is older than memory and history cannot be read.
@@ -88,19 +89,44 @@ def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[i
     inside = evaluator.pack.divisions.below(scope.division)
     masked = [_chosen(table, question.order, scope, inside, span) for table in held]
     keys = np.concatenate([key for _, key in masked])
-    order = np.argsort(keys, kind="stable")[: question.limit or 50]
     first = len(masked[0][0])
-    old = {at: held[1].key(masked[1][0][at - first]) for at in order.tolist() if at >= first}
+
+    def named(at: int) -> tuple[str, str]:
+        part = int(at >= first)
+        return held[part].key(masked[part][0][at - part * first])
+
+    order = _in_order(keys, named, question)
+    old = {at: named(at) for at in order if at >= first}
     whole = tables.whole_events(_by_feed(old.values())) if old else held[0]
     below = evaluator.pack.divisions.get(scope.division).level + 1
     rows = []
-    for at in order.tolist():
+    for at in order:
         recent = at < first
         place = int(masked[0][0][at]) if recent else whole.position(*old[at])
         if place is not None:
             rows.append(_event_row(evaluator, held[0] if recent else whole, place, span[1], below))
     blind = sum(int(np.isnan(table.columns["lon"][at]).sum()) for table, (at, _) in zip(held, masked, strict=True))
     return tuple(rows), len(keys), blind
+
+
+def place_of(row: dict[str, Any], order: str) -> tuple[int, str, str]:
+    """Where a row of `events` stands in its order: what `Question.after` takes."""
+    return row["due_us"] or FAR if order in STANDING else -row["stage_time_us"], row["feed"], row["id"]
+
+
+def _in_order(keys: Array, named: Callable[[int], tuple[str, str]], question: Question) -> list[int]:
+    """The first rows after `question.after` by (key, feed, id); only rows of equal keys are looked at one by one."""
+    rank = np.argsort(keys, kind="stable")
+    if question.after:
+        key, *name = question.after
+        begin, end = (int(np.searchsorted(keys[rank], key, side)) for side in ("left", "right"))
+        same = [at for at in rank[begin:end].tolist() if named(at) > tuple(name)]
+        rank = np.concatenate([np.array(same, rank.dtype), rank[end:]])
+    limit = question.limit or 50
+    if len(rank) > limit:
+        # All that are equal to the last one wanted.
+        rank = rank[: int(np.searchsorted(keys[rank], keys[rank[limit - 1]], "right"))]
+    return sorted(rank.tolist(), key=lambda at: (int(keys[at]), named(at)))[:limit]
 
 
 def _by_feed(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -35,13 +35,15 @@ class Told:
         live = Live(self.pack, State(f"unix://{folder}/none.sock", "t:"), self.reader, Clock(), folder)
         self.gate, self.principal = Gate(self.pack, live, self.reader), demo_principal(self.pack.place.code)
 
-    def tell(self, event_id: str, stage: str, hours_ago: float, **more: Any) -> None:
+    def tell(self, event_id: str, stage: str, hours_ago: float, **more: Any) -> Batch:
         self.seq += 1
         at = self.now - timedelta(hours=hours_ago)
         row = event(event_id, stage, more.pop("received", at), at, CODE, **more)
         row |= {"seq": self.seq, "feed": self.feed, "demo": False, "prev": 0}
-        self.writer.append(Batch(self.seq, self.seq, self.feed, "event", row["received"], [row]))
+        batch = Batch(self.seq, self.seq, self.feed, "event", row["received"], [row])
+        self.writer.append(batch)
         self.writer.commit()
+        return batch
 
     def load(self) -> None:
         self.gate.live.tables.load(Clock().now_us())
