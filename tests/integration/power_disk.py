@@ -63,8 +63,11 @@ class PowerDisk:
         now = {path.lstat().st_ino: path for path in [self.root, *self.root.rglob("*")]}
         fresh = self.root.with_name("after")
         _Cut(self._shadow, now, names_kept, torn).folder(self.root.stat().st_ino, fresh)
-        shutil.rmtree(self.root)
+        gone = self.root.with_name("gone")
+        self.root.rename(gone)
         fresh.rename(self.root)
+        # A server that is still ending may take its socket away meanwhile.
+        shutil.rmtree(gone, ignore_errors=True)
         self.settle()
 
 

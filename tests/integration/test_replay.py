@@ -141,7 +141,7 @@ def test_a_crash_between_the_two_files_loses_nothing_and_doubles_nothing(
     push(collector, "stations", gauge("g7"))
     [row] = view.rows(Chosen())
     with monkeypatch.context() as patched:
-        patched.setattr("data.acceptor.Spool.append", lambda *_: (_ for _ in ()).throw(SystemExit))
+        patched.setattr("data.spool.Spool.append", lambda *_: (_ for _ in ()).throw(SystemExit))
         collector._acceptor.submit("gauges", [orjson.loads(row["raw"])],
                                    again=Again([row["id"]], "甲", {}))
         wait_for(collector.failed.is_set)
