@@ -94,9 +94,13 @@ class Place:
         return True
 
     def pid(self, part: str) -> int:
-        """Process of a part."""
-        found = json.loads((self.state / "parts.json").read_text(encoding="utf-8"))
-        return int(found[part]["pid"])
+        """Process of a part that runs, awaited: one that has yet to start says 0, which to a signal means all of us."""
+        def running() -> int:
+            found = json.loads((self.state / "parts.json").read_text(encoding="utf-8"))
+            return int(found[part]["pid"])
+
+        until(lambda: running() > 0, 60, f"{part} 没有启动")
+        return running()
 
     @contextmanager
     def still(self) -> Iterator[None]:
