@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from data import doctor_bare
-from data.command_line import Parser
+from data.command_line import Parser, set_log
 from data.errors import EXIT_CODE, YipingError
 
 # Module with a `commands(add)` → the commands it adds. Only the room of the wanted command is imported, so that a part
@@ -77,8 +77,8 @@ def execute(arguments: list[str]) -> int:
 
     named = {name: getattr(args, name) for name in Settings.model_fields if hasattr(args, name)}
     args.dash = dash_app
-    code: int = args.run(load_settings(**named), args)
-    return code
+    set_log(args)
+    return int(args.run(load_settings(**named), args))
 
 
 def told_to_go(command: str) -> bool:

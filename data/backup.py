@@ -39,7 +39,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Backup:
-    """What backup.json says. layout: of the state folder; history: files or database; checkpoint: of the history."""
+    """What backup.json says.
+
+    layout: of the state folder; history: files, or database when it lies elsewhere; checkpoint: of the history.
+    """
 
     place: dict[str, str]
     program: str

@@ -22,17 +22,19 @@ from data.bulk import fresh_folder
 from data.durable import replace_file
 from data.errors import Unavailable, WrongInput, os_words
 from data.gate import act
+from data.history import files_of
 from data.keeping import audit_of, bar, noted, who
 from data.manifest import sync_folder
 from data.pack import Pack, load_pack
 from data.program import program
 from data.settings import Settings
-from data.snapshot import Snapshot
+from data.snapshot import HISTORY, Snapshot
 from data.state_layout import LAYOUT, layout_of
 from data.statefolder import prepare
 
 LOCKS = ("server.lock", "collector.lock")
-IN_A_DATABASE = "历史在 YIPING_HISTORY_URL 所指的数据库里，不在这份备份中；请用该数据库自己的工具（如 pg_dump）另行备份"
+ELSEWHERE = ("历史在 YIPING_HISTORY_URL 所指的地方，不在这份备份中；请另行备份：数据库用它自己的工具（如 pg_dump），"
+             "Spark 的历史目录连同其中的 manifest.json 一起复制")
 
 
 def commands(actions: Any) -> None:
@@ -70,8 +72,8 @@ def run_backup(settings: Settings, args: argparse.Namespace) -> int:
         facts |= {"files": len(told.files), "bytes": size}
         _remember(state, told, target)
     sys.stdout.write(f"已备份到 {target}：{len(told.files)} 个文件，{size / 1e6:.1f} MB，截至 {told.made}\n")
-    if settings.history_url:
-        sys.stdout.write(IN_A_DATABASE + "\n")
+    if not _holds_history(settings):
+        sys.stdout.write(ELSEWHERE + "\n")
     return 0
 
 
@@ -80,9 +82,9 @@ def _backed_up(settings: Settings, pack: Pack, target: Path) -> Backup:
     pins = fresh_folder(state / "staging")
     try:
         snapshot = Snapshot(state, pins)
-        pinned = snapshot.take(history=not settings.history_url)
+        pinned = snapshot.take(history=_holds_history(settings))
         about = partial(Backup, {"code": pack.place.code, "name": pack.place.name}, program(), who(), made,
-                        layout_of(state), "database" if settings.history_url else "files",
+                        layout_of(state), "files" if _holds_history(settings) else "database",
                         snapshot.manifest.checkpoint)
         told: list[Backup] = []
 
@@ -95,6 +97,11 @@ def _backed_up(settings: Settings, pack: Pack, target: Path) -> Backup:
     finally:
         shutil.rmtree(pins, ignore_errors=True)
     return told[-1]
+
+
+def _holds_history(settings: Settings) -> bool:
+    """Whether the history lies in the state folder."""
+    return files_of(settings) == settings.state_dir / HISTORY
 
 
 def _remember(state: Path, told: Backup, target: Path) -> None:
@@ -131,7 +138,7 @@ def run_restore(settings: Settings, args: argparse.Namespace) -> int:
     moved = f"；原目录在 {aside}" if aside else ""
     sys.stdout.write(f"已恢复到 {state}：{len(told.files)} 个文件，{size / 1e6:.1f} MB，截至 {told.made}{moved}\n")
     if told.history == "database":
-        sys.stdout.write("这份备份不含历史（备份时历史在数据库里）；请用该数据库自己的工具恢复它\n")
+        sys.stdout.write("这份备份不含历史（备份时历史在 YIPING_HISTORY_URL 所指的地方）；请用那里自己的工具恢复它\n")
     return 0
 
 

@@ -25,7 +25,7 @@ from data.drift import Drift
 from data.errors import NotFound, Unavailable
 from data.feedbook import FeedBook
 from data.health import FeedHealth
-from data.history import open_reader, open_writer
+from data.history import files_of, open_reader, open_writer
 from data.identity import IdentityIndex
 from data.ledger import Ledger
 from data.pack import Pack
@@ -101,8 +101,8 @@ class Collector:
                                    self._again)
         self._publisher = Publisher(self._spool, self._state, self.failed.set, self._skip_to)
         self._keeper = Keeper(pack, self.folder, self.clock)
-        # Months go from the files of the state folder; a database has means of its own.
-        tidied = None if settings.history_url else self._keeper.daily
+        # Months go from files; a database has means of its own.
+        tidied = None if files_of(settings) is None else self._keeper.daily
         self._historian = Historian(self._spool, self._writer, self.failed.set, self._committed, tidied)
         if self.together is not None:
             self._watch.mine = self.together.holds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import re
 from typing import NoReturn
 
@@ -27,6 +28,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Writes the sentence and ends the program."""
         self.exit(2, f"{in_words(message)}；用法见 ./{self.prog} --help\n")
+
+
+def set_log(args: argparse.Namespace) -> None:
+    """Sets what the log of a command shows: of a `quiet` one, whose own lines say what there is to say, errors only."""
+    if getattr(args, "quiet", False):
+        logging.getLogger("yiping").setLevel(logging.ERROR)
 
 
 def in_words(message: str) -> str:

@@ -218,7 +218,9 @@ def part_as_csv(folder: Path, part: Part, zone: str) -> Part:
 def write_one(folder: Path, parts: Sequence[Part], target: Path, zone: str) -> Part:
     """Joins the parts of one kind into one file, Parquet or CSV by its suffix, for the owner alone."""
     pieces = (piece for part in parts for piece in tables(part.kind, folder / part.path))
-    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    # Beside the parts until it is whole: a full disk leaves no half of a file under its name.
+    whole = folder / target.name
+    with open(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         if target.suffix == ".csv":
             write_csv(parts[0].kind, pieces, out, zone)
         else:
@@ -228,9 +230,11 @@ def write_one(folder: Path, parts: Sequence[Part], target: Path, zone: str) -> P
                 for piece in pieces:
                     writer.write_table(piece)
     feeds, partitions = ({getattr(part, name) for part in parts} for name in ("feed", "partition"))
-    return Part(target.name, parts[0].kind, "、".join(sorted(feeds)), "、".join(sorted(partitions)),
+    told = Part(target.name, parts[0].kind, "、".join(sorted(feeds)), "、".join(sorted(partitions)),
                 sum(part.rows for part in parts), min(part.seq0 for part in parts), max(part.seq1 for part in parts),
-                max(part.received1 for part in parts), any(part.demo for part in parts), *checksum(target))
+                max(part.received1 for part in parts), any(part.demo for part in parts), *checksum(whole))
+    whole.rename(target)
+    return told
 
 
 Step = Callable[[float], object]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import shutil
 import sys
 from collections.abc import Sequence
@@ -44,7 +43,7 @@ def commands(add: Any) -> None:
     trial.add_argument("files", metavar="FILE", nargs="*", type=Path,
                        help="要看的文件（推送：正文）；文件类缺省为 drop 里最新的，拉取类缺省真拉一次")
     trial.add_argument("--seconds", type=float, default=LISTEN_S, help=f"MQTT 听几秒（默认 {LISTEN_S:g}）")
-    trial.set_defaults(run=run_try)
+    trial.set_defaults(run=run_try, quiet=True)
 
 
 def run_token(settings: Settings, args: argparse.Namespace) -> int:
@@ -57,7 +56,6 @@ def run_token(settings: Settings, args: argparse.Namespace) -> int:
 
 def run_try(settings: Settings, args: argparse.Namespace) -> int:
     """Shows a look; 2 when something came and nothing of it would be accepted."""
-    logging.getLogger("yiping").setLevel(logging.ERROR)
     pack = load_pack(settings.place_dir)
     found = look(settings, pack, args.feed, args.files, args.seconds)
     width = shutil.get_terminal_size((WIDTH, 24)).columns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import shutil
 import sys
 from dataclasses import asdict
@@ -42,7 +41,7 @@ def commands(add: Any) -> None:
     export.set_defaults(run=run_export)
     bringing = actions.add_parser("import", help="导回 history export 所得的目录；已有的不重复")
     bringing.add_argument("folder", metavar="目录", type=Path)
-    bringing.set_defaults(run=run_import)
+    bringing.set_defaults(run=run_import, quiet=True)
     backup_commands.commands(actions)
     retain_commands.commands(actions)
 
@@ -87,6 +86,9 @@ def _exported(settings: Settings, pack: Pack, target: Path, wanted: Wanted, how:
               ) -> Export:
     form, single, asked = how
     work = target.with_name(f".{target.name}.{form}-parts") if single else target
+    if single:
+        # Left by one that was killed.
+        shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700, exist_ok=True)
     try:
         exporter = Exporter(open_reader(settings, pack), files_of(settings), work, wanted)
@@ -137,7 +139,6 @@ def run_import(settings: Settings, args: argparse.Namespace) -> int:
         WrongInput: no export, another place's, or damaged. Unavailable: the collector or the disk.
     """
     refuse_other_store(settings, "导入")
-    logging.getLogger("yiping").setLevel(logging.ERROR)
     pack, folder = load_pack(settings.place_dir), args.folder.expanduser().absolute()
     export = verified(folder, pack)
     with noted(settings, pack, KEEP, "history import", source=str(folder), made=export.made) as facts:

@@ -15,7 +15,7 @@ from data.history_dialect import epoch_us
 from data.history_files import ALL, SCHEMA
 from data.history_staged import check_staged
 from data.manifest import DAY_US, month_bounds, month_of
-from data.records import DAY_OF, FIELDS, IDENTITY
+from data.records import DAY_OF, FIELDS, IDENTITY, KINDS
 
 _ORDER = ("filename", "file_row_number")
 
@@ -25,9 +25,14 @@ class Intake:
 
     Attributes:
         total: rows staged, once `partitions` was asked for.
+
+    Raises:
+        WrongInput: no such kind of record.
     """
 
     def __init__(self, backend: Backend, kind: str, feed: str, received: int) -> None:
+        if kind not in KINDS:
+            raise WrongInput(f"没有记录类型 {kind!r}；可用的是 {'、'.join(KINDS)}")
         self.kind, self.feed = kind, feed
         self.total = 0
         self._backend, self._received = backend, received

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from data.batches import Batch
 from data.clock import Clock
-from data.errors import Unavailable, WrongInput
+from data.errors import Unavailable
 from data.history_engine import engine, gently
 from data.history_files import SCHEMA, Columns, by_partition, describe
 from data.history_intake import Intake
@@ -24,7 +24,6 @@ from data.history_postgres_bulk import bring, stage
 from data.history_postgres_tables import copy_in, make_partitions, partition_name, prepare, record_segment
 from data.history_rework import Rework
 from data.manifest import MOST_LOADS, FileEntry, Load, Manifest
-from data.records import KINDS
 
 # Entries of one partition before they are counted as one; the rows stay where they are.
 MOST_SEGMENTS = 24
@@ -180,8 +179,6 @@ class PostgresWriter:
             ValueError: first_seq was already used by this collector.
             WrongInput: a file is no Parquet, or lacks or leaves empty a required column.
         """
-        if kind not in KINDS:
-            raise WrongInput(f"没有记录类型 {kind!r}；可用的是 {'、'.join(KINDS)}")
         with self._heavy_lock:
             return gently(lambda: self._bulk(kind, feed, paths, first_seq))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from data.batches import Batch
 from data.clock import Clock
 from data.durable import make_folder
-from data.errors import Unavailable, WrongInput
+from data.errors import Unavailable
 from data.history_bulk import BulkJob
 from data.history_compact import merge, mergeable
 from data.history_engine import TEMPORARY, engine, gently
@@ -123,8 +123,6 @@ class HistoryWriter:
             ValueError: first_seq was already used.
             WrongInput: a file is no Parquet, or lacks or leaves empty a required column.
         """
-        if kind not in KINDS:
-            raise WrongInput(f"没有记录类型 {kind!r}；可用的是 {'、'.join(KINDS)}")
         with self._heavy_lock:
             return gently(lambda: self._bulk(kind, feed, paths, first_seq))
 

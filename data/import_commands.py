@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import shutil
 import sys
 from collections.abc import Sequence
@@ -36,7 +35,7 @@ def commands(add: Any) -> None:
     parser = add.add_parser("import", help=f"把文件（{kinds}）按数据源的映射导入历史")
     parser.add_argument("feed", metavar="FEED", help="数据源，见地区包的 feeds.yaml")
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="要导入的文件；同一记录以后面的为准")
-    parser.set_defaults(run=run_import)
+    parser.set_defaults(run=run_import, quiet=True)
 
 
 def run_import(settings: Settings, args: argparse.Namespace) -> int:
@@ -47,7 +46,6 @@ def run_import(settings: Settings, args: argparse.Namespace) -> int:
         WrongInput: a file that is not there or cannot be understood; nothing of the call is imported then.
         Unavailable: the history cannot be reached or written.
     """
-    logging.getLogger("yiping").setLevel(logging.ERROR)
     pack = load_pack(settings.place_dir)
     if args.feed not in pack.feeds:
         raise NotFound(f"没有数据源 {args.feed:.60}；可用的有 {'、'.join(sorted(pack.feeds))}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import logging
 import sys
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,7 +45,7 @@ def commands(add: Any) -> None:
         command.add_argument("--station", default="", help="站点编号")
     for command, run in ((listing, run_list), (show, run_show), (correct, run_deed), (replay, run_deed),
                          (dismiss, run_deed)):
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, quiet=True)
 
 
 def run_list(settings: Settings, args: argparse.Namespace) -> int:
@@ -92,7 +91,6 @@ def run_deed(settings: Settings, args: argparse.Namespace) -> int:
         WrongInput: nothing to do, or a correction that cannot be understood. NotFound: no such row or feed.
         Unavailable: the collector cannot be reached.
     """
-    logging.getLogger("yiping").setLevel(logging.ERROR)
     pack = load_pack(settings.place_dir)
     # Whoever may open the collector's socket (0600) is this machine's duty officer.
     act(pack, duty_principal(pack.divisions.root.code), CORRECT, pack.divisions.root.code)

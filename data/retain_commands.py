@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from typing import Any
 
@@ -20,7 +19,7 @@ def commands(actions: Any) -> None:
     """Adds `retain` to the actions of `history`."""
     retain = actions.add_parser("retain", help="按 feeds.yaml 的保存期清理（采集器每天也做一次）")
     retain.add_argument("--dry-run", action="store_true", help="只列出会清理什么，不动手")
-    retain.set_defaults(run=run_retain)
+    retain.set_defaults(run=run_retain, quiet=True)
 
 
 def run_retain(settings: Settings, args: argparse.Namespace) -> int:
@@ -30,7 +29,6 @@ def run_retain(settings: Settings, args: argparse.Namespace) -> int:
         Unavailable: the collector cannot be reached, or the history refuses.
     """
     refuse_other_store(settings, "按保存期清理")
-    logging.getLogger("yiping").setLevel(logging.ERROR)
     pack = load_pack(settings.place_dir)
     act(pack, duty_principal(pack.divisions.root.code), KEEP, pack.divisions.root.code)
     with collector_of(settings, pack) as door:

@@ -15,9 +15,10 @@ from data.manifest import NAME, Manifest, read_manifest, write_manifest
 from data.sqlite_file import disk_words, reading
 
 HISTORY, SPOOL = "history", "spool"
-# Redis, sockets, locks and logs: made again or of no use elsewhere; the one-time link must not live twice.
+# Redis, the web's tables, sockets, locks and logs: made again or of no use elsewhere; the one-time link must not live
+# twice.
 LEFT_OUT = ("redis-*", "*.sock", "*.lock", "*.beat", "*.tmp", "*.new", ".*", "*-wal", "*-shm", "staging", "log",
-            "lock", "parts.json", "once.json", "last_backup.json")
+            "lock", "known", "parts.json", "once.json", "last_backup.json")
 # Read before the spool: a cursor must not be ahead of the records that it stands for.
 _FIRST = ("cursors", "drop")
 SQLITE = ".sqlite"

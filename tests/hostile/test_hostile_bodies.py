@@ -26,6 +26,7 @@ REFUSED: dict[str, bytes] = {
     "a number of a million digits and a letter": b"[" + b"9" * 1_000_000 + b"x]", "NUL": b"\0" * 1000,
     "half a surrogate": b'[{"id":"\\ud800"}]', "nothing but commas": b"[" + b"," * 9_000_000 + b"]",
     "a key that never ends": b'[{"' + b"k" * 9_000_000, "not UTF-8": b'["\xff\xfe"]'}
+ONE_LINE = [name for name, body in REFUSED.items() if b"\n" not in body and len(body) <= 9_000_000]
 
 
 def bounded(work: Any) -> None:
@@ -48,11 +49,8 @@ def test_bombs_are_refused_in_a_sentence_and_in_time(name: str) -> None:
     bounded(work)
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", ONE_LINE)
 def test_a_line_that_is_a_bomb_does_not_take_the_others_along(name: str) -> None:
-    if b"\n" in REFUSED[name] or len(REFUSED[name]) > 9_000_000:
-        pytest.skip("no line of a body this long")
-
     def work() -> None:
         found = read_body(b'{"id": 1}\n' + REFUSED[name] + b'\n{"id": 2}', True)
         assert found.raws == [{"id": 1}, {"id": 2}]

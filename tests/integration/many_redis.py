@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import redis
 from own_redis import _answers, _binary, wait_for
 
@@ -167,8 +166,6 @@ def _well(node: Node) -> bool:
 @contextmanager
 def sentinels(folder: Path) -> Iterator[Many]:
     """A master, two replicas, and three sentinels that watch them as `county`."""
-    if not _binary():
-        pytest.skip("redis-server is missing")
     ports = free_ports(6)
     common = ["appendonly yes", 'save ""', f"requirepass {PASSWORD}", f"masterauth {PASSWORD}"]
     watch = [f"sentinel monitor county 127.0.0.1 {ports[0]} 2", f"sentinel auth-pass county {PASSWORD}",

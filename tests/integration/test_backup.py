@@ -164,6 +164,18 @@ def test_a_history_in_a_database_is_said_to_be_missing(tmp_path, filled, monkeyp
     assert (tmp_path / "b" / "quarantine" / "quarantine.sqlite").is_file()
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_history_that_a_cluster_reads_is_in_it_when_it_lies_there(tmp_path, filled, monkeypatch, capsys, inside):
+    folder = filled / "history" if inside else tmp_path / "shared"
+    monkeypatch.setenv("YIPING_HISTORY_URL", f"spark://127.0.0.1:7077{folder}")
+    (filled / "known").mkdir()
+    (filled / "known" / "tables").write_bytes(b"made again")
+    assert run(monkeypatch, filled, "backup", tmp_path / "b") == 0
+    assert ("manifest.json 一起复制" in capsys.readouterr().out) is not inside
+    assert (tmp_path / "b" / "history").exists() is inside
+    assert not (tmp_path / "b" / "known").exists()
+
+
 def test_an_interrupted_backup_never_looks_whole(tmp_path, filled, monkeypatch):
     (tmp_path / ".b.unfinished").mkdir()
     (tmp_path / ".b.unfinished" / "left").touch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ from test_import import wait_for_door
 from unix_http import ask
 
 from app import main
+from data import exporting
 from data.checksums import checksum
 from data.history import HistoryReader, HistoryWriter
 from data.history_files import SCHEMA
@@ -156,6 +158,22 @@ def test_what_may_not_come_in_is_said_in_one_sentence(tmp_path, filled, monkeypa
     assert "缺少文件" in capsys.readouterr().err
     assert run(monkeypatch, tmp_path / "b", "import", tmp_path / "none") == 2
     assert not (tmp_path / "b" / "history").exists() or everything(tmp_path / "b") == []
+
+
+def test_a_disk_that_fills_up_leaves_no_half_of_a_file(tmp_path, filled, monkeypatch, capsys):
+    def full(_kind, _pieces, out, _zone):
+        out.write(b"seq")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exporting, "write_csv", full)
+        assert run(monkeypatch, filled, "export", "--kind", "event", tmp_path / "cases.csv") == 1
+    assert "磁盘" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    left = tmp_path / ".cases.csv.csv-parts"
+    left.mkdir()
+    (left / "cases.csv").write_bytes(b"left by one that was killed")
+    assert run(monkeypatch, filled, "export", "--kind", "event", tmp_path / "cases.csv") == 0
 
 
 def test_a_part_of_it_as_a_file_for_people(tmp_path, filled, monkeypatch, capsys):
