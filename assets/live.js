@@ -3,7 +3,7 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const URL_LIVE = '/api/v1/live';
-  const SILENT_MS = 6000, POLL_MS = 5000, LOST_MS = 8500, APART_MS = 1000, JITTER_MS = 120, BACK_MS = 3000, OLD_MS = 300000;
+  const SILENT_MS = 6000, POLL_MS = 5000, LOST_MS = 8500, APART_MS = 1000, JITTER_MS = 120, BACK_MS = 4500, OLD_MS = 300000;
   let source = null, seq = '', contact = Date.now(), heard = Date.now(), polling = false, nextPoll = 0, nextOpen = 0;
   let due = null, lastAsk = 0, wasLost = false, wanted = false, started = false;
   let failures = 0, failedAt = 0, notBefore = 0, justOpened = false, trouble = '';

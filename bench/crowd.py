@@ -39,7 +39,10 @@ class Line:
 
 @dataclass
 class Crowd:
-    """Each viewer holds the live stream and asks for another view every so often. Times in ms."""
+    """Each viewer holds the live stream and asks for another view every so often. Times in ms.
+
+    end: when they stop looking, on the monotonic clock; may be brought forward.
+    """
 
     port: int
     paths: Sequence[str]
@@ -47,23 +50,24 @@ class Crowd:
     took: list[float] = field(default_factory=list)
     errors: int = 0
     messages: int = 0
+    end: float = 0.0
 
     async def run(self, seconds: float, every_s: float) -> None:
         """Watches for some seconds, all connections open before the clock starts."""
         lines = [await Line.open(self.port) for _ in range(self.count)]
         streams = [asyncio.create_task(self._stream(await Line.open(self.port))) for _ in range(self.count)]
-        end = time.monotonic() + seconds
-        await asyncio.gather(*[self._viewer(line, number, end, every_s) for number, line in enumerate(lines)])
+        self.end = time.monotonic() + seconds
+        await asyncio.gather(*[self._viewer(line, number, every_s) for number, line in enumerate(lines)])
         for stream in streams:
             stream.cancel()
         await asyncio.gather(*streams, return_exceptions=True)
         for line in lines:
             line.writer.close()
 
-    async def _viewer(self, line: Line, number: int, end: float, every_s: float) -> None:
+    async def _viewer(self, line: Line, number: int, every_s: float) -> None:
         await asyncio.sleep(every_s * number / self.count)
         turn = number
-        while time.monotonic() < end:
+        while time.monotonic() < self.end:
             began = time.perf_counter()
             try:
                 self.errors += await asyncio.wait_for(line.ask(self.paths[turn % len(self.paths)]), PATIENCE_S) != 200

@@ -81,10 +81,29 @@ def power(_folder: Path, scale: Scale) -> Found:
                     {"CUTS": str(scale.times(60, 4)), "SEED": str(int(time.time()))})
 
 
+def outage(_folder: Path, scale: Scale) -> Found:
+    """R1, R2, R3, R10 with fifty viewers: Redis killed 20 times, stopped for 60 s, full, and five minutes of flood."""
+    return _testing("tests/integration/test_outage_promises.py", {
+        "KILLS": str(scale.times(20, 1)), "HUNG_S": str(scale.times(60, 20)), "FLOOD_S": str(scale.times(300, 10)),
+        "DOWN_S": str(scale.times(20, 6)), "VIEWERS": str(scale.times(50, 5)), "SEED": str(int(time.time()))})
+
+
+def cut(_folder: Path, scale: Scale) -> Found:
+    """R6: fifty pages of a real browser whose network swallows everything for five minutes."""
+    return _testing("tests/browser/test_cut_off.py",
+                    {"PAGES": str(scale.times(50, 5)), "CUT_S": str(scale.times(300, 14))})
+
+
+def packs(_folder: Path, scale: Scale) -> Found:
+    """R12: two thousand spoilt packs."""
+    return _testing("tests/unit/test_mutated_packs.py", {"PACKS": str(scale.times(2000, 200))})
+
+
 FORMS: dict[str, Callable[[Path, Scale], Found]] = {
     "kill": kill, "mqtt": mqtt, "parts": endured.parts, "hung": endured.hung, "soak": endured.soak,
     "restart": endured.restart, "history": endured.history, "flat": endured.flat, "fresh": flow.fresh,
     "masters": masters, "stores": stores, "ten": tenfold.ten, "drill": drill, "api": api, "power": power,
+    "outage": outage, "cut": cut, "packs": packs,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,9 @@ from cutting import Network
 from served import until
 
 pytestmark = pytest.mark.browser
-PAGES, CUT_S, BADGE_S, RECOVERY_S, APART_S = 5, 14.0, 10.0, 15.0, 0.2
+PAGES, CUT_S = int(os.environ.get("PAGES", "5")), float(os.environ.get("CUT_S", "14"))
+# Fifty viewers come back over three seconds or more, a few by chance closer together.
+BADGE_S, RECOVERY_S, APART_S = 10.0, 15.0, 3.0 if PAGES >= 50 else 0.2
 NETWORK = ["ERR_INTERNET_DISCONNECTED", "ERR_INCOMPLETE_CHUNKED", "net::ERR", "Failed to load resource"]
 LOST = "() => /^连接中断，画面停在 .+前$/.test(document.querySelector('#notice').textContent)"
 BACK = "() => !document.querySelector('#notice').textContent"
@@ -43,7 +46,7 @@ def test_a_cut_network_keeps_the_picture_says_its_age_and_all_pages_return_sprea
     for page in opened:
         page.wait_for_function(LOST, timeout=30000)
         assert page.evaluate("() => window.lostAfter") <= BADGE_S * 1000
-    opened[0].wait_for_function(f"() => yiping.live.lostFor() > {CUT_S * 1000}", timeout=30000)
+    opened[0].wait_for_function(f"() => yiping.live.lostFor() > {CUT_S * 1000}", timeout=CUT_S * 1000 + 16000)
     assert [page.evaluate(FIGURES) for page in opened] == [6] * PAGES
     network.mend()
     for page in opened:

@@ -1,14 +1,18 @@
-"""R2, R3, R10: a Redis that hangs or is full, a flood: the web answers quickly, says so, nothing accepted is lost."""
+"""R1, R2, R3, R10: Redis killed, hung or full, a flood: the web answers quickly, says so, nothing accepted is lost."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -20,13 +24,17 @@ import redis as redis_py
 from own_redis import ROOT, TINY_PACK, RedisServer, wait_for
 from web_server import serving
 
+from bench.crowd import Crowd
 from data.settings import load_settings
 from data.statefolder import socket_path
 from data.tokens import make_token
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 FEEDS = ("stations", "gauges", "cases")
-HUNG_S, FLOOD_S, SENDERS = 20.0, 10.0, 4
+SEED = int(os.environ.get("SEED", "20261122"))
+HUNG_S, FLOOD_S = float(os.environ.get("HUNG_S", "20")), float(os.environ.get("FLOOD_S", "10"))
+KILLS, DOWN_S = int(os.environ.get("KILLS", "1")), float(os.environ.get("DOWN_S", "6"))
+VIEWERS, EVERY_S, MOST_S, SENDERS = int(os.environ.get("VIEWERS", "5")), 2.0, 3600.0, 4
 HEALTH_S, PAGE_S, BADGE_S, BACK_S, HEALED_S, FLOODED_PAGE_S = 0.2, 1.0, 10.0, 10.0, 30.0, 2.0
 _number = count(1)
 
@@ -83,6 +91,25 @@ def held(tmp_path) -> Iterator[Held]:
         redis.stop()
 
 
+@contextmanager
+def viewers(held: Held) -> Iterator[None]:
+    """Others look on meanwhile, each with a stream; none of them gets anything but an answer.
+
+    The first looks are over when it begins: a page that was never made before costs what a new page costs.
+    """
+    paths = [f"/api/v1/view?screen={key}" for key in ("overview", "feeds")]
+    crowd = Crowd(held.client.base_url.port or 0, paths, VIEWERS)
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(asyncio.run, crowd.run(MOST_S, EVERY_S))
+        wait_for(lambda: len(crowd.took) >= VIEWERS or watching.done(), 60)
+        try:
+            yield
+        finally:
+            crowd.end = 0.0
+            watching.result(60)
+    assert crowd.errors == 0
+
+
 def p95(values: list[float]) -> float:
     return sorted(values)[int(0.95 * (len(values) - 1))]
 
@@ -100,10 +127,28 @@ def watched(held: Held, seconds: float) -> tuple[list[float], list[float], int, 
     return health, page, accepted, said
 
 
+def test_a_killed_redis_is_said_slows_nobody_down_and_loses_nothing(held: Held) -> None:
+    chance, cases = random.Random(SEED), 1
+    with viewers(held):
+        for _ in range(KILLS):
+            threading.Event().wait(chance.uniform(0, DOWN_S / 2))
+            held.redis.stop()
+            _, page, accepted, said = watched(held, DOWN_S)
+            cases += accepted
+            assert 0 <= said <= BADGE_S
+            assert p95(page) < PAGE_S, sorted(page)[-5:]
+            held.redis.start()
+            began = time.monotonic()
+            wait_for(lambda expected=cases: held.live.served_from == "live" and held.cases() == expected, BACK_S)
+            wait_for(lambda: held.live.trouble == "", BACK_S - (time.monotonic() - began))
+    assert cases > KILLS
+
+
 def test_a_hung_redis_slows_nobody_down_and_loses_nothing(held: Held) -> None:
-    held.redis.send(signal.SIGSTOP)
-    health, page, accepted, said = watched(held, HUNG_S)
-    held.redis.send(signal.SIGCONT)
+    with viewers(held):
+        held.redis.send(signal.SIGSTOP)
+        health, page, accepted, said = watched(held, HUNG_S)
+        held.redis.send(signal.SIGCONT)
     began = time.monotonic()
     wait_for(lambda: held.live.served_from == "live" and held.cases() == 1 + accepted, BACK_S)
     assert 0 <= said <= BADGE_S
@@ -155,10 +200,11 @@ def test_a_flood_is_bounded_its_newest_shows_and_nothing_accepted_is_missing(hel
     for sender in senders:
         sender.start()
     began = time.monotonic()
-    while time.monotonic() - began < FLOOD_S:
-        page.append(held.took(f"/api/v1/view?screen=overview&t={time.monotonic()}"))
-        sizes.append(process.memory_info().rss / 1e6)
-        threading.Event().wait(0.1)
+    with viewers(held):
+        while time.monotonic() - began < FLOOD_S:
+            page.append(held.took(f"/api/v1/view?screen=overview&t={time.monotonic()}"))
+            sizes.append(process.memory_info().rss / 1e6)
+            threading.Event().wait(0.1)
     ends.set()
     for sender in senders:
         sender.join(30)
