@@ -55,8 +55,8 @@ EVENT = thing(
      "time": TIME, "stage_time": TIME, "due": TIME, "left_s": SECONDS, "overdue_s": SECONDS,
      "state": {"enum": list(get_args(State))}, "lon": REAL, "lat": REAL, "demo": FLAG},
     {"detail": TEXT, "history": rows(thing({"stage": TEXT, "stage_code": {"enum": list(STAGES)}, "time": TIME}))})
-WARNING = thing({"id": TEXT, "kind": TEXT, "level": {"enum": list(LEVELS)}, "headline": TEXT, "detail": TEXT,
-                 "sent": TIME, "expires": TIME, "divisions": rows(TEXT), "active": FLAG, "status": TEXT,
+WARNING = thing({"id": TEXT, "feed": TEXT, "kind": TEXT, "level": {"enum": list(LEVELS)}, "headline": TEXT,
+                 "detail": TEXT, "sent": TIME, "expires": TIME, "divisions": rows(TEXT), "active": FLAG, "status": TEXT,
                  "demo": FLAG})
 FEED = thing({"feed": TEXT, "name": TEXT, "topic": TEXT, "department": TEXT, "kind": TEXT, "freshness": FRESH,
               "scheduled": FLAG, "cadence_s": {"type": "number"}, "last_time": TIME, "last_received": TIME,

@@ -10,12 +10,11 @@ import numpy as np
 from data.clock import from_us
 from data.garbled import garbled
 from data.health import seconds
-from data.pack import Check, Feed
+from data.pack import Check, Feed, Pack
 from data.records import FIELDS, Row
 from data.registry import Registry
 from data.times import MICRO
 from data.tracks import Tracks
-from geo.divisions import Divisions
 from geo.shift import FEWEST, common_shift
 
 OLDEST_US = round(datetime(1990, 1, 1, tzinfo=UTC).timestamp() * MICRO)
@@ -33,8 +32,9 @@ class Checks:
     `reason` is pure but for that memory: equal input in equal order gives equal answers.
     """
 
-    def __init__(self, feed: Feed, divisions: Divisions, registry: Registry) -> None:
-        self._feed, self._divisions, self._registry = feed, divisions, registry
+    def __init__(self, name: str, feed: Feed, pack: Pack, registry: Registry) -> None:
+        self._name, self._feed, self._divisions, self._registry = name, feed, pack.divisions, registry
+        self._stations = registry.stations(feed.stations)
         self._times = PAST[feed.kind]
         instants = [spec.name for spec in FIELDS[feed.kind] if spec.type == "time"]
         self._plans = tuple(name for name in instants if name not in self._times)
@@ -87,8 +87,7 @@ class Checks:
     def _observation(self, row: Row) -> str:
         station = row["station"]
         if self._feed.stations:
-            asset = self._registry.get(station)
-            if asset is None or asset.layer != self._feed.stations:
+            if station not in self._stations:
                 return f"不认识的站点 {station:.40}；请先送来图层 {self._feed.stations} 中的该站点"
         elif not station.isascii() and (found := self._garbled(row)):
             return found
@@ -118,7 +117,7 @@ class Checks:
         if not self._feed.shift_check:
             return {}
         known = {row["id"]: found for row in rows if row["lon"] is not None and row["lat"] is not None
-                 and (found := self._registry.get(row["id"])) is not None and found.lon is not None}
+                 and (found := self._registry.own(self._name, row["id"])) is not None and found.lon is not None}
         told = {row["id"]: (row["lon"], row["lat"]) for row in rows if row["id"] in known}
         if len(told) < FEWEST:
             return {}

@@ -60,7 +60,7 @@ class Desk:
         self.reader = HistoryReader(folder / "history")
         self.writer = HistoryWriter(folder / "history")
         registry, index = Registry(self.pack.divisions, Locator(self.pack.divisions)), IdentityIndex(self.reader)
-        self.lanes = {name: Lane(name, feed, self.pack.divisions, registry, index)
+        self.lanes = {name: Lane(name, feed, self.pack, registry, index)
                       for name, feed in self.pack.feeds.items()}
         self.seq = 1
         self.raw: dict[str, Records] = {}
