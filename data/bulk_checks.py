@@ -122,7 +122,10 @@ class ColumnChecks:
         known = pa.array([word in self._divisions for word in named.dictionary.to_pylist()], pa.bool_())
         unknown = pc.invert(known.take(named.indices)).fill_null(False)
         nowhere = pc.and_(pc.equal(codes, ""), table["lon"].is_valid())
-        return _mask(pc.or_(unknown, nowhere))
+        bad = _mask(pc.or_(unknown, nowhere))
+        for name, (_, _, known) in self._checks.closed.items():
+            bad |= _mask(pc.invert(pc.is_in(table[name], pa.array(list(known), pa.string()))))
+        return bad
 
     def _jumps(self, table: pa.Table, positions: Positions) -> Reasons:
         """Steps larger than max_step. Series without any step that large and in order pass as a whole."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -35,6 +35,7 @@ class Checks:
     def __init__(self, name: str, feed: Feed, pack: Pack, registry: Registry) -> None:
         self._name, self._feed, self._divisions, self._registry = name, feed, pack.divisions, registry
         self._stations = registry.stations(feed.stations)
+        self.closed = closed_words(feed, pack)
         self._times = PAST[feed.kind]
         instants = [spec.name for spec in FIELDS[feed.kind] if spec.type == "time"]
         self._plans = tuple(name for name in instants if name not in self._times)
@@ -71,7 +72,14 @@ class Checks:
             return self._division(row["division"]) or self._value(row["indicator"], row["value"])
         if kind == "warning":
             return _misshapen(row) or self._warned(row["divisions"])
-        return _misshapen(row) or self._place(row, code)
+        return self._word(row) or _misshapen(row) or self._place(row, code)
+
+    def _word(self, row: Row) -> str:
+        """What is wrong with a word of which the place declares a list, '' if nothing."""
+        for name, (word, file, known) in self.closed.items():
+            if row[name] not in known:
+                return f"不认识的{word} {row[name]!r:.40}（{name}）；请改用 {file} 里的代码，或在那里声明它"
+        return ""
 
     def late(self, row: Row, now_us: int) -> bool:
         """True when the record is older than the feed's late_window: taken, but counted."""
@@ -175,6 +183,18 @@ class Checks:
             # A station or a river of the neighbours may stand outside; one with swapped coordinates does not.
             return ""
         return outside(lon, lat, self._registry)
+
+
+def closed_words(feed: Feed, pack: Pack) -> dict[str, tuple[str, str, Collection[str]]]:
+    """Field → (what it is, file, words) of the lists that a place declares whole; a file that it lacks leaves a field
+    open, as metrics, departments and kinds always are. The program's own events speak words of its own.
+    """
+    if feed.kind != "event" or feed.source.kind == "own":
+        return {}
+    lists: dict[str, tuple[str, str, Collection[str]]] = {
+        "category": ("事件类别", "categories.yaml", pack.categories),
+        "channel": ("事件渠道", "channels.yaml", pack.channels)}
+    return {name: found for name, found in lists.items() if found[2]}
 
 
 def _misshapen(row: Row) -> str:

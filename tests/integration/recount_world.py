@@ -100,7 +100,7 @@ def observation(station: str, metric: str, time: int, value: float) -> dict[str,
 
 def event(identity: str, stage: str, ago: float, received_ago: float, **more: Any) -> dict[str, Any]:
     """One stage of an event, hours before now; where it is must be among `more`."""
-    return {"id": identity, "time": NOW - round(received_ago * HOUR), "category": "noise", "channel": "hotline",
+    return {"id": identity, "time": NOW - round(received_ago * HOUR), "category": "env_noise", "channel": "hotline",
             "stage": stage, "stage_time": NOW - round(ago * HOUR), "department": "县城管局", "demo": True, **more}
 
 
