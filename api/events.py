@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.questions import checked_scope, path, scope_of, window
+from api.told import told
 from api.web import json_answer, query_of, web_of
 from data.answers import Question
 from data.errors import WrongInput
@@ -59,7 +60,7 @@ def listing(request: Request) -> Response:
     answer = web.gate.read(web.principal(request), question, scope, window(web, query))
     rows = list(answer.rows[:PAGE])
     cursor = _next(query, rows[-1], order) if len(answer.rows) > PAGE else None
-    return json_answer(request, {"events": rows, "total": answer.total, "next": cursor,
+    return json_answer(request, {"events": told(web, rows), "total": answer.total, "next": cursor,
                                  "freshness": answer.freshness, "served_from": answer.served_from})
 
 
@@ -67,7 +68,7 @@ def one(request: Request) -> Response:
     """One event with the instants of its stages; `feed` chooses where several feeds have the id, else the newest."""
     web, query = web_of(request), query_of(request)
     row = web.gate.event(web.principal(request), path(request, "event"), window(web, query), query.get("feed", ""))
-    return json_answer(request, row)
+    return json_answer(request, told(web, [row])[0])
 
 
 def warnings(request: Request) -> Response:
@@ -75,4 +76,5 @@ def warnings(request: Request) -> Response:
     web, query = web_of(request), query_of(request)
     question = Question("warnings", limit=200)
     answer = web.gate.read(web.principal(request), question, scope_of(web, query), window(web, query))
-    return json_answer(request, {"warnings": list(answer.rows), "active": answer.total, "freshness": answer.freshness})
+    return json_answer(request, {"warnings": told(web, answer.rows), "active": answer.total,
+                                 "freshness": answer.freshness})

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from access.principal import EXPORT, Principal
 from api.questions import path, scope_of, window
+from api.told import local, told
 from api.web import Web, json_answer, problem, query_of, web_of
 from data.answers import Answer, Question
 from data.clock import from_us
@@ -32,7 +33,7 @@ def listing(request: Request) -> Response:
     """State of every feed."""
     web, query = web_of(request), query_of(request)
     answer = web.gate.read(web.principal(request), Question("feeds"), scope_of(web, query), window(web, query))
-    return json_answer(request, {"feeds": list(answer.rows)})
+    return json_answer(request, {"feeds": told(web, answer.rows)})
 
 
 def departments(request: Request) -> Response:
@@ -41,7 +42,7 @@ def departments(request: Request) -> Response:
     principal, root = web.principal(request), web.pack.divisions.root.code
     answer = web.gate.read(principal, Question("rows", "feed_departments"), scope_of(web, {}), window(web, query))
     if query.get("format") != "csv":
-        return json_answer(request, {"departments": list(answer.rows)})
+        return json_answer(request, {"departments": told(web, answer.rows)})
     web.gate.act(principal, EXPORT, root)
     name = f"departments-{answer.time:%Y-%m-%d}.csv" if answer.time else "departments.csv"
     return Response(_table(answer, principal, web), media_type="text/csv; charset=utf-8", headers={
@@ -66,8 +67,8 @@ def _about(answer: Answer, principal: Principal, web: Web) -> dict[str, str]:
     newest = max((row["last_time_us"] for row in answer.rows), default=0)
     normal, feeds = (sum(row[name] for row in answer.rows) for name in ("normal", "feeds"))
     state = f"{feeds} 个数据源中 {normal} 个正常" + ("，演示数据" if answer.demo else "")
-    return {"数据时间": from_us(newest).astimezone(zone).isoformat() if newest else "没有", "状态": state,
-            "导出人": f"{principal.name}（{principal.role}）", "导出时间": web.clock.now().astimezone(zone).isoformat()}
+    return {"数据时间": local(from_us(newest), zone) if newest else "没有", "状态": state,
+            "导出人": f"{principal.name}（{principal.role}）", "导出时间": local(web.clock.now(), zone)}
 
 
 async def _body(request: Request) -> bytes | None:

@@ -17,12 +17,10 @@ from geo.layers import divisions_geojson
 GROUND = ("neighbours", "rivers")
 
 
-def _feature(row: dict[str, Any], event: bool) -> dict[str, Any]:
+def _feature(row: dict[str, Any]) -> dict[str, Any]:
     place = [round(row["lon"], 6), round(row["lat"], 6)]
-    properties = {"id": row["id"], "name": row.get("name") or row.get("title", ""),
+    properties = {"id": row["id"], "feed": row["feed"], "name": row.get("name") or row.get("title", ""),
                   "state": str(row.get("state", "")), "text": row.get("stage") or row.get("text", "")}
-    if event:
-        properties["feed"] = row["feed"]
     return {"type": "Feature", "geometry": {"type": "Point", "coordinates": place}, "properties": properties}
 
 
@@ -71,7 +69,7 @@ def _points(web: Web, request: Request, name: str) -> Packed:
     question = Question("rows", source, order="open", limit=20_000)
     found = web.gate.read(web.principal(request), question, scope_of(web, query), window(web, query))
     box = _bbox(query.get("bbox", ""))
-    return _collection([_feature(row, events) for row in found.rows if _inside(row, box)], found)
+    return _collection([_feature(row) for row in found.rows if _inside(row, box)], found)
 
 
 def layer(request: Request) -> Response:

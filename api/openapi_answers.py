@@ -10,11 +10,11 @@ from data.records import LEVELS, STAGES
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
 WHOLE: Schema = {"type": "integer"}
-MICROS: Schema = {"type": "integer", "description": "UTC，自 1970 年起的微秒；0 = 没有"}
+MICROS: Schema = {"type": "integer", "description": "UTC，自 1970 年起的微秒"}
 SECONDS: Schema = {"type": "integer", "minimum": 0}
 REAL: Schema = {"type": ["number", "null"]}
 FLAG: Schema = {"type": "boolean"}
-TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
+TIME: Schema = {"type": ["string", "null"], "format": "date-time", "description": "本地时间，带时差；null = 没有"}
 FRESH: Schema = {"type": "string", "enum": list(get_args(Freshness))}
 SERVED: Schema = {"type": "string", "enum": list(get_args(ServedFrom))}
 ANY: Schema = {"type": "object"}
@@ -52,15 +52,15 @@ FIGURE = thing(
 EVENT = thing(
     {"id": TEXT, "feed": TEXT, "title": TEXT, "category": TEXT, "category_code": TEXT, "channel": TEXT,
      "department": TEXT, "stage": TEXT, "stage_code": {"enum": list(STAGES)}, "division": TEXT, "division_code": TEXT,
-     "time_us": MICROS, "stage_time_us": MICROS, "due_us": MICROS, "left_s": SECONDS, "overdue_s": SECONDS,
+     "time": TIME, "stage_time": TIME, "due": TIME, "left_s": SECONDS, "overdue_s": SECONDS,
      "state": {"enum": list(get_args(State))}, "lon": REAL, "lat": REAL, "demo": FLAG},
-    {"detail": TEXT, "history": rows(thing({"stage": TEXT, "stage_code": {"enum": list(STAGES)}, "time_us": MICROS}))})
-WARNING = thing({"id": TEXT, "kind": TEXT, "level": {"enum": list(LEVELS)}, "headline": TEXT, "detail": TEXT,
-                 "sent_us": MICROS, "expires_us": MICROS, "divisions": rows(TEXT), "active": FLAG, "status": TEXT,
+    {"detail": TEXT, "history": rows(thing({"stage": TEXT, "stage_code": {"enum": list(STAGES)}, "time": TIME}))})
+WARNING = thing({"id": TEXT, "feed": TEXT, "kind": TEXT, "level": {"enum": list(LEVELS)}, "headline": TEXT,
+                 "detail": TEXT, "sent": TIME, "expires": TIME, "divisions": rows(TEXT), "active": FLAG, "status": TEXT,
                  "demo": FLAG})
 FEED = thing({"feed": TEXT, "name": TEXT, "topic": TEXT, "department": TEXT, "kind": TEXT, "freshness": FRESH,
-              "scheduled": FLAG, "cadence_s": {"type": "number"}, "last_time_us": MICROS, "last_received_us": MICROS,
-              "last_contact_us": MICROS, "accepted": WHOLE, "duplicate": WHOLE, "rejected": WHOLE, "error": TEXT,
+              "scheduled": FLAG, "cadence_s": {"type": "number"}, "last_time": TIME, "last_received": TIME,
+              "last_contact": TIME, "accepted": WHOLE, "duplicate": WHOLE, "rejected": WHOLE, "error": TEXT,
               "read_as": TEXT}, closed=False)
 NAMED = thing({"code": TEXT, "name": TEXT})
 TOPIC = thing({"id": TEXT, "name": TEXT, "domain": TEXT, "screens": rows(TEXT), "panels": rows(TEXT),

@@ -26,7 +26,10 @@ _GROUPED = sorted({word for words in GROUPS.values() for word in words})
 
 @dataclass(frozen=True)
 class Call:
-    """One call: `query` names parameters, `answers` media type → schema, `refusals` the statuses it may refuse with."""
+    """One call: `query` names parameters, `answers` media type → schema, `refusals` the statuses it may refuse with.
+
+    filtered: it also reads `f.<field>`; strict: it refuses a parameter that it does not have.
+    """
 
     path: str
     words: str
@@ -37,22 +40,25 @@ class Call:
     body: dict[str, Schema] = field(default_factory=dict)
     tagged: bool = True
     strict: bool = True
+    filtered: bool = False
 
 
 _SPAN = ("division", "from", "to", "window", "at", "known")
 _FILTERS = ("f.stage", "f.category", "f.channel", "f.department")
 CALLS: tuple[Call, ...] = (
     Call("/view", "一屏的全部内容", {JSON: shape.VIEW}, ("screen", *_SPAN, "compare", "v"),
-         strict=False),
-    Call("/metrics", "指标目录", {JSON: thing({"metrics": rows(shape.METRIC)})}, refusals=()),
-    Call("/metrics/{metric}", "一个指标的数、序列或分组", {JSON: shape.FIGURE}, (*_SPAN, "by", "compare", *_FILTERS)),
+         strict=False, filtered=True),
+    Call("/metrics", "指标目录", {JSON: thing({"metrics": rows(shape.METRIC)})}, refusals=(400,)),
+    Call("/metrics/{metric}", "一个指标的数、序列或分组", {JSON: shape.FIGURE}, (*_SPAN, "by", "compare", *_FILTERS),
+         filtered=True),
     Call("/events", "事件，分页：next 是下一页的 cursor", {JSON: shape.EVENTS},
-         (*_SPAN, "stage", "category", "channel", "department", "overdue", "order", "cursor")),
+         (*_SPAN, "stage", "category", "channel", "department", "overdue", "order", "cursor"),
+         filtered=True),
     Call("/events/{event}", "一个事件及其经过；几个数据源有同一编号时用 feed 选定，不写则取最近有变化的一个",
          {JSON: shape.EVENT}, ("feed", *_SPAN[1:])),
     Call("/warnings", "预警", {JSON: thing({"warnings": rows(shape.WARNING), "active": shape.WHOLE,
                                          "freshness": shape.FRESH})}, _SPAN),
-    Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "v")),
+    Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "v"), filtered=True),
     Call("/divisions/{code}", "区划", {JSON: shape.DIVISION}, _SPAN[1:]),
     Call("/feeds", "数据源状态", {JSON: thing({"feeds": rows(shape.FEED)})}, _SPAN),
     Call("/feeds/{feed}/records", "推送记录：答复时已在磁盘上", {JSON: shape.VERDICT},
@@ -64,10 +70,10 @@ CALLS: tuple[Call, ...] = (
          method="post", tagged=False),
     Call("/quarantine/{item}", "一条隔离的记录", {JSON: shape.TABLE}, _SPAN[1:]),
     Call("/topics", "53 个专题", {JSON: thing({"topics": rows(shape.TOPIC), "live": shape.WHOLE,
-                                            "total": shape.WHOLE})}, refusals=()),
+                                            "total": shape.WHOLE})}, refusals=(400,)),
     Call("/live", "哪些版本变了：不带 since 是事件流，带 since 是一次的答复",
          {JSON: shape.CHANGES, STREAM: shape.TEXT}, ("since",), (400,), tagged=False),
-    Call("/openapi.json", "本文档", {JSON: shape.ANY}, refusals=()),
+    Call("/openapi.json", "本文档", {JSON: shape.ANY}, refusals=(400,)),
 )
 
 
@@ -139,7 +145,7 @@ def check(call: Call, known: dict[str, Schema], query: dict[str, str]) -> None:
         WrongInput: a parameter that the call does not have (a slip in `division=` would answer for the whole place), or
             a word or form that the document does not allow. Filters are judged where they are read.
     """
-    odd = [name for name in query if name not in call.query and not name.startswith("f.")]
+    odd = [name for name in query if name not in call.query and not (call.filtered and name.startswith("f."))]
     if odd:
         allowed = f"可用 {'、'.join(call.query)}" if call.query else "这个地址不带参数"
         raise WrongInput(f"没有 {odd[0]!r:.40} 这个参数；{allowed}")

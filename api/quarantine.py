@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from access.principal import CORRECT
 from api.questions import path, scope_of, window
+from api.told import REFUSAL, told
 from api.web import json_answer, query_of, web_of
 from data.answers import Question, Scope
 from data.errors import Unavailable, WrongInput
@@ -24,7 +25,7 @@ def _rows(request: Request, name: str, scope: Scope) -> Response:
     web, query = web_of(request), query_of(request)
     principal = web.principal(request)
     answer = web.gate.read(principal, Question("rows", name), scope, window(web, query))
-    return json_answer(request, {"rows": list(answer.rows), "total": answer.total})
+    return json_answer(request, {"rows": told(web, answer.rows, REFUSAL), "total": answer.total})
 
 
 def listing(request: Request) -> Response:

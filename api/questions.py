@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from api.told import local
 from api.web import Web
 from data.answers import Answer, Scope, Window
 from data.errors import WrongInput
@@ -47,9 +48,9 @@ def as_json(answer: Answer, zone: Any) -> dict[str, Any]:
     """An answer as the API gives it; instants in the place's local time with offset."""
     found: dict[str, Any] = {
         "metric": answer.question.name, "name": answer.name, "value": answer.value, "unit": answer.unit,
-        "division": answer.at_division, "n": answer.n, "time": _time(answer.time, zone), "source": answer.source,
-        "freshness": answer.freshness, "served_from": answer.served_from, "state": answer.state,
-        "target": answer.target, "demo": answer.demo}
+        "division": answer.at_division, "n": answer.n, "time": answer.time and local(answer.time, zone),
+        "source": answer.source, "freshness": answer.freshness, "served_from": answer.served_from,
+        "state": answer.state, "target": answer.target, "demo": answer.demo}
     if answer.unlocated is not None:
         found["unlocated"] = answer.unlocated
     if answer.stations is not None:
@@ -60,16 +61,12 @@ def as_json(answer: Answer, zone: Any) -> dict[str, Any]:
     if answer.parts:
         found["parts"] = answer.parts
     if answer.series:
-        found["series"] = [{"time": _time(point.time, zone), "value": point.value, "n": point.n, **point.extra}
+        found["series"] = [{"time": local(point.time, zone), "value": point.value, "n": point.n, **point.extra}
                            for point in answer.series]
     if answer.groups:
         found["rows"] = {group.code: group.value for group in answer.groups}
         found["names"] = {group.code: group.name for group in answer.groups}
     return found
-
-
-def _time(instant: Any, zone: Any) -> str | None:
-    return instant.astimezone(zone).isoformat() if instant is not None else None
 
 
 def path(request: Request, name: str) -> str:

@@ -8,7 +8,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from inspect import iscoroutinefunction
+from typing import Any, cast
 
 import brotli
 import orjson
@@ -29,6 +30,7 @@ from data.settings import Settings
 from data.state import State
 from layouts.screen import Screen
 
+Handler = Callable[[Request], Any]
 COOKIE, PREFIX = "yp_session", "/api/v1"
 _PACKERS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("br", lambda raw: brotli.compress(raw, quality=5)), ("gzip", lambda raw: gzip.compress(raw, 6)))
@@ -136,17 +138,34 @@ def web_of(request: Request) -> Web:
 
 
 def query_of(request: Request) -> dict[str, str]:
-    """The query as a flat mapping (the last of repeated names), as the OpenAPI document allows it.
+    """The query as a flat mapping (the last of repeated names), as `held` has let it through."""
+    return dict(request.query_params)
 
-    Raises:
-        WrongInput: a parameter that the document does not allow; a page's address is read more kindly.
+
+def held(path: str, handler: Handler) -> Handler:
+    """The handler of a call behind the check of its query, which so no handler can forget.
+
+    A query with a parameter that the OpenAPI document does not allow ends in WrongInput; a page's address is read more
+    kindly.
     """
-    query = dict(request.query_params)
-    path = getattr(request.scope.get("route"), "path", "").removeprefix(PREFIX)
-    for call in CALLS:
-        if call.path == path and call.method == "get" and call.strict:
-            check(call, web_of(request).parameters, query)
-    return query
+    calls = {call.method: call for call in CALLS if call.path == path and call.strict}
+
+    def judge(request: Request) -> None:
+        call = calls.get("get" if request.method == "HEAD" else request.method.lower())
+        if call is not None:
+            check(call, web_of(request).parameters, query_of(request))
+
+    # Starlette gives plain handlers a thread of their own, and knows them by their kind.
+    if iscoroutinefunction(handler):
+        async def waited(request: Request) -> Response:
+            judge(request)
+            return cast(Response, await handler(request))
+        return waited
+
+    def plain(request: Request) -> Response:
+        judge(request)
+        return cast(Response, handler(request))
+    return plain
 
 
 def answer(request: Request, packed: Packed, immutable: bool = False) -> Response:

@@ -32,7 +32,7 @@ from api import (
 )
 from api.openapi_calls import parameters
 from api.security import SecurityHeaders
-from api.web import COOKIE, PREFIX, Shelf, Web
+from api.web import COOKIE, PREFIX, Shelf, Web, held
 from data.answers import Question
 from data.cache import AnswerCache, make_cache
 from data.clock import Clock
@@ -120,7 +120,7 @@ def wall_root_px(pitch_mm: float, distance_m: float) -> float:
 
 def routes(dash: Any) -> list[BaseRoute]:
     """Every address; what is not ours is Dash's."""
-    calls = [Route(path, handler, methods=verbs.split()) for path, handler, verbs in RESOURCES]
+    calls = [Route(path, held(path, handler), methods=verbs.split()) for path, handler, verbs in RESOURCES]
     # A router of its own: what is no call of ours gets a problem document, not a page of Dash's.
     own: list[BaseRoute] = [Mount(PREFIX, Router(calls, redirect_slashes=False))]
     own += [Route("/healthz", health.alive), Route("/readyz", health.ready), Route("/metrics", health.prometheus),

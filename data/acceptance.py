@@ -15,14 +15,13 @@ from data.health import seconds
 from data.identity import DAY_US, EVER_US, HOUR_US, Bucket, IdentityIndex
 from data.latest import time_of
 from data.masking import mask
-from data.pack import Feed
+from data.pack import Feed, Pack
 from data.placing import codes_of
 from data.quality import Checks
 from data.records import DAY_OF, FIELDS, IDENTITY, RecordError, Row, content, identity, parse
 from data.registry import Registry
 from data.shifting import Shift
 from data.times import parse_instant
-from geo.divisions import Divisions
 
 MOST_NAME = 200
 Parsed = tuple[int, Row, bytes, bytes]
@@ -48,10 +47,11 @@ class Prepared:
 class Lane:
     """The way of one feed's records, which are of one kind. For one thread."""
 
-    def __init__(self, name: str, feed: Feed, divisions: Divisions, registry: Registry, index: IdentityIndex) -> None:
+    def __init__(self, name: str, feed: Feed, pack: Pack, registry: Registry, index: IdentityIndex) -> None:
         self._name, self.kind, self._index = name, feed.kind, index
-        self._divisions, self._registry = divisions, registry
-        self._checks = Checks(feed, divisions, registry)
+        self._divisions, self._registry = pack.divisions, registry
+        self._stations = feed.stations
+        self._checks = Checks(name, feed, pack, registry)
         self._shift = Shift(feed.crs)
         self._day = DAY_OF[feed.kind]
         self._json = tuple(spec.name for spec in FIELDS[feed.kind] if spec.type == "json")
@@ -70,7 +70,7 @@ class Lane:
                 parsed.append((position, row, digest, said))
             except ValueError as error:
                 out.rejected.append((position, str(error)))
-        codes = codes_of(self.kind, [item[1] for item in parsed], self._divisions, self._registry)
+        codes = codes_of(self.kind, [item[1] for item in parsed], self._divisions, self._registry, self._stations)
         shifted = self._checks.shifted([item[1] for item in parsed]) if self.kind == "asset" else {}
         seq = first_seq
         for (position, row, digest, said), code in zip(parsed, codes, strict=True):

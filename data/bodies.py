@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import orjson
 
+from data.formats.documents import each, load, twice
+
+COLON, QUOTE, BLANK = b':" '
 MOST_BYTES = 10_000_000
 MOST_RECORDS = 10_000
+DEEP = "JSON 嵌套过深，看不出键有没有写两次；请来源减少嵌套"
 
 
 class TooLarge(ValueError):
@@ -62,7 +68,74 @@ def _array(text: bytes) -> Body:
         raise BadBody(_why(text, error)) from error
     if not isinstance(raws, list):
         raise BadBody("应为 JSON 数组 [ … ]；一行一条的数据请用 Content-Type: application/x-ndjson")
-    return Body(raws, list(range(len(raws))))
+    if len(raws) > MOST_RECORDS:
+        raise too_large()
+    return _singled(raws, text)
+
+
+def key_twice(text: bytes, value: Any) -> str:
+    """What is wrong with a text that has a key twice, '' for one that has not; `value` is what orjson read in it.
+
+    Which value was meant nobody can know; orjson keeps the last.
+    """
+    if not _suspect(text, value):
+        return ""
+    try:
+        return _said(twice(load(text.decode())))
+    except (ValueError, RecursionError):
+        return DEEP
+
+
+def _suspect(text: bytes, value: Any) -> bool:
+    """Whether a JSON text may hold a key twice.
+
+    Every key leaves its mark `":` in the text, so as many marks as keys mean that none was lost. A text with the mark
+    inside a word, or with blanks before a colon, must be read again to know.
+    """
+    signs = np.frombuffer(text, np.uint8)
+    before = signs[:-1][signs[1:] == COLON]
+    if (before <= BLANK).any():
+        return True
+    marks = np.count_nonzero(before == QUOTE)
+    flat = sum([len(raw) for raw in value if type(raw) is dict]) if isinstance(value, list) else 0
+    return bool(marks != flat and marks != _keys(value))
+
+
+def _keys(value: Any) -> int:
+    count, rest = 0, [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict):
+            count += len(one)
+            rest += [inner for inner in one.values() if isinstance(inner, (dict, list))]
+        elif isinstance(one, list):
+            rest += [inner for inner in one if isinstance(inner, (dict, list))]
+    return count
+
+
+def _singled(raws: list[Any], text: bytes) -> Body:
+    """The records of an array, but for those with a key twice."""
+    positions = list(range(len(raws)))
+    if not _suspect(text, raws):
+        return Body(raws, positions)
+    broken = [(position, raw, said) for position, (raw, said) in enumerate(_judged(text)) if said]
+    bad = {position for position, _, _ in broken}
+    positions = [position for position in positions if position not in bad]
+    return Body([raws[position] for position in positions], positions, broken)
+
+
+def _judged(text: bytes) -> Iterator[tuple[str, str]]:
+    """(text, what is wrong or '') of each record of an array."""
+    try:
+        for record, raw in each(text.decode()):
+            yield raw, _said(twice(record))
+    except RecursionError:
+        raise BadBody(DEEP) from None
+
+
+def _said(name: str) -> str:
+    """The sentence for a key that was written twice, '' for none."""
+    return f"键 {name!r:.40} 写了两次，不知以哪个为准；请来源只写一次" if name else ""
 
 
 def _why(text: bytes, error: orjson.JSONDecodeError) -> str:
@@ -80,12 +153,26 @@ def _why(text: bytes, error: orjson.JSONDecodeError) -> str:
 
 def _lines(text: bytes) -> Body:
     found = Body()
-    for position, line in enumerate(line for line in text.split(b"\n") if line.strip()):
+    lines = [line for line in text.split(b"\n") if line.strip()]
+    for position, line in enumerate(lines):
         if position >= MOST_RECORDS:
             raise too_large()
         try:
-            found.raws.append(orjson.loads(line))
-            found.positions.append(position)
+            raw = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             found.broken.append((position, line.decode("utf-8", "replace"), _why(line, error)))
-    return found
+            continue
+        found.raws.append(raw)
+        found.positions.append(position)
+    return _single_lines(found, lines) if _suspect(text, found.raws) else found
+
+
+def _single_lines(found: Body, lines: list[bytes]) -> Body:
+    kept = Body(broken=found.broken)
+    for raw, position in zip(found.raws, found.positions, strict=True):
+        if why := key_twice(lines[position], raw):
+            kept.broken.append((position, lines[position].decode(), why))
+        else:
+            kept.raws.append(raw)
+            kept.positions.append(position)
+    return kept

@@ -76,9 +76,9 @@ class Stager:
 
     def __init__(self, pack: Pack, name: str, registry: Registry, clock: Clock, state: Path) -> None:
         feed = pack.feeds[name]
-        self._name, self._kind, self._clock = name, feed.kind, clock
+        self._name, self._kind, self._layer, self._clock = name, feed.kind, feed.stations, clock
         self._divisions, self._registry = pack.divisions, registry
-        self._checks = ColumnChecks(feed, pack.divisions, registry)
+        self._checks = ColumnChecks(name, feed, pack, registry)
         self._shift = Shift(feed.crs)
         self._quarantine = Quarantine(state / "quarantine")
         self.folder = fresh_folder(state / "staging")
@@ -131,7 +131,7 @@ class Stager:
             return pa.array(codes_of(self._kind, rows, self._divisions, self._registry), pa.string())
         coded = table[columns[0]].combine_chunks().dictionary_encode()
         rows = [{columns[0]: word} for word in coded.dictionary.to_pylist()]
-        codes = codes_of(self._kind, rows, self._divisions, self._registry)
+        codes = codes_of(self._kind, rows, self._divisions, self._registry, self._layer)
         return pa.array(codes, pa.string()).take(coded.indices)
 
     def _refuse(self, refused: list[tuple[str, str]]) -> None:

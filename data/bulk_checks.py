@@ -13,12 +13,11 @@ from data.acceptance import MOST_NAME
 from data.health import seconds
 from data.history_files import to_rows
 from data.mapped_columns import together
-from data.pack import Check, Feed
+from data.pack import Check, Feed, Pack
 from data.quality import NEWEST_US, OLDEST_US, PAST, Checks
 from data.records import FIELDS, FROZEN, IDENTITY
 from data.registry import Registry
 from data.times import MICRO
-from geo.divisions import Divisions
 
 Mask = npt.NDArray[np.bool_]
 Reasons = dict[int, str]
@@ -30,9 +29,9 @@ _NOWHERE: Positions = np.zeros(0, np.int64)
 class ColumnChecks:
     """The checks of one feed for tables of canonical columns, in the order of time for each station."""
 
-    def __init__(self, feed: Feed, divisions: Divisions, registry: Registry) -> None:
-        self._feed, self._divisions, self._registry = feed, divisions, registry
-        self._checks = Checks(feed, divisions, registry)
+    def __init__(self, name: str, feed: Feed, pack: Pack, registry: Registry) -> None:
+        self._feed, self._divisions, self._stations = feed, pack.divisions, registry.stations(feed.stations)
+        self._checks = Checks(name, feed, pack, registry)
         self._future_us = round(seconds(feed.future) * MICRO)
         self._gap_us = round(3 * seconds(feed.cadence) * MICRO)
         self._steps = {name: check.max_step for name, check in feed.checks.items() if check.max_step is not None}
@@ -108,7 +107,7 @@ class ColumnChecks:
         bad = np.zeros(table.num_rows, bool)
         if self._feed.stations:
             stations = _coded(table["station"])
-            strange = [self._strange(word) for word in stations.dictionary.to_pylist()]
+            strange = [word not in self._stations for word in stations.dictionary.to_pylist()]
             bad |= np.array(strange, bool)[stations.indices.to_numpy()]
         metrics = _coded(table["metric"])
         value = table["value"].to_numpy()
@@ -118,16 +117,15 @@ class ColumnChecks:
                 bad |= (metrics.indices.to_numpy() == number) & _beyond(value, check)
         return bad
 
-    def _strange(self, station: str) -> bool:
-        asset = self._registry.get(station)
-        return asset is None or asset.layer != self._feed.stations
-
     def _places(self, table: pa.Table, codes: pa.Array) -> Mask:
         named = _coded(table["division"])
         known = pa.array([word in self._divisions for word in named.dictionary.to_pylist()], pa.bool_())
         unknown = pc.invert(known.take(named.indices)).fill_null(False)
         nowhere = pc.and_(pc.equal(codes, ""), table["lon"].is_valid())
-        return _mask(pc.or_(unknown, nowhere))
+        bad = _mask(pc.or_(unknown, nowhere))
+        for name, (_, _, known) in self._checks.closed.items():
+            bad |= _mask(pc.invert(pc.is_in(table[name], pa.array(list(known), pa.string()))))
+        return bad
 
     def _jumps(self, table: pa.Table, positions: Positions) -> Reasons:
         """Steps larger than max_step. Series without any step that large and in order pass as a whole."""

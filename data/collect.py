@@ -29,7 +29,7 @@ from data.history import files_of, open_reader, open_writer
 from data.identity import IdentityIndex
 from data.ledger import Ledger
 from data.pack import Pack
-from data.placing import codes_of
+from data.placing import register
 from data.quarantine import Quarantine, Refused
 from data.quarantine_view import QuarantineView
 from data.records import FIELDS
@@ -91,7 +91,7 @@ class Collector:
         self._drift = Drift(self._ledger)
         self.book = FeedBook(self.folder, ZoneInfo(pack.place.timezone), pack.feeds, self._ledger)
         self._watch = FeedWatch(pack, self.book, self._ledger, self.submit, settings.mode == "demo")
-        lanes = {name: Lane(name, feed, pack.divisions, self._registry, self._index)
+        lanes = {name: Lane(name, feed, pack, self._registry, self._index)
                  for name, feed in pack.feeds.items()}
         self.together = together_of(settings, pack, (self._state, self._writer, self.book), self.folder)
         stores = Stores(self._spool, self.quarantine, self._index, self.book)
@@ -136,10 +136,7 @@ class Collector:
             return 0
 
     def _read_assets(self) -> None:
-        rows = self._history.current_assets()
-        for row, code in zip(rows, codes_of("asset", rows, self.pack.divisions, self._registry), strict=True):
-            row["code"] = code
-        self._registry.add(rows)
+        register(self._history.current_assets(), self.pack.divisions, self._registry)
 
     def stop(self) -> None:
         """Answers what was handed in, commits the history, and lets go of the state folder."""

@@ -147,9 +147,14 @@ class EventTable:
         since, until = self.standing(where, hours)
         return (since <= instant_us) & (instant_us < until)
 
-    def select(self, filters: tuple[tuple[str, str], ...]) -> npt.NDArray[np.bool_]:
-        """Mask of the events that pass filters on category, channel, department or stage; a value may list a,b."""
+    def select(self, filters: tuple[tuple[str, str], ...], feeds: Collection[str] | None = None,
+               ) -> npt.NDArray[np.bool_]:
+        """Mask of the events (of `feeds` where given) that pass filters on category, channel, department or stage; a
+        value may list a,b.
+        """
         mask = np.ones(len(self), bool)
+        if feeds is not None and not set(self.feed.words).issubset(feeds):
+            mask &= np.isin(self.columns["feed"], [self.feed.find(feed) for feed in feeds])
         for name, value in filters:
             column, vocabulary = self._column(name)
             if column is None:

@@ -64,7 +64,7 @@ class FeedDesk:
             lost = [(one.began, one.ended or now_us) for one in spells if one.feed == feed]
             drift = drifts.get(feed, (0, ""))
             found[feed] = self._fact(feed, hours.get(feed, {}), lost, now_us) | {
-                "drift": drift[1], "drift_us": drift[0], "waiting": sum(one["waiting"] for one in reasons[feed]),
+                "drift": drift[1], "drift_since_us": drift[0], "waiting": sum(one["waiting"] for one in reasons[feed]),
                 "reasons": "；".join(f"{one['kind']} {one['waiting'] or one['count']}" for one in reasons[feed][:3])}
         return found
 

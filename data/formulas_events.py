@@ -41,7 +41,7 @@ def _joined(inputs: Inputs, since: int, made: Callable[[EventTable], Contributio
     found, held = made(tables.events), _held(inputs, since)
     for past in held[1:]:
         found = joined(found, made(past))
-    newest = int(tables.events.columns["stage_time"].max()) if len(tables.events) else 0
+    newest = _last(tables.events.columns["stage_time"][tables.events.select((), inputs.told_by)])
     counted = tables.delivered(inputs.metric.feeds) and found.parts.shape[1] == 1
     # Before the first event that anybody told of, none is not the same as zero.
     return replace(found, zero=counted and inputs.end > _begun(inputs, held), newest=newest)
@@ -54,9 +54,15 @@ def _held(inputs: Inputs, since: int) -> list[EventTable]:
 
 
 def _begun(inputs: Inputs, held: list[EventTable]) -> int:
-    """Receipt of the first event that anybody told of, where the question may reach behind it; else 0."""
-    whole = len(held) > 1 or not inputs.tables.events_since
-    return min((int(events.columns["time"].min()) for events in held if len(events)), default=0) if whole else 0
+    """Receipt of the first event that its feeds told of, where the question may reach behind it; else 0."""
+    if len(held) == 1 and inputs.tables.events_since:
+        return 0
+    told = [events.columns["time"][events.select((), inputs.told_by)] for events in held]
+    return min((int(times.min()) for times in told if len(times)), default=0)
+
+
+def _last(times: Array) -> int:
+    return int(times.max()) if len(times) else 0
 
 
 def _within(inputs: Inputs, times: Array) -> Mask:
@@ -72,7 +78,7 @@ def event_stock(inputs: Inputs) -> Contribution:
     end, stock = inputs.end, _stock(inputs)
 
     def standing(events: EventTable) -> Contribution:
-        mask = events.stands(end, *stock) & events.select(inputs.filters)
+        mask = events.stands(end, *stock) & events.select(inputs.filters, inputs.told_by)
         found = _rows(inputs, events, mask, np.ones((int(mask.sum()), 1)), events.columns["time"][mask])
         return replace(found, severity=severity(events.columns["due"][mask], end))
 
@@ -94,7 +100,7 @@ def stock_series(inputs: Inputs, instants: Array, below: Mask) -> list[tuple[flo
 
 def _spans(inputs: Inputs, events: EventTable, below: Mask) -> tuple[Array, Array]:
     since, until = events.standing(*_stock(inputs))
-    mask = events.select(inputs.filters) & below[events.columns["division"]] & (since < until)
+    mask = events.select(inputs.filters, inputs.told_by) & below[events.columns["division"]] & (since < until)
     return since[mask], until[mask]
 
 
@@ -110,7 +116,7 @@ def event_flow(inputs: Inputs) -> Contribution:
 
     def reached(events: EventTable) -> Contribution:
         times = events.columns["time"] if stage == "received" else events.columns["reached"][:, STAGES.index(stage)]
-        mask = _within(inputs, times) & events.select(inputs.filters)
+        mask = _within(inputs, times) & events.select(inputs.filters, inputs.told_by)
         return _rows(inputs, events, mask, np.ones((int(mask.sum()), 1)), times[mask])
 
     return _joined(inputs, inputs.start, reached)
@@ -137,7 +143,7 @@ def event_ratio(inputs: Inputs) -> Contribution:
     """
     def share(events: EventTable) -> Contribution:
         times, good = _ratio_of(inputs, events)
-        mask = _within(inputs, times) & events.select(inputs.filters)
+        mask = _within(inputs, times) & events.select(inputs.filters, inputs.told_by)
         parts = np.column_stack([good[mask], np.ones(int(mask.sum()))]).astype(float)
         return _rows(inputs, events, mask, parts, times[mask])
 
@@ -148,7 +154,7 @@ def event_mean(inputs: Inputs) -> Contribution:
     """Mean hours from receipt to closing of the events closed in the window."""
     def taken(events: EventTable) -> Contribution:
         closed = events.columns["reached"][:, CLOSED]
-        mask = _within(inputs, closed) & events.select(inputs.filters)
+        mask = _within(inputs, closed) & events.select(inputs.filters, inputs.told_by)
         hours = (closed[mask] - events.columns["time"][mask]) / HOUR
         return _rows(inputs, events, mask, np.column_stack([hours, np.ones(len(hours))]), closed[mask])
 

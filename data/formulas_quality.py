@@ -16,6 +16,7 @@ from analysis import air
 from analysis.water import Body, meets, section_class
 from data.columns import Array
 from data.contribution import Contribution, by_group, quotient
+from data.coverage import layers_of
 from data.errors import WrongInput
 from data.history_span import Span
 from data.inputs import Inputs
@@ -169,9 +170,10 @@ def water(inputs: Inputs) -> Contribution:
             division[station] = int(rows.division[at])
             newest = max(newest, int(rows.last_time[at]))
     met: dict[str, bool] = {}
+    assets, layers = inputs.tables.assets, layers_of(inputs)
     for station, values in readings.items():
-        target = inputs.tables.assets.prop(station, "target_class")
-        body: Body = "lake" if inputs.tables.assets.prop(station, "body") == "lake" else "river"
+        target = assets.prop(station, "target_class", layers)
+        body: Body = "lake" if assets.prop(station, "body", layers) == "lake" else "river"
         good = meets(section_class(values, body), target) if target is not None else None
         if good is not None:
             met[station] = good

@@ -8,6 +8,7 @@ import numpy as np
 
 from data.columns import Array
 from data.contribution import Contribution, plain, quotient
+from data.coverage import layers_of
 from data.health import seconds
 from data.history_span import Span
 from data.inputs import Inputs
@@ -93,8 +94,8 @@ def margin(inputs: Inputs) -> Contribution:
     Stations without the limit do not count: a limit that nobody stated is not a limit of zero.
     """
     rows = _rows(inputs, str(inputs.option("metric")), "last")
-    fixed = inputs.option("above")
-    limits = [fixed if fixed is not None else inputs.tables.assets.prop(station, str(inputs.option("limit")))
+    fixed, layers = inputs.option("above"), layers_of(inputs)
+    limits = [fixed if fixed is not None else inputs.tables.assets.prop(station, str(inputs.option("limit")), layers)
               for station in rows.station]
     known = np.array([limit is not None for limit in limits], bool)
     over = rows.last[known] - np.array([limit for limit in limits if limit is not None], float)

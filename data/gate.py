@@ -21,7 +21,7 @@ from data.health import freshness, seconds
 from data.history_read import HistoryReader
 from data.live import CHANGED, Live
 from data.metrics import Evaluator
-from data.pack import Metric, Pack
+from data.pack import Metric, Pack, told_by
 from data.settled import PointMemo
 from data.tables import MemoryTables
 
@@ -40,7 +40,6 @@ class Gate:
         self._past_lock = threading.Lock()
         self.computed = self._minute = 0
         self._contributions = ContributionMemo(FORMULAS, self._stamp)
-        self._own = tuple(key for key, feed in pack.feeds.items() if feed.source.kind == "own")
         self._points = PointMemo(self._stamp)
         self._assets = tuple(key for key, feed in pack.feeds.items() if feed.kind == "asset")
 
@@ -119,15 +118,18 @@ class Gate:
         return tuple(key for key, feed in self.pack.feeds.items() if feed.kind == kind)
 
     def _moved_by(self, metric: Metric) -> tuple[str, ...]:
-        """A metric's feeds and, where it counts events, the feed of the program's own ones."""
-        feeds = self._feeds(metric)
-        events = any(self.pack.feeds[feed].kind == "event" for feed in feeds)
-        return tuple(dict.fromkeys([*feeds, *(self._own if events else ())]))
+        """The feeds whose records a metric counts, itself or in one of its sides."""
+        counted = [told_by(each, self.pack.feeds) for each in (metric, *self._sides(metric))]
+        return tuple(dict.fromkeys(feed for feeds in counted for feed in feeds))
 
     def _feeds(self, metric: Metric) -> tuple[str, ...]:
-        extra = [metric.formula[side] for side in ("part", "whole") if metric.formula.get(side) in self.pack.metrics]
-        more = [feed for name in extra for feed in self.pack.metrics[name].feeds]
+        more = [feed for side in self._sides(metric) for feed in side.feeds]
         return tuple(dict.fromkeys([*metric.feeds, *more]))
+
+    def _sides(self, metric: Metric) -> list[Metric]:
+        """The metrics that a ratio is made of."""
+        return [self.pack.metrics[metric.formula[side]] for side in ("part", "whole")
+                if metric.formula.get(side) in self.pack.metrics]
 
     def _ageing(self, feeds: tuple[str, ...]) -> tuple[str, ...]:
         """Feeds whose news make a figure young or old: an asset list or a yearly figure beside them does not."""

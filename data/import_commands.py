@@ -20,7 +20,7 @@ from data.errors import NotFound, WrongInput
 from data.history import HistoryReader, open_reader
 from data.ledger import Ledger
 from data.pack import Pack, load_pack
-from data.placing import codes_of
+from data.placing import register
 from data.registry import Registry
 from data.sandbox import Parser
 from data.settings import Settings
@@ -137,10 +137,7 @@ class Import:
     def registry(self) -> Registry:
         """The assets that the history knows now."""
         registry = Registry(self.pack.divisions, Locator(self.pack.divisions))
-        rows = self.history.current_assets()
-        for row, code in zip(rows, codes_of("asset", rows, self.pack.divisions, registry), strict=True):
-            row["code"] = code
-        registry.add(rows)
+        register(self.history.current_assets(), self.pack.divisions, registry)
         return registry
 
     def stations(self, feed: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 from data.columns import Array
 from data.contribution import Contribution
 from data.event_table import EventTable
 from data.observation_table import Buckets, ObservationTable
-from data.pack import Feed, Metric
+from data.pack import Feed, Metric, told_by
 from data.small_tables import AssetTable, IndicatorTable, WarningTable
 from data.steps import bucket_start
 from geo.divisions import Divisions
@@ -76,6 +77,11 @@ class Inputs:
     def until(self) -> int:
         """End for what is asked at an instant: a window that ends now holds what was taken this very moment."""
         return self.end + self.moving
+
+    @cached_property
+    def told_by(self) -> frozenset[str]:
+        """The feeds whose records the metric counts."""
+        return frozenset(told_by(self.metric, self.feeds))
 
     def option(self, name: str, default: Any = None) -> Any:
         """A parameter of the metric's formula."""

@@ -172,7 +172,7 @@ class Evaluator:
 
     def pack_asset_name(self, asset: str) -> str:
         """The name of an asset, its id where it is not known."""
-        row = self.tables.assets.rows.get(asset)
+        row = self.tables.assets.find(asset)
         return str(row["name"]) if row else asset
 
     def _series(self, inputs: Inputs, division: str, step: int) -> tuple[Point, ...]:

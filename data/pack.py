@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import abc
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -203,6 +204,15 @@ class Metric(Strict):
     breaks: tuple[float, ...] = ()
     enough_pct: float = 80
     note: str = ""
+
+
+def told_by(metric: Metric, feeds: abc.Mapping[str, Feed]) -> tuple[str, ...]:
+    """The feeds whose records a metric counts, and which so move it: its own and, where one of these tells of events,
+    that of the program's own events.
+    """
+    events = any(feeds[feed].kind == "event" for feed in metric.feeds if feed in feeds)
+    own = [key for key, feed in feeds.items() if feed.source.kind == "own"] if events else []
+    return tuple(dict.fromkeys([*metric.feeds, *own]))
 
 
 class Category(Strict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shapely.errors import ShapelyError
@@ -13,15 +13,16 @@ from data.registry import Registry
 from geo.divisions import Divisions
 
 
-def codes_of(kind: str, rows: Sequence[Row], divisions: Divisions, registry: Registry) -> list[str]:
+def codes_of(kind: str, rows: Sequence[Row], divisions: Divisions, registry: Registry, layer: str = "") -> list[str]:
     """Code of the deepest division that holds each row, '' where unknown or outside.
 
-    Observations lie where their station stands; events at their coordinates, else in the division they name; indicators
-    in the division they are about; assets at their point or the middle of their geometry, else in the division their
-    properties name; warnings in the whole place.
+    Observations lie where their station of the `layer` ('' = any) stands; events at their coordinates, else in the
+    division they name; indicators in the division they are about; assets at their point or the middle of their
+    geometry, else in the division their properties name; warnings in the whole place.
     """
     if kind == "observation":
-        return [found.code if (found := registry.get(row["station"])) else "" for row in rows]
+        known = registry.stations(layer)
+        return [found.code if (found := known.get(row["station"])) else "" for row in rows]
     if kind == "indicator":
         return [row["division"] for row in rows]
     if kind == "warning":
@@ -29,6 +30,14 @@ def codes_of(kind: str, rows: Sequence[Row], divisions: Divisions, registry: Reg
     points = [_point(row) for row in rows]
     codes = registry.codes([point[0] for point in points], [point[1] for point in points])
     return [code or _named(row, points[i], divisions) for i, (row, code) in enumerate(zip(rows, codes, strict=True))]
+
+
+def register(assets: Iterable[Row], divisions: Divisions, registry: Registry) -> None:
+    """Takes over the assets that history holds, where they lie by today's borders."""
+    rows = sorted(assets, key=lambda row: int(row["seq"]))
+    for row, code in zip(rows, codes_of("asset", rows, divisions, registry), strict=True):
+        row["code"] = code
+    registry.add(rows)
 
 
 def _point(row: Row) -> tuple[float | None, float | None]:

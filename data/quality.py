@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,12 +10,11 @@ import numpy as np
 from data.clock import from_us
 from data.garbled import garbled
 from data.health import seconds
-from data.pack import Check, Feed
+from data.pack import Check, Feed, Pack
 from data.records import FIELDS, Row
 from data.registry import Registry
 from data.times import MICRO
 from data.tracks import Tracks
-from geo.divisions import Divisions
 from geo.shift import FEWEST, common_shift
 
 OLDEST_US = round(datetime(1990, 1, 1, tzinfo=UTC).timestamp() * MICRO)
@@ -33,8 +32,10 @@ class Checks:
     `reason` is pure but for that memory: equal input in equal order gives equal answers.
     """
 
-    def __init__(self, feed: Feed, divisions: Divisions, registry: Registry) -> None:
-        self._feed, self._divisions, self._registry = feed, divisions, registry
+    def __init__(self, name: str, feed: Feed, pack: Pack, registry: Registry) -> None:
+        self._name, self._feed, self._divisions, self._registry = name, feed, pack.divisions, registry
+        self._stations = registry.stations(feed.stations)
+        self.closed = closed_words(feed, pack)
         self._times = PAST[feed.kind]
         instants = [spec.name for spec in FIELDS[feed.kind] if spec.type == "time"]
         self._plans = tuple(name for name in instants if name not in self._times)
@@ -71,7 +72,14 @@ class Checks:
             return self._division(row["division"]) or self._value(row["indicator"], row["value"])
         if kind == "warning":
             return _misshapen(row) or self._warned(row["divisions"])
-        return _misshapen(row) or self._place(row, code)
+        return self._word(row) or _misshapen(row) or self._place(row, code)
+
+    def _word(self, row: Row) -> str:
+        """What is wrong with a word of which the place declares a list, '' if nothing."""
+        for name, (word, file, known) in self.closed.items():
+            if row[name] not in known:
+                return f"不认识的{word} {row[name]!r:.40}（{name}）；请改用 {file} 里的代码，或在那里声明它"
+        return ""
 
     def late(self, row: Row, now_us: int) -> bool:
         """True when the record is older than the feed's late_window: taken, but counted."""
@@ -87,8 +95,7 @@ class Checks:
     def _observation(self, row: Row) -> str:
         station = row["station"]
         if self._feed.stations:
-            asset = self._registry.get(station)
-            if asset is None or asset.layer != self._feed.stations:
+            if station not in self._stations:
                 return f"不认识的站点 {station:.40}；请先送来图层 {self._feed.stations} 中的该站点"
         elif not station.isascii() and (found := self._garbled(row)):
             return found
@@ -118,7 +125,7 @@ class Checks:
         if not self._feed.shift_check:
             return {}
         known = {row["id"]: found for row in rows if row["lon"] is not None and row["lat"] is not None
-                 and (found := self._registry.get(row["id"])) is not None and found.lon is not None}
+                 and (found := self._registry.own(self._name, row["id"])) is not None and found.lon is not None}
         told = {row["id"]: (row["lon"], row["lat"]) for row in rows if row["id"] in known}
         if len(told) < FEWEST:
             return {}
@@ -176,6 +183,18 @@ class Checks:
             # A station or a river of the neighbours may stand outside; one with swapped coordinates does not.
             return ""
         return outside(lon, lat, self._registry)
+
+
+def closed_words(feed: Feed, pack: Pack) -> dict[str, tuple[str, str, Collection[str]]]:
+    """Field → (what it is, file, words) of the lists that a place declares whole; a file that it lacks leaves a field
+    open, as metrics, departments and kinds always are. The program's own events speak words of its own.
+    """
+    if feed.kind != "event" or feed.source.kind == "own":
+        return {}
+    lists: dict[str, tuple[str, str, Collection[str]]] = {
+        "category": ("事件类别", "categories.yaml", pack.categories),
+        "channel": ("事件渠道", "channels.yaml", pack.channels)}
+    return {name: found for name, found in lists.items() if found[2]}
 
 
 def _misshapen(row: Row) -> str:

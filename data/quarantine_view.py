@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from data.bodies import key_twice
 from data.errors import NotFound
 from data.masking import mask
 from data.quarantine import FILE
@@ -132,12 +133,15 @@ def masked(raw: str) -> str:
 
 
 def fields_of(raw: str) -> list[tuple[str, str]]:
-    """Name and value (as JSON where it is no text) of each field of a text that is one JSON object; else nothing."""
+    """Name and value (as JSON where it is no text) of each field of a text that is one JSON object; else nothing.
+
+    Nothing also for one with a field twice, of which a form could show but one.
+    """
     try:
         found = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return []
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or key_twice(raw.encode("utf-8", "replace"), found):
         return []
     return [(str(name), value if isinstance(value, str) else orjson.dumps(value).decode())
             for name, value in found.items()]

@@ -1,8 +1,9 @@
-"""The assets of a place by id: where a station stands and in which division."""
+"""The assets of a place by feed and id: where a station stands and in which division."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from data.records import Row
@@ -27,18 +28,27 @@ class Station(NamedTuple):
 
 
 class Registry:
-    """Assets by id, as accepted so far."""
+    """Assets by feed and id, as accepted so far.
+
+    A reading names its station by the id alone: it means the asset of its feed's layer, and of several feeds' equal ids
+    there the one that was accepted last.
+    """
 
     def __init__(self, divisions: Divisions, places: Places) -> None:
         self._divisions, self._places = divisions, places
-        self._by_id: dict[str, Station] = {}
+        self._by_id: dict[str, dict[str, Station]] = {}
+        self._layers: defaultdict[str, dict[str, Station]] = defaultdict(dict)
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return sum(map(len, self._by_id.values()))
 
-    def get(self, asset: str) -> Station | None:
-        """The asset, None if it was never accepted."""
-        return self._by_id.get(asset)
+    def stations(self, layer: str = "") -> Mapping[str, Station]:
+        """What an id means to readings that look for their stations in a layer (in any without one); it stays true."""
+        return self._layers[layer]
+
+    def own(self, feed: str, asset: str) -> Station | None:
+        """The asset of a feed, None if it was never accepted."""
+        return self._by_id.get(asset, {}).get(feed)
 
     def codes(self, lons: Sequence[float | None], lats: Sequence[float | None]) -> list[str]:
         """Code of the deepest division at each place; '' outside the county and where a coordinate is missing."""
@@ -51,6 +61,12 @@ class Registry:
         return found
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Takes over accepted assets; their `code` is already known."""
+        """Takes over accepted assets in the order of their seq; their `code` is already known."""
         for row in rows:
-            self._by_id[row["id"]] = Station(row["layer"], row["lon"], row["lat"], row["code"])
+            asset = row["id"]
+            feeds = self._by_id.setdefault(asset, {})
+            if (before := feeds.pop(row["feed"], None)) is not None:
+                self._layers[before.layer].pop(asset, None)
+            feeds[row["feed"]] = Station(row["layer"], row["lon"], row["lat"], row["code"])
+            for station in feeds.values():
+                self._layers[station.layer][asset] = self._layers[""][asset] = station

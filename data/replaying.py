@@ -13,7 +13,7 @@ import orjson
 from data.again import Again
 from data.audit import AuditFile
 from data.batches import Verdict
-from data.bodies import BadBody, read_body
+from data.bodies import BadBody, key_twice, read_body
 from data.clock import Clock
 from data.errors import Unavailable, WrongInput
 from data.mapping import RowMapper
@@ -174,8 +174,11 @@ def _objects(text: str) -> list[Any]:
         except (BadBody, ValueError) as error:
             raise WrongInput(f"原文不是完整的 JSON（{error}）；请改成一条 JSON 记录再送回") from error
         if lines.broken or not lines.raws:
-            raise WrongInput("原文不是完整的 JSON；请改成一条 JSON 记录再送回") from None
+            why = f"（{lines.broken[0][2]}）" if lines.broken else ""
+            raise WrongInput(f"原文不是完整的 JSON{why}；请改成一条 JSON 记录再送回") from None
         return lines.raws
+    if why := key_twice(text.encode("utf-8", "replace"), found):
+        raise WrongInput(why)
     if isinstance(found, list) and found:
         return found
     if not isinstance(found, dict):

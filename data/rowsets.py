@@ -174,7 +174,8 @@ def one_event(evaluator: Evaluator, event_id: str, feed: str, end_us: int) -> di
 
 def _asset_row(evaluator: Evaluator, asset: Row, level: int = 1) -> dict[str, Any]:
     return {**asset["properties"], "id": asset["id"], "layer": asset["layer"], "name": asset["name"],
-            "lon": asset["lon"], "lat": asset["lat"], "division": _name(evaluator, asset["index"], level),
+            "feed": asset["feed"], "lon": asset["lon"], "lat": asset["lat"],
+            "division": _name(evaluator, asset["index"], level),
             "division_code": evaluator.pack.divisions.items[asset["index"]].code, "demo": bool(asset["demo"])}
 
 
@@ -194,16 +195,17 @@ def warnings(evaluator: Evaluator, scope: Scope, end_us: int, limit: int) -> Row
     """Warnings in force that touch the division, then those sent in the last 30 days; and how many are in force."""
     divisions = evaluator.pack.divisions
     chain = set(divisions.chain(scope.division))
-    active = {row["id"] for row in evaluator.tables.warnings.active(end_us)}
+    active = {(row["feed"], row["id"]) for row in evaluator.tables.warnings.active(end_us)}
     rows = []
-    for row in evaluator.tables.warnings.rows.values():
+    for key, row in evaluator.tables.warnings.rows.items():
         codes = [code for code in row["divisions"] if code in divisions]
         touches = not codes or any(code in chain or scope.division in divisions.chain(code) for code in codes)
         recent = end_us - 30 * 86_400_000_000 < row["sent"] <= end_us
-        if touches and (recent or row["id"] in active):
-            rows.append({"id": row["id"], "kind": row["kind"], "level": row["level"], "headline": row["headline"] or "",
-                         "detail": row["detail"] or "", "sent_us": row["sent"], "expires_us": row["expires"],
-                         "divisions": [divisions.get(code).name for code in codes], "active": row["id"] in active,
+        if touches and (recent or key in active):
+            rows.append({"id": row["id"], "feed": row["feed"], "kind": row["kind"], "level": row["level"],
+                         "headline": row["headline"] or "", "detail": row["detail"] or "",
+                         "sent_us": row["sent"], "expires_us": row["expires"],
+                         "divisions": [divisions.get(code).name for code in codes], "active": key in active,
                          "status": row["status"] or "", "demo": bool(row["demo"])})
     order = {"red": 0, "orange": 1, "yellow": 2, "blue": 3}
     rows.sort(key=lambda row: (not row["active"], order[row["level"]] if row["active"] else 0, -row["sent_us"]))

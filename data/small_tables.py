@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import orjson
@@ -49,47 +49,58 @@ class IndicatorTable:
         return list(self._rows.get((indicator, basis), {}))
 
 
+Key = tuple[str, str]
+
+
 class AssetTable:
-    """Assets by id and by layer; `properties` and `geometry` are parsed once."""
+    """Assets by (feed, id) and by layer; `properties` and `geometry` are parsed once."""
 
     def __init__(self, divisions: Divisions) -> None:
         self._divisions = divisions
-        self.rows: dict[str, Row] = {}
-        self.layers: dict[str, dict[str, Row]] = {}
+        self.rows: dict[Key, Row] = {}
+        self.layers: dict[str, dict[Key, Row]] = {}
+        self._by_id: dict[str, dict[str, Row]] = {}
 
     def add(self, rows: Iterable[Row]) -> None:
         """Takes rows in the order of their seq."""
         for row in rows:
             asset = {**row, "properties": _json(row["properties"]) or {}, "geometry": _json(row["geometry"])}
             asset["index"] = self._divisions.index(row["code"]) if row["code"] in self._divisions else 0
-            old = self.rows.get(row["id"])
+            key, feeds = (row["feed"], row["id"]), self._by_id.setdefault(row["id"], {})
+            old = feeds.pop(row["feed"], None)
             if old is not None:
-                self.layers[old["layer"]].pop(row["id"], None)
-            self.rows[row["id"]] = asset
-            self.layers.setdefault(row["layer"], {})[row["id"]] = asset
+                self.layers[old["layer"]].pop(key, None)
+            self.rows[key] = feeds[row["feed"]] = asset
+            self.layers.setdefault(row["layer"], {})[key] = asset
 
     def layer(self, name: str) -> list[Row]:
         """Assets of a layer."""
         return list(self.layers.get(name, {}).values())
 
-    def prop(self, asset_id: str, name: str) -> Any:
+    def find(self, asset_id: str, layers: Collection[str] = ()) -> Row | None:
+        """The asset that a reading means (of `layers` where given): of several feeds' equal ids the last accepted."""
+        feeds = self._by_id.get(asset_id, {})
+        return next((row for row in reversed(feeds.values()) if not layers or row["layer"] in layers), None)
+
+    def prop(self, asset_id: str, name: str, layers: Collection[str] = ()) -> Any:
         """A property of an asset, None when either is unknown."""
-        row = self.rows.get(asset_id)
+        row = self.find(asset_id, layers)
         return None if row is None else row["properties"].get(name)
 
 
 class WarningTable:
-    """Warnings by id."""
+    """Warnings by (feed, id)."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[Key, Row] = {}
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Takes rows in the order of their seq; one that references others ends them."""
+        """Takes rows in the order of their seq; one that references others of its feed ends them."""
         for row in rows:
-            self.rows[row["id"]] = {**row, "divisions": _json(row["divisions"]) or [], "polygon": _json(row["polygon"])}
-            for old in _json(row["references"]) or []:
-                if old in self.rows and old != row["id"]:
+            key = (row["feed"], row["id"])
+            self.rows[key] = {**row, "divisions": _json(row["divisions"]) or [], "polygon": _json(row["polygon"])}
+            for old in ((row["feed"], told) for told in _json(row["references"]) or []):
+                if old in self.rows and old != key:
                     self.rows[old] = {**self.rows[old], "status": "cancelled", "expires": min(self.rows[old]["expires"],
                                                                                             row["sent"])}
 

@@ -20,7 +20,7 @@ from data.history import HistoryReader, open_reader
 from data.identity import IdentityIndex
 from data.mapping import RowMapper, raw_text
 from data.pack import Pack
-from data.placing import codes_of
+from data.placing import register
 from data.pulling import open_source
 from data.records import Row
 from data.registry import Registry
@@ -149,15 +149,13 @@ class _Judge:
 
     def _lane_of(self, name: str) -> Lane:
         pack = self._site.pack
-        return Lane(name, pack.feeds[name], pack.divisions, self._registry, IdentityIndex(self._history))
+        return Lane(name, pack.feeds[name], pack, self._registry, IdentityIndex(self._history))
 
     def _learn_assets(self) -> None:
         """Stations of the history; where it has none, those of the pack's own files."""
         pack = self._site.pack
         rows = self._history.current_assets()
-        for row, code in zip(rows, codes_of("asset", rows, pack.divisions, self._registry), strict=True):
-            row["code"] = code
-        self._registry.add(rows)
+        register(rows, pack.divisions, self._registry)
         layer = self._site.feed.stations
         if not layer or any(row["layer"] == layer for row in rows):
             return

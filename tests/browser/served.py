@@ -117,5 +117,5 @@ class Served:
 
 def event(key: str, at: str, division: str, **more: Any) -> dict[str, Any]:
     """A complaint that has just been received."""
-    return {"id": key, "time": at, "category": "drainage", "channel": "hotline", "stage": "received", "stage_time": at,
+    return {"id": key, "time": at, "category": "fac_drain", "channel": "hotline", "stage": "received", "stage_time": at,
             "division": division, "title": f"测试事件 {key}"} | more

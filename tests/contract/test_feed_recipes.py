@@ -57,7 +57,7 @@ def test_a_recipes_sample_is_understood(pack: Pack, name: str, sample: str) -> N
     mapped = RowMapper(feed, Clock()).apply(orjson.loads(sample))
     assert mapped.rejected == []
     assert mapped.rows
-    lane = Lane(name, feed, pack.divisions, Registry(pack.divisions, Locator(pack.divisions)), IdentityIndex(Nothing()))
+    lane = Lane(name, feed, pack, Registry(pack.divisions, Locator(pack.divisions)), IdentityIndex(Nothing()))
     prepared = lane.prepare(mapped.rows, 1, Clock().now_us())
     # The sample's place is not in the tiny county: that alone may be said of it.
     assert [reason for _, reason in prepared.rejected if "辖区之外" not in reason] == []

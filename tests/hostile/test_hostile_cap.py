@@ -78,7 +78,7 @@ def test_an_update_and_a_cancellation_end_what_they_refer_to(tmp_path: Path) -> 
         cancel = {**read(tmp_path, alert("Cancel", told, infos)), "id": "c1"}
         assert cancel["references"] == [first["id"]]
         table = WarningTable()
-        table.add([{**row, "divisions": None, "polygon": None, "references": row["references"] and str(
+        table.add([{**row, "divisions": None, "polygon": None, "feed": "cap", "references": row["references"] and str(
             row["references"]).replace("'", '"'), "demo": False} for row in (first, cancel)])
         assert table.active(first["sent"] + 60_000_000) == []
 

@@ -60,7 +60,7 @@ class Desk:
         self.reader = HistoryReader(folder / "history")
         self.writer = HistoryWriter(folder / "history")
         registry, index = Registry(self.pack.divisions, Locator(self.pack.divisions)), IdentityIndex(self.reader)
-        self.lanes = {name: Lane(name, feed, self.pack.divisions, registry, index)
+        self.lanes = {name: Lane(name, feed, self.pack, registry, index)
                       for name, feed in self.pack.feeds.items()}
         self.seq = 1
         self.raw: dict[str, Records] = {}
@@ -100,7 +100,7 @@ def observation(station: str, metric: str, time: int, value: float) -> dict[str,
 
 def event(identity: str, stage: str, ago: float, received_ago: float, **more: Any) -> dict[str, Any]:
     """One stage of an event, hours before now; where it is must be among `more`."""
-    return {"id": identity, "time": NOW - round(received_ago * HOUR), "category": "noise", "channel": "hotline",
+    return {"id": identity, "time": NOW - round(received_ago * HOUR), "category": "env_noise", "channel": "hotline",
             "stage": stage, "stage_time": NOW - round(ago * HOUR), "department": "县城管局", "demo": True, **more}
 
 

@@ -13,12 +13,13 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import schemathesis
-from api_place import COUNTY, EAST, WEST, Served, filled
+from api_place import COUNTY, EAST, NOW, WEST, Served, filled
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
@@ -147,6 +148,47 @@ def test_errors_of_every_kind_are_problem_documents(served: Served) -> None:
     assert set(client.put("/api/v1/quarantine").headers["allow"].replace(" ", "").split(",")) == {"GET", "HEAD", "POST"}
 
 
+def test_every_call_refuses_a_parameter_that_it_does_not_have(served: Served) -> None:
+    """A slip in a name must not be answered as if nothing had been asked; only a page's address is read kindly."""
+    for call in DECLARED:
+        path = re.sub(r"\{(\w+)\}", lambda part: {"code": COUNTY, "item": "1", "feed": "cases", "event": "e1",
+                                                  "metric": "level", "layer": "events"}[part[1]], call.path)
+        for odd in ("divison", *(() if call.filtered else ("f.stage",))):
+            reply = served.client.request(call.method, f"/api/v1{path}", params={odd: "received"},
+                                          headers=rights_of(served, f"{call.method.upper()} {call.path}"))
+            if call.strict:
+                assert (reply.status_code, reply.headers["content-type"]) == (400, "application/problem+json"), path
+                assert odd in reply.json()["detail"]
+            else:
+                assert reply.status_code == 200, path
+
+
+def _counted(value: Any) -> bool:
+    """Whether an instant is told in microseconds anywhere inside."""
+    if isinstance(value, dict):
+        return any(str(name).endswith("_us") or _counted(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return any(map(_counted, value))
+    return isinstance(value, (int, float)) and abs(value) > 10**14
+
+
+def test_instants_are_told_with_the_places_offset(served: Served) -> None:
+    place = datetime.now(ZoneInfo(served.web.pack.place.timezone))
+    calls = ("/events", "/events/e1", "/warnings", "/feeds", "/departments", "/quarantine", "/quarantine/1",
+             "/metrics/level", "/topics", "/metrics", f"/divisions/{COUNTY}", "/layers/events.geojson")
+    found = {path: served.get(path).json() for path in calls}
+    assert [path for path, answer in found.items() if _counted(answer)] == []
+    assert served.get("/events").json()["events"][0]["due"] is None
+    told = [found["/events/e1"]["time"], found["/events/e1"]["history"][0]["time"],
+            found["/warnings"]["warnings"][0]["expires"], found["/feeds"]["feeds"][0]["last_received"],
+            found["/departments"]["departments"][0]["since"], found["/quarantine"]["rows"][0]["first"],
+            found["/quarantine/1"]["rows"][0]["last"]]
+    for instant in told:
+        assert datetime.fromisoformat(instant).utcoffset() == place.utcoffset(), instant
+    # The sender's own instant comes back as it was.
+    assert datetime.fromisoformat(told[0]) == NOW - timedelta(minutes=2)
+
+
 def test_what_is_unchanged_is_not_sent_again(served: Served) -> None:
     for call in DECLARED:
         if not call.tagged or "{" in call.path or call.path == "/view":
@@ -175,9 +217,10 @@ def test_a_table_that_leaves_says_of_when_in_what_state_and_who_took_it(served: 
     rows = list(csv.reader(io.StringIO(reply.content.decode("utf-8-sig"))))
     end = rows.index([])
     about = dict(rows[end + 1:])
-    newest = max(row["last_time_us"] for row in served.get("/departments").json()["departments"])
+    newest = max(datetime.fromisoformat(row["last_time"]) for row in served.get("/departments").json()["departments"]
+                 if row["last_time"])
     assert [len(row) for row in rows[:end]] == [len(rows[0])] * end
-    assert datetime.fromisoformat(about["数据时间"]).timestamp() * 1e6 == newest
+    assert datetime.fromisoformat(about["数据时间"]) == newest
     assert "演示数据" in about["状态"]
     assert "个正常" in about["状态"]
     assert about["导出人"] == "demo（demo）"

@@ -1,4 +1,4 @@
-"""One number in two event feeds, through the doors of the API: two events in every answer."""
+"""One number in two feeds, through the doors of the API: two events, and two warnings, in every answer."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ TIPS = """tips:
   kind: event
   source: {kind: push}
   cadence: 10min
+town_warnings:
+  name: 乡镇预警
+  topic: M2
+  department: test
+  kind: warning
+  source: {kind: push}
+  cadence: 1d
 """
 PLACED = {"lon": 100.05, "lat": 30.05}
 
@@ -57,6 +64,19 @@ def test_lists_and_points_carry_the_feed(served: Served) -> None:
     assert sorted((row["feed"], row["id"]) for row in served.get("/events").json()["events"]) == held
     points = served.get("/layers/events.geojson").json()["features"]
     assert sorted((one["properties"]["feed"], one["properties"]["id"]) for one in points) == held
+
+
+def test_a_cancelled_warning_leaves_the_one_of_equal_number_in_force(served: Served) -> None:
+    told = {"id": "w", "kind": "暴雨", "level": "red", "sent": (NOW - timedelta(hours=1)).isoformat(),
+            "expires": (NOW + timedelta(hours=5)).isoformat(), "divisions": ["990101001000"]}
+    for feed in ("warnings", "town_warnings"):
+        served.push(feed, told)
+    wait_for(lambda: served.get("/warnings").json()["active"] == 2)
+    served.push("town_warnings", told | {"id": "end", "status": "cancelled", "references": ["w"]})
+    wait_for(lambda: served.get("/warnings").json()["active"] == 1)
+    rows = served.get("/warnings").json()["warnings"]
+    assert {(row["feed"], row["id"]): row["active"] for row in rows} == {
+        ("warnings", "w"): True, ("town_warnings", "w"): False, ("town_warnings", "end"): False}
 
 
 def test_the_page_draws_a_line_for_each(served: Served) -> None:

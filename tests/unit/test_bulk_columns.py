@@ -53,7 +53,7 @@ def registry():
 
 
 def lane(registry, feed):
-    return Lane(feed, PACK.feeds[feed], PACK.divisions, registry, IdentityIndex(Empty()))
+    return Lane(feed, PACK.feeds[feed], PACK, registry, IdentityIndex(Empty()))
 
 
 def stage(tmp_path, registry, feed, table):

@@ -37,7 +37,7 @@ def world(**checks):
 
 
 def lane_of(pack, registry, feed):
-    return Lane(feed, pack.feeds[feed], pack.divisions, registry, IdentityIndex(Empty()))
+    return Lane(feed, pack.feeds[feed], pack, registry, IdentityIndex(Empty()))
 
 
 def staged(tmp_path, pack, registry, feed, rows):

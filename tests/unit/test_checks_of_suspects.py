@@ -148,7 +148,7 @@ def test_a_register_on_mars_is_refused_and_stations_stay(world: World) -> None:
                                                       "lat": 30.05})
     assert [row["id"] for row in found.rows] == ["new"]
     assert found.rejected[0][1].startswith("疑似火星坐标：10 个已登记的点一起偏了约 38")
-    assert world.registry.get("p0").lon == pytest.approx(100.02)
+    assert world.registry.stations()["p0"].lon == pytest.approx(100.02)
 
 
 def test_assets_with_swapped_coordinates_are_refused_and_neighbours_are_not(world: World) -> None:

@@ -49,9 +49,9 @@ def test_what_is_accepted_can_be_kept(feed: str, tmp_path: Path) -> None:
     chance = random.Random(feed)
     registry = Registry(PACK.divisions, Locator(PACK.divisions))
     index = IdentityIndex(Nothing())
-    stations = Lane("stations", PACK.feeds["stations"], PACK.divisions, registry, index)
+    stations = Lane("stations", PACK.feeds["stations"], PACK, registry, index)
     stations.prepare([GOOD["stations"]], 1, NOW)
-    lane = Lane(feed, PACK.feeds[feed], PACK.divisions, registry, index)
+    lane = Lane(feed, PACK.feeds[feed], PACK, registry, index)
     names = [spec.name for spec in FIELDS[lane.kind]]
     raws = [{**GOOD[feed], **{chance.choice(names): chance.choice(HOSTILE) for _ in range(chance.choice((1, 1, 2, 3)))}}
             for _ in range(1200)]

@@ -38,7 +38,7 @@ class World:
 
     def take(self, feed: str, *raws: Any, now: int = NOW, spec: Feed | None = None) -> Prepared:
         if feed not in self.lanes:
-            self.lanes[feed] = Lane(feed, spec or PACK.feeds[feed], PACK.divisions, self.registry, self.index)
+            self.lanes[feed] = Lane(feed, spec or PACK.feeds[feed], PACK, self.registry, self.index)
         found = self.lanes[feed].prepare(raws, self.next, now)
         self.next += len(found.rows)
         return found

@@ -27,7 +27,8 @@ def engine(sites: list[tuple[str, bool]], heard: list[bool]) -> Evaluator:
     """Stations (division, has a limit), of which some report; one more reports that no register has."""
     memory: Any = Memory(tree())
     memory.assets.add([{
-        "id": f"s{number}", "layer": "gauge", "name": "站", "lon": 0.5, "lat": 0.5, "code": code, "demo": False,
+        "id": f"s{number}", "feed": "f", "layer": "gauge", "name": "站", "lon": 0.5, "lat": 0.5, "code": code,
+        "demo": False,
         "received": 0, "geometry": None, "properties": {"warn": 3} if limited else {}}
         for number, (code, limited) in enumerate(sites)])
     memory.observations["f"].add([reading(f"s{number}", 2, NOW - H, code) for number, ((code, _), said)

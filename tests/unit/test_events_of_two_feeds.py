@@ -16,6 +16,7 @@ from data.answers import Question, Scope
 from data.batches import Batch
 from data.errors import NotFound
 from data.event_table import CLOSED, EventTable
+from data.gate import Gate
 from data.history import HistoryReader, HistoryWriter
 from data.last_known import LastKnown, shot_of
 from data.records import STAGES, Row
@@ -159,9 +160,35 @@ def test_lists_hold_both_of_memory_and_of_long_ago(both: Both) -> None:
     rows = both.rows(**{"from": str(both.now.replace(year=both.now.year - 1).date())}).rows
     assert [(row["feed"], row["id"], row["title"]) for row in rows] == [
         ("tips", "7", "井盖松动"), ("cases", "7", "路灯不亮"), ("tips", "old", "旧井盖"), ("cases", "old", "旧路灯")]
-    value = both.gate.read(both.principal, Question("metric", "open_cases"), Scope(both.pack.place.code),
-                           window_of({}, datetime.now(UTC), "Asia/Shanghai")).value
-    assert value == 2
+
+
+def test_a_metric_counts_the_feeds_it_names_and_is_moved_by_these(both: Both) -> None:
+    """What it counts is what changes its version, so that no figure stays as it was before an event it counts."""
+    case = both.pack.feeds["cases"]
+    own = case.model_copy(update={"source": case.source.model_copy(update={"kind": "own"})})
+    one = both.pack.metrics["open_cases"]
+    feeds = {**both.pack.feeds, "tips": case, "states": own}
+    metrics = {**both.pack.metrics, "both": one.model_copy(update={"feeds": ("cases", "tips")}),
+               "level_only": one.model_copy(update={"feeds": ("tips",)})}
+    pack = replace(both.pack, feeds=feeds, metrics=metrics)
+    gate = Gate(pack, both.gate.live, both.reader)
+    names = ("open_cases", "both", "level_only")
+
+    def seen() -> list[tuple[Any, str]]:
+        window = window_of({}, datetime.now(UTC), "Asia/Shanghai")
+        return [(gate.read(both.principal, Question("metric", name), Scope(pack.place.code), window).value,
+                 gate.version(gate.feeds_of(Question("metric", name))).rsplit(".", 1)[0]) for name in names]
+
+    def told_of(feed: str, event_id: str) -> list[tuple[bool, bool]]:
+        """Per metric: (its figure changed, its version changed) by one more event of a feed."""
+        before, both.feed = seen(), feed
+        assert both.gate.live.tables.apply(both.tell(event_id, "received", 0.5))
+        return [(now[0] != then[0], now[1] != then[1]) for now, then in zip(seen(), before, strict=True)]
+
+    assert [value for value, _ in seen()] == [1, 2, 1]
+    assert told_of("cases", "a") == [(True, True), (True, True), (False, False)]
+    assert told_of("tips", "b") == [(False, False), (True, True), (True, True)]
+    assert told_of("states", "c") == [(True, True)] * 3
 
 
 def test_a_drawn_list_has_a_line_for_each(both: Both) -> None:

@@ -31,8 +31,8 @@ ILL_FORMED += [("warnings", {"polygon": value}) for value in ("x", 5, [1])]
 def accepted(feed: str, raws: list[dict[str, Any]]) -> list[Row]:
     registry = Registry(PACK.divisions, Locator(PACK.divisions))
     index = IdentityIndex(Nothing())
-    Lane("stations", PACK.feeds["stations"], PACK.divisions, registry, index).prepare([GOOD["stations"]], 1, NOW)
-    return Lane(feed, PACK.feeds[feed], PACK.divisions, registry, index).prepare(raws, 2, NOW).rows
+    Lane("stations", PACK.feeds["stations"], PACK, registry, index).prepare([GOOD["stations"]], 1, NOW)
+    return Lane(feed, PACK.feeds[feed], PACK, registry, index).prepare(raws, 2, NOW).rows
 
 
 @pytest.mark.parametrize("feed", sorted(GOOD))

@@ -64,7 +64,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Web:
     pack = load_pack(with_gap(folder / "pack"))
     settings = load_settings(place=folder / "pack", state=folder, redis_url=f"unix://{folder}/none.sock")
     registry = Registry(pack.divisions, Locator(pack.divisions))
-    lane = Lane("cases", pack.feeds["cases"], pack.divisions, registry, IdentityIndex(HistoryReader(folder / "none")))
+    lane = Lane("cases", pack.feeds["cases"], pack, registry, IdentityIndex(HistoryReader(folder / "none")))
     found = lane.prepare(RECORDS, 1, to_us(NOW))
     assert not found.rejected
     writer = HistoryWriter(settings.state_dir / "history")
