@@ -96,6 +96,10 @@ class FeedDesk:
             return 0
         return 1 if cadence < 3600 else 24
 
+    def lost_at(self, at_us: int) -> dict[str, str]:
+        """feed → why, of the feeds that were lost at an instant; of a year at most."""
+        return {one.feed: one.why for one in self._ledger.spells(at_us) if one.began <= at_us}
+
     def departments(self, rows: Rows, silent: Mapping[str, int], now_us: int) -> Rows:
         """A row a department for this week: who collects, who answers for it, and how it stands. Worst score first."""
         local = from_us(now_us).astimezone(self._zone)
