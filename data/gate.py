@@ -226,7 +226,7 @@ class Gate:
         rows, total = rowsets.feeds(evaluator, states, lambda feed: self._judge.word(feed, states, at_us))
         if past is not None:
             return tuple({**row, **rowsets.UNCOUNTED} for row in rows), total
-        facts = self._desk.facts(at_us) if self._desk is not None else {}
+        facts = self._desk.facts(at_us, states) if self._desk is not None else {}
         return tuple({**row, **facts.get(row["feed"], {})} for row in rows), total
 
     def demo(self, feeds: tuple[str, ...]) -> bool:
