@@ -10,10 +10,8 @@ from dataclasses import dataclass
 WEIGHTS = {"timely": 40, "sound": 40, "complete": 20}
 WORDS = {"timely": "及时", "sound": "合格", "complete": "完整"}
 RULE = ("得分为" + "、".join(f"{WORDS[name]} {weight}" for name, weight in WEIGHTS.items())
-        + " 分之和：及时＝近 24 小时（慢于 2.4 小时一次的看 10 个间隔）按时到数的时间占比，"
-        "正在静默的从最后一条起算作缺；完整＝近 24 小时数量占同时段常量（至多算满）；"
-        "合格＝近 7 天收下的占收下与隔离之和；"
-        "还没有依据的一项不计，其余按比例折成 100 分")
+        + " 分之和：及时＝近 24 小时按节奏到数的时间占比，正在静默的从最后一条起算缺；完整＝近 24 小时数量占常量；"
+        "合格＝近 7 天收下占收下加隔离；无依据的不计，其余折成 100 分")
 DAY_H, RHYTHMS = 24, 10
 HOURS_A_WEEK = 168
 FEWEST_WEEKS = 1

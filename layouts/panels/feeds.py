@@ -19,7 +19,8 @@ SHORT = (Column("状态"), Column("来源", wide=True), Column("应间隔", righ
          Column("最近", right=True))
 LONG = (Column("状态"), Column("数据源", wide=True), Column("部门", optional=True),
         Column("应间隔", right=True, optional=True), Column("数据时间", right=True), Column("迟", right=True),
-        Column("到数/常量", right=True), Column("今日收下", right=True, second=True), Column("今日隔离", right=True),
+        Column("到数/常量", right=True, optional=True), Column("今日收下", right=True, optional=True, second=True),
+        Column("今日隔离", right=True, optional=True),
         Column("得分", right=True), Column("说明", wide=True, optional=True))
 
 
@@ -119,4 +120,4 @@ def _said(row: dict[str, Any]) -> object:
     """What is wrong, the gravest first: the source's error, changed columns, reasons of refusals."""
     drift = f"列有变化：{row['drift']}" if row.get("drift") else ""
     said = "；".join(str(part) for part in (row.get("error"), drift, row.get("reasons")) if part)
-    return Cut(said, 48) if said else words.NONE
+    return Cut(said, 48, brief=11) if said else words.NONE
