@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WEIGHTS = {"timely": 40, "sound": 40, "complete": 20}
 WORDS = {"timely": "及时", "sound": "合格", "complete": "完整"}
-RULE = ("得分为近 7 天的" + "、".join(f"{WORDS[name]} {weight}" for name, weight in WEIGHTS.items())
-        + " 分之和：及时＝没有中断的时间占比，合格＝收下的占收下与隔离之和，完整＝数量占同时段常量（至多算满）；"
-        "还没有依据的一项不计，其余按比例折成 100 分")
+RULE = ("得分为" + "、".join(f"{WORDS[name]} {weight}" for name, weight in WEIGHTS.items())
+        + " 分之和：及时＝近 24 小时按节奏到数的时间占比，正在静默的从最后一条起算缺；完整＝近 24 小时数量占常量；"
+        "合格＝近 7 天收下占收下加隔离；无依据的不计，其余折成 100 分")
+DAY_H, RHYTHMS = 24, 10
 HOURS_A_WEEK = 168
 FEWEST_WEEKS = 1
 
@@ -50,9 +52,36 @@ def usual(counts: Mapping[int, int], hours: Sequence[int], first: int) -> float 
     return float(statistics.median(weeks)) if len(weeks) >= FEWEST_WEEKS else None
 
 
-def timely(spells: Sequence[tuple[int, int]], start: int, end: int) -> float | None:
-    """Share of [start, end) outside of the spells (began, ended); None for an empty span."""
+def judged_hours(cadence_s: float) -> int:
+    """Over how many hours punctuality is judged: a day, for slow feeds ten of their rhythms."""
+    return max(DAY_H, math.ceil(RHYTHMS * cadence_s / 3600))
+
+
+def empty_slots(counts: Mapping[int, int], start: int, end: int, cadence_s: float) -> list[tuple[int, int]]:
+    """Slots of the rhythm (whole hours, one at least) of [start, end) that held no record, as (from, to) in hours.
+
+    Args:
+        counts: records by hour since 1970 of their own time; what was delivered later fills its slot.
+        start: the first hour judged.
+        end: the hour of the newest record: what is missing after it is a running silence, see `silence`.
+        cadence_s: the feed's rhythm in s.
+    """
+    slot = max(1, math.ceil(cadence_s / 3600))
+    return [(hour, hour + slot) for hour in range(start, end - slot + 1, slot)
+            if not any(counts.get(one) for one in range(hour, hour + slot))]
+
+
+def silence(last: int, now: int, grace: int) -> list[tuple[int, int]]:
+    """The running silence: from the last sign of life on, once it is longer than the grace; in one unit."""
+    return [(last, now)] if now - last > grace else []
+
+
+def timely(missed: Sequence[tuple[int, int]], start: int, end: int) -> float | None:
+    """Share of [start, end) outside of the stretches missed (from, to), which may overlap; None for an empty span."""
     if end <= start:
         return None
-    lost = sum(max(0, min(ended, end) - max(began, start)) for began, ended in spells)
+    lost, reached = 0, start
+    for began, ended in sorted(missed):
+        lost += max(0, min(ended, end) - max(began, reached))
+        reached = max(reached, min(ended, end))
     return max(0.0, 1 - lost / (end - start))

@@ -10,6 +10,7 @@ from data.records import LEVELS, STAGES
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
 WHOLE: Schema = {"type": "integer"}
+TALLY: Schema = {"type": ["integer", "null"], "description": "今日的条数；看过去某一刻时为 null"}
 MICROS: Schema = {"type": "integer", "description": "UTC，自 1970 年起的微秒"}
 SECONDS: Schema = {"type": "integer", "minimum": 0}
 REAL: Schema = {"type": ["number", "null"]}
@@ -60,7 +61,7 @@ WARNING = thing({"id": TEXT, "feed": TEXT, "kind": TEXT, "level": {"enum": list(
                  "demo": FLAG})
 FEED = thing({"feed": TEXT, "name": TEXT, "topic": TEXT, "department": TEXT, "kind": TEXT, "freshness": FRESH,
               "scheduled": FLAG, "cadence_s": {"type": "number"}, "last_time": TIME, "last_received": TIME,
-              "last_contact": TIME, "accepted": WHOLE, "duplicate": WHOLE, "rejected": WHOLE, "error": TEXT,
+              "last_contact": TIME, "accepted": TALLY, "duplicate": TALLY, "rejected": TALLY, "error": TEXT,
               "read_as": TEXT}, closed=False)
 NAMED = thing({"code": TEXT, "name": TEXT})
 TOPIC = thing({"id": TEXT, "name": TEXT, "domain": TEXT, "screens": rows(TEXT), "panels": rows(TEXT),

@@ -194,8 +194,9 @@ class Acceptor(threading.Thread):
             return
         self._stores.index.settle()
         self._pass_on(batches)
+        heard = self._clock.now_us()
         for handed, found in prepared:
-            self._stores.book.took(handed.feed, found, now)
+            self._stores.book.took(handed.feed, found, heard)
             handed.answer.set_result(Verdict(len(found.rows), found.duplicate, tuple(found.rejected)))
 
     def _prepare(self, handed: Handed, now: int) -> Prepared | None:

@@ -97,7 +97,8 @@ class Answer:
     `value` None = nothing delivered for this scope (unknown), never zero. `at_division` is the division whose figure it
     is (the nearest published level at or above the one asked). `stations`: how many of its stations are in it, None
     where it is no figure of registered stations. `rows` holds records for kind rows/warnings/feeds.
-    `contact_us` is when the source last answered at all, which tells late from down; 0 = as `time`.
+    `contact_us` is when the source last answered at all, which tells late from down; 0 = as `time`. `stepped_us` is to
+    be added to `time` before an age is taken from it: what the clock has jumped since.
     """
 
     question: Question
@@ -113,6 +114,7 @@ class Answer:
     served_from: ServedFrom = "none"
     cadence_s: float = 0.0
     contact_us: int = 0
+    stepped_us: int = 0
     scheduled: bool = False
     state: State | None = None
     change: Change | None = None

@@ -24,6 +24,11 @@ class Clock:
         return int((time.time() + self.offset_s) * MICRO)
 
 
+def standing_clock() -> float:
+    """Seconds since the machine's start, its sleep included; nobody can set it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def to_us(instant: datetime) -> int:
     """Microseconds since the epoch of an aware instant."""
     return round(instant.timestamp() * MICRO)

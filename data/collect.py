@@ -17,6 +17,7 @@ from data import embedded_redis
 from data.acceptance import Lane
 from data.acceptor import Stores
 from data.again import Again
+from data.ageing import Ages
 from data.audit import AuditFile
 from data.batches import Batch, Verdict
 from data.bulks import Bulks
@@ -121,6 +122,7 @@ class Collector:
         if waiting:
             log.warning("%d quarantined rows wait again: a crash came before they were written", waiting)
         self._read_assets()
+        self._watch.ages = Ages()
         carries = self._publisher if self.together is None else self.together.leases
         threads: tuple[threading.Thread, ...] = (self._acceptor, carries, self._historian, self._ticker)
         for thread in threads:

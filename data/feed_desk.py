@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from access.principal import CORRECT, Principal
-from analysis.feed_score import RULE, Shares, score, timely, usual
+from analysis.feed_score import DAY_H, RULE, Shares, empty_slots, judged_hours, score, silence, timely, usual
 from data.clock import from_us, to_us
 from data.errors import WrongInput
 from data.far_desk import Ask, views
 from data.health import FeedHealth, freshness, seconds
 from data.inputs import Tables
-from data.ledger import HOUR_US, WEEKS
+from data.ledger import HOUR_US, WEEKS, Spell
 from data.pack import Pack
 from data.quarantine_view import MOST_SHOWN, fields_of, masked
 
@@ -45,14 +45,14 @@ class FeedDesk:
         self._lock = threading.Lock()
         self._held: tuple[float, dict[str, dict[str, Any]]] = (-HELD_S, {})
 
-    def facts(self, now_us: int) -> dict[str, dict[str, Any]]:
+    def facts(self, now_us: int, health: Health) -> dict[str, dict[str, Any]]:
         """feed → volume, usual, span_h, score, shares in %, week's accepted and rejected, lost_s, drift, reasons."""
         with self._lock:
             if time.monotonic() - self._held[0] >= HELD_S:
-                self._held = (time.monotonic(), self._facts(now_us))
+                self._held = (time.monotonic(), self._facts(now_us, health))
             return self._held[1]
 
-    def _facts(self, now_us: int) -> dict[str, dict[str, Any]]:
+    def _facts(self, now_us: int, health: Health) -> dict[str, dict[str, Any]]:
         hours = self._ledger.hours(now_us - WEEKS * WEEK_US)
         spells = self._ledger.spells(now_us - WEEK_US)
         drifts = self._ledger.drifts(now_us - WEEK_US)
@@ -61,14 +61,24 @@ class FeedDesk:
             reasons[group["feed"]].append(group)
         found = {}
         for feed in self._pack.feeds:
-            lost = [(one.began, one.ended or now_us) for one in spells if one.feed == feed]
+            lost = [_stretch(one, now_us) for one in spells if one.feed == feed]
             drift = drifts.get(feed, (0, ""))
-            found[feed] = self._fact(feed, hours.get(feed, {}), lost, now_us) | {
+            missed = lost + self._silence(feed, health.get(feed), now_us)
+            found[feed] = self._fact(feed, hours.get(feed, {}), missed, now_us) | {
+                "lost_s": sum(end - began for began, end in lost) // 1_000_000,
                 "drift": drift[1], "drift_since_us": drift[0], "waiting": sum(one["waiting"] for one in reasons[feed]),
                 "reasons": "；".join(f"{one['kind']} {one['waiting'] or one['count']}" for one in reasons[feed][:3])}
         return found
 
-    def _fact(self, feed: str, hours: Mapping[int, tuple[int, ...]], lost: list[tuple[int, int]],
+    def _silence(self, feed: str, health: FeedHealth | None, now_us: int) -> list[tuple[int, int]]:
+        """The running silence, where freshness calls it one: of readings since the newest, else since an answer."""
+        declared = self._pack.feeds[feed]
+        if health is None or not health.last_received or declared.release:
+            return []
+        last = health.heard_us if declared.kind == "observation" else health.contact_us
+        return silence(last, now_us, round(max(3 * seconds(declared.cadence), 30.0) * 1e6))
+
+    def _fact(self, feed: str, hours: Mapping[int, tuple[int, ...]], missed: list[tuple[int, int]],
               now_us: int) -> dict[str, Any]:
         now = now_us // HOUR_US
         taken = {hour: counts[0] for hour, counts in hours.items()}
@@ -79,14 +89,26 @@ class FeedDesk:
         span = self._span(feed)
         asked = range(now - span, now)
         volume, normal = sum(taken.get(hour, 0) for hour in asked), usual(taken, asked, first) if span else None
-        week = usual(taken, range(start, now), first) if span else None
-        shares = Shares(timely(lost, start * HOUR_US, now_us) if taken else None,
+        day = range(max(now - DAY_H, first), now)
+        normally = usual(taken, day, first) if span else None
+        shares = Shares(self._timely(feed, taken, missed, now_us),
                         accepted / (accepted + rejected) if accepted + rejected else None,
-                        min(1.0, sum(taken.get(hour, 0) for hour in range(start, now)) / week) if week else None)
+                        min(1.0, sum(taken.get(hour, 0) for hour in day) / normally) if normally else None)
         return {"volume": volume if span else None, "usual": normal, "span_h": span, "score": score(shares),
                 "timely": _pct(shares.timely), "sound": _pct(shares.sound), "complete": _pct(shares.complete),
-                "week_accepted": accepted, "week_rejected": rejected, "rule": RULE,
-                "lost_s": sum(end - began for began, end in lost) // 1_000_000}
+                "week_accepted": accepted, "week_rejected": rejected, "rule": RULE}
+
+    def _timely(self, feed: str, taken: Mapping[int, int], missed: list[tuple[int, int]], now_us: int) -> float | None:
+        """Share of the time judged in which the feed came in its rhythm; None for one that never came."""
+        held = [hour for hour, number in taken.items() if number]
+        if not held:
+            return None
+        declared, now = self._pack.feeds[feed], now_us // HOUR_US
+        cadence = seconds(declared.cadence)
+        start = max(now - judged_hours(cadence), min(held))
+        # Only readings come by the clock; an hour without an event is none that was missed.
+        gaps = empty_slots(taken, start, min(now, max(held)), cadence) if declared.kind == "observation" else []
+        return timely([*missed, *((begin * HOUR_US, end * HOUR_US) for begin, end in gaps)], start * HOUR_US, now_us)
 
     def _span(self, feed: str) -> int:
         """Whole hours over which a volume says something: one, a day for feeds slower than an hour, 0 for rare ones."""
@@ -95,6 +117,10 @@ class FeedDesk:
         if declared.release or declared.kind in ("asset", "warning", "indicator") or declared.source.kind == "own":
             return 0
         return 1 if cadence < 3600 else 24
+
+    def lost_at(self, at_us: int) -> dict[str, str]:
+        """feed → why, of the feeds that were lost at an instant; of a year at most."""
+        return {one.feed: one.why for one in self._ledger.spells(at_us) if one.began <= at_us}
 
     def departments(self, rows: Rows, silent: Mapping[str, int], now_us: int) -> Rows:
         """A row a department for this week: who collects, who answers for it, and how it stands. Worst score first."""
@@ -107,7 +133,7 @@ class FeedDesk:
             own = [row for row in rows if row["department"] == name]
             keys = {row["feed"] for row in own}
             sums = np.sum([counts for key in keys for counts in hours.get(key, {}).values()] or [(0, 0, 0, 0)], axis=0)
-            lost = [(max(one.began, begin), one.ended or now_us) for one in spells if one.feed in keys]
+            lost = [_stretch(one, now_us, begin) for one in spells if one.feed in keys]
             scores = [row["score"] for row in own if row.get("score") is not None]
             found.append({
                 "department": name, "feeds": len(own), "feed_names": "、".join(str(row["name"]) for row in own),
@@ -201,6 +227,12 @@ class FeedDesk:
 
     def _word(self, layer: str) -> str:
         return next((one.name for one in self._pack.layers.values() if one.source == layer), "")
+
+
+def _stretch(spell: Spell, now_us: int, begin: int = 0) -> tuple[int, int]:
+    """(from, to) of a loss, not before an instant; none is shorter than nothing where the clock stepped back."""
+    began = max(spell.began, begin)
+    return began, max(began, spell.ended or now_us)
 
 
 def _heard(tables: Tables, feed: str) -> dict[str, int]:

@@ -62,7 +62,7 @@ class FeedBook:
             new = replace(old, last_contact=now_us, accepted=old.accepted + len(found.rows),
                           duplicate=old.duplicate + found.duplicate, rejected=old.rejected + len(found.rejected))
             if found.rows:
-                new = replace(new, last_time=max(old.last_time, found.newest), last_received=now_us)
+                new = replace(new, last_time=_newest(old, found.newest, now_us), last_received=now_us)
                 self._late[feed] = self._late.get(feed, 0) + found.late
             self._set(new)
         if self._ledger is not None:
@@ -81,7 +81,7 @@ class FeedBook:
             new = replace(old, last_contact=now_us, accepted=old.accepted + counts[0],
                           duplicate=old.duplicate + counts[1])
             if counts[0]:
-                new = replace(new, last_time=max(old.last_time, newest_us or now_us), last_received=now_us)
+                new = replace(new, last_time=_newest(old, newest_us or now_us, now_us), last_received=now_us)
             self._set(new)
         if self._ledger is not None and counts[0]:
             self._ledger.count(feed, hours, (0, 0, 0), now_us)
@@ -186,3 +186,8 @@ class FeedBook:
         except OSError as error:
             log.error("%s cannot be written: %s", self._path, error)
             self._written_us = now_us
+
+
+def _newest(old: FeedHealth, newest_us: int, now_us: int) -> int:
+    """The newest record's time; what came before the clock stepped back does not hide what comes after."""
+    return newest_us if old.last_received > now_us else max(old.last_time, newest_us)

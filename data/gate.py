@@ -9,7 +9,7 @@ from typing import Any
 
 from access.principal import READ, Principal, may
 from data import rowsets
-from data.answers import Answer, Freshness, Question, Scope, Window
+from data.answers import Answer, Question, Scope, Window
 from data.clock import from_us, to_us
 from data.contribution_memo import ContributionMemo
 from data.desk_rows import DeskRows
@@ -17,16 +17,15 @@ from data.errors import NotAllowed, NotFound, WrongInput
 from data.feed_desk import NAMES as DESK
 from data.feed_desk import FeedDesk
 from data.formulas import FORMULAS
-from data.health import freshness, seconds
 from data.history_read import HistoryReader
+from data.judging import Judge
 from data.live import CHANGED, Live
 from data.metrics import Evaluator
 from data.pack import Metric, Pack, told_by
 from data.settled import PointMemo
 from data.tables import MemoryTables
 
-_WORST: tuple[Freshness, ...] = ("down", "unknown", "late", "scheduled", "live")
-_MEMO, SETTLED_US = 2000, 60_000_000
+_MEMO, SETTLED_US, AGEING_US = 2000, 60_000_000, 86_400_000_000
 
 
 class Gate:
@@ -35,6 +34,7 @@ class Gate:
     def __init__(self, pack: Pack, live: Live, reader: HistoryReader, desk: FeedDesk | None = None) -> None:
         self.pack, self.live, self._desk = pack, live, desk
         self._reader = reader
+        self._judge = Judge(pack, live, desk.lost_at if desk is not None else None)
         self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
         self._past: OrderedDict[tuple[int, bool, int], MemoryTables] = OrderedDict()
         self._past_lock = threading.Lock()
@@ -58,9 +58,9 @@ class Gate:
             return self._of_desk(principal, question, scope, window)
         past = self._replayed(window)
         with self.live.lock:
-            key, stamp, served = self._key(question, scope, window), self._data_stamp(question), self._served(window)
+            key, served = self._key(question, scope, window), self._served(window)
             held, known = self._memo.get(key, (None, None))
-            stamp = (past.version if past else 0, *stamp)
+            stamp = (past.version if past else 0, *self._data_stamp(question, window))
             if known is None or held != stamp:
                 known = self._answer(question, scope, window, past)
                 self.computed += 1
@@ -75,8 +75,8 @@ class Gate:
         rows, total = DeskRows(self._desk, self.live, feeds).read(principal, question, scope)  # type: ignore[arg-type]
         demo = bool(feeds) and self.demo(tuple(row["feed"] for row in feeds))
         return Answer(question, question.name, rows=rows, total=total, n=len(rows), at_division=scope.division,
-                      freshness="live", time=from_us(self.live.clock.now_us()), cadence_s=60.0, demo=demo,
-                      served_from=self._served(window))
+                      freshness="live" if window.at is None else "unknown", time=from_us(self.live.clock.now_us()),
+                      cadence_s=60.0, demo=demo, served_from=self._served(window))
 
     def _remember(self, key: Any, stamp: Any, known: Answer) -> None:
         """Keeps an answer, and lets go of those for windows that moved on: nobody asks for them again."""
@@ -131,25 +131,20 @@ class Gate:
         return [self.pack.metrics[metric.formula[side]] for side in ("part", "whole")
                 if metric.formula.get(side) in self.pack.metrics]
 
-    def _ageing(self, feeds: tuple[str, ...]) -> tuple[str, ...]:
-        """Feeds whose news make a figure young or old: an asset list or a yearly figure beside them does not."""
-        declared = self.pack.feeds
-        return tuple(feed for feed in feeds if declared[feed].kind != "asset" and not declared[feed].release) or feeds
-
-    def _cadence_s(self, feeds: tuple[str, ...]) -> float:
-        """Seconds between figures: the slowest feed that moves."""
-        return max((seconds(self.pack.feeds[feed].cadence) for feed in self._ageing(feeds)), default=0.0)
-
     def _key(self, question: Question, scope: Scope, window: Window) -> Any:
         unit = 60_000_000 if window.name else 1
         start, end = to_us(window.start) // unit, to_us(window.end) // unit
         return (question, scope, window.name, start, end, window.at, window.known_now)
 
-    def _data_stamp(self, question: Question) -> Any:
+    def _data_stamp(self, question: Question, window: Window) -> Any:
         """What changes whenever the answer to a question may."""
         stamp = tuple(self.live.tables.versions.get(feed, 0) for feed in self.feeds_of(question))
-        second = self.live.clock.now_us() // 1_000_000 if question.kind == "feeds" else 0
-        return (self.live.generation, self.live.turns, stamp, second)
+        now = self.live.clock.now_us()
+        second = now // 1_000_000 if question.kind == "feeds" else 0
+        # Where the key does not move with the clock, freshness still does, until what is asked about is long past.
+        moves = window.at or (window.end if not window.name else None)
+        minute = now // 60_000_000 if moves is not None and to_us(moves) > now - AGEING_US else 0
+        return (self.live.generation, self.live.turns, stamp, second, minute)
 
     def _stamp(self, metric: Metric, end_us: int) -> Any:
         tables = self.live.tables
@@ -200,78 +195,45 @@ class Gate:
         evaluator = self._evaluator(past)
         if question.kind == "metric":
             answer = evaluator.evaluate(question, scope, window)
-            return self._as_of(self._beside(answer, evaluator.metric(question.name)), window)
+            metric = evaluator.metric(question.name)
+            answer = self._judge.beside(self._judge.fresh(answer, self._feeds(metric), window, past), metric)
+            return self._judge.settled(answer, window)
         span = (to_us(window.start), to_us(window.end))
+
+        def judged(rows: tuple[dict[str, Any], ...], total: int) -> Answer:
+            found = Answer(question, question.name or question.kind, rows=rows, total=total, n=len(rows),
+                           at_division=scope.division, demo=any(row.get("demo") for row in rows))
+            return self._judge.fresh(found, self.feeds_of(question), window, past)
+
         if question.kind == "rows":
             rowsets.check_rows(question)
             reader = rowsets.events if question.name == "events" else None
             rows, total, blind = (reader(evaluator, question, scope, span) if reader
                                   else rowsets.assets(evaluator, question, scope))
-            return replace(self._rowset(question, rows, total, scope), unlocated=blind)
+            return replace(judged(rows, total), unlocated=blind)
         if question.kind == "warnings":
-            return self._rowset(question, *rowsets.warnings(evaluator, scope, span[1], question.limit), scope)
+            return judged(*rowsets.warnings(evaluator, scope, span[1], question.limit))
         if question.kind == "feeds":
-            now = self.live.clock.now_us()
-            rows, total = rowsets.feeds(evaluator, self.live.health, now)
-            facts = self._desk.facts(now) if self._desk is not None else {}
-            return self._rowset(question, tuple({**row, **facts.get(row["feed"], {})} for row in rows), total, scope)
+            return judged(*self._feed_rows(evaluator, window, past))
         if question.kind == "profile":
             counted = rowsets.population(evaluator, scope.division)
             answer = Answer(question, "", parts=rowsets.profile(evaluator, scope, counted), at_division=scope.division,
                             time=counted.time if counted else None)
-            return self._fresh(answer, self.feeds_of(question)) if counted else answer
+            return self._judge.fresh(answer, self.feeds_of(question), window, past) if counted else answer
         raise WrongInput(f"不认识的提问 {question.kind!r:.20}")
 
-    def _rowset(self, question: Question, rows: tuple[dict[str, Any], ...], total: int, scope: Scope) -> Answer:
-        answer = Answer(question, question.name or question.kind, rows=rows, total=total, n=len(rows),
-                        at_division=scope.division, demo=any(row.get("demo") for row in rows))
-        return self._fresh(answer, self.feeds_of(question))
-
-    def _beside(self, answer: Answer, metric: Metric) -> Answer:
-        answer = self._fresh(answer, self._feeds(metric))
-        own = seconds(metric.cadence) if metric.cadence else answer.cadence_s
-        return replace(answer, source=metric.department or answer.source, cadence_s=own)
-
-    def _fresh(self, answer: Answer, feeds: tuple[str, ...]) -> Answer:
-        """Freshness of the worst feed, the department(s), the cadence and, where missing, the data time."""
-        now = self.live.clock.now_us()
-        found: list[Freshness] = []
-        for feed in feeds:
-            declared = self.pack.feeds[feed]
-            found.append(freshness(seconds(declared.cadence), bool(declared.release), self.live.health.get(feed), now))
-        ageing = self._ageing(feeds)
-        scheduled = any(self.pack.feeds[feed].release for feed in ageing)
-        # Beside a feed that moves, a yearly figure that is as it should be says nothing about age.
-        judged = found if scheduled else [state for state in found if state != "scheduled"]
-        worst: Freshness = min(judged, key=_WORST.index, default="unknown")
-        newest = max((self.live.health[feed].last_time for feed in ageing if feed in self.live.health), default=0)
-        departments = "·".join(dict.fromkeys(self.pack.feeds[feed].department for feed in feeds))
-        contact = max((max(health.last_contact, health.last_received) for feed in ageing
-                       if (health := self.live.health.get(feed)) is not None), default=0)
-        time = answer.time or (from_us(newest) if newest else None)
-        return replace(answer, freshness=worst, source=departments, time=time, contact_us=contact,
-                       cadence_s=self._cadence_s(feeds),
-                       scheduled=scheduled,
-                       demo=answer.demo or self.demo(feeds))
-
-    def _as_of(self, answer: Answer, window: Window) -> Answer:
-        """A window that lies in the past is judged at its end, and does not age any more: it is finished, not stale."""
-        end_us, follows = to_us(window.end), window.name and window.at is None
-        if window.at is not None and answer.time is not None and answer.time > window.at:
-            # The feed's newest record, which nobody had then.
-            answer = replace(answer, time=None, freshness="unknown" if answer.value is None else answer.freshness)
-        if not follows and answer.time is not None and answer.time > window.end:
-            # What came after the window says nothing about it.
-            answer = replace(answer, time=window.end)
-        if follows or answer.time is None or end_us > self.live.clock.now_us() - int(3e6 * answer.cadence_s):
-            return answer
-        age_s = (end_us - to_us(answer.time)) / 1e6
-        late = age_s > max(3 * answer.cadence_s, 30.0)
-        return replace(answer, freshness="late" if late else "scheduled", scheduled=True, contact_us=0)
+    def _feed_rows(self, evaluator: Evaluator, window: Window, past: MemoryTables | None) -> rowsets.Rows:
+        """Feeds as they stand; of the past without counts, volumes and scores, which are only kept of now."""
+        states, at_us = self._judge.states(window, past)
+        rows, total = rowsets.feeds(evaluator, states, lambda feed: self._judge.word(feed, states, at_us))
+        if past is not None:
+            return tuple({**row, **rowsets.UNCOUNTED} for row in rows), total
+        facts = self._desk.facts(at_us, states) if self._desk is not None else {}
+        return tuple({**row, **facts.get(row["feed"], {})} for row in rows), total
 
     def demo(self, feeds: tuple[str, ...]) -> bool:
         """True when the newest records of a feed are marked as simulated."""
-        return any(self.live.tables.demo.get(feed, False) for feed in feeds)
+        return self._judge.demo(feeds)
 
 
 def act(pack: Pack, principal: Principal, capability: str, target: str) -> None:

@@ -26,7 +26,8 @@ class FeedHealth:
 
     last_time: newest record's own time; last_received: newest acceptance; last_contact: last answer of the source,
     also without news; failing_since: start of the present failure, 0 if none; error: its sentence; read_as: format and
-    encoding of the last file, such as "csv gb18030". Counts are since midnight.
+    encoding of the last file, such as "csv gb18030". Counts are since midnight. stepped, contact_stepped: µs that the
+    reading process saw the wall clock jump since the record and the contact (data.ageing); 0 in what is kept.
     """
 
     feed: str
@@ -39,6 +40,24 @@ class FeedHealth:
     duplicate: int = 0
     rejected: int = 0
     read_as: str = ""
+    stepped: int = 0
+    contact_stepped: int = 0
+
+    @property
+    def heard_us(self) -> int:
+        """The newest record's time by the present clock: no record is younger than its coming."""
+        return min(self.last_time, self.last_received) + self.stepped
+
+    @property
+    def contact_us(self) -> int:
+        """When the source last answered, by the present clock; 0 = never."""
+        came = self.last_received + self.stepped if self.last_received else 0
+        return max(came, self.last_contact + self.contact_stepped if self.last_contact else 0)
+
+    @property
+    def mark(self) -> tuple[bool, bool, int]:
+        """(ever delivered, failing, jumped): what changes a feed's mark at once, not only with time."""
+        return self.last_received > 0, self.failing_since > 0, self.stepped
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> FeedHealth:
@@ -72,10 +91,10 @@ def freshness(cadence_s: float, scheduled: bool, health: FeedHealth | None, now_
     if scheduled:
         due_us = (health.last_time or health.last_received) + round((1.5 + LAG) * 1e6 * cadence_s)
         return "scheduled" if now_us <= due_us else "late"
-    age_s = (now_us - health.last_time) / 1e6
+    age_s = (now_us - health.heard_us) / 1e6
     if age_s <= max(3 * cadence_s, 30.0):
         return "live"
-    silent_s = (now_us - max(health.last_contact, health.last_received)) / 1e6
+    silent_s = (now_us - health.contact_us) / 1e6
     return "down" if silent_s > max(10 * cadence_s, 3600.0) else "late"
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from data.clock import standing_clock
 from data.errors import Unavailable
 from data.state import State
 
@@ -28,11 +28,6 @@ class Held(NamedTuple):
 
     turn: int
     until: float
-
-
-def standing_clock() -> float:
-    """Seconds since the machine's start, its sleep included."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Leases(threading.Thread):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from data import standing
+from data.ageing import Ages
 from data.answers import ServedFrom
 from data.batches import Batch
 from data.clock import Clock
@@ -30,6 +31,7 @@ RECALL_S, DESK_S = 15.0, 1.0
 PATIENCE = 3
 # What the pages listen to when the quarantine changes: no feed's name can look like this.
 CHANGED = "~quarantine"
+_NEVER = FeedHealth("")
 Listener = Callable[[int, tuple[str, ...]], None]
 
 
@@ -51,7 +53,7 @@ class Live:
         self.generation = self.turns = self.changes = self.heard_us = 0
         self.trouble = ""
         self.collector = Line(state_dir / SOCKET)
-        self._state, self._reader, self._dir = state, reader, state_dir
+        self._state, self._reader, self._dir, self._ages = state, reader, state_dir, Ages()
         self._listeners: list[Listener] = []
         self._stop = threading.Event()
         self._marks = {"rebuild": 0.0, "health": 0.0, "look": 0.0, "desk": 0.0, "forget": time.monotonic()}
@@ -67,8 +69,8 @@ class Live:
         """Takes what was kept on disk, or else reads history; then follows in the background."""
         if not self._resume():
             self._rebuild()
-        self._read_health()
         self._look()
+        self._read_health()
         self._thread.start()
         threading.Thread(target=self._recall, name="recall", daemon=True).start()
         self._known.keep_going(self._stop, self._shot)
@@ -153,8 +155,8 @@ class Live:
                 self.served_from = "memory"
             self._tell(changed)
         self._every("desk", DESK_S, self._refused)
-        self._every("health", HEALTH_S, self._read_health)
         self._every("look", LOOK_S, self._look)
+        self._every("health", HEALTH_S, self._read_health)
         self._every("forget", FORGET_S, self._forget)
         if manifest is not None:
             self._take_loads(manifest)
@@ -228,9 +230,11 @@ class Live:
 
     def _look(self) -> None:
         """Says what stands still behind the pages; a change is told at once, without a feed."""
+        self.heard_us += self._ages.look(self.clock.now_us())
         age_us = self.clock.now_us() - self.heard_us if self.tables.loaded else None
         redis = standing.Tail(self._follows, self._refuses)
         found = standing.sentence(age_us, redis, self._readable and not self._hole, self.collector, self._dir)
+        found = "；".join(filter(None, (found, self._ages.words())))
         if found != self.trouble:
             self.trouble = found
             for listener in self._listeners:
@@ -284,15 +288,11 @@ class Live:
         before = self.health
         told, self._refuses = read_health(self._dir / "health.json")
         try:
-            self.health = told if self._refuses and told else self._state.health() or told
+            found = told if self._refuses and told else self._state.health() or told
         except Unavailable:
-            self.health = told or self.health
-        turned = [feed for feed, now in self.health.items() if _standing(before.get(feed)) != _standing(now)]
+            found = told or self.health
+        self.health = self._ages.of(found, self.clock.now_us())
+        turned = [feed for feed, now in self.health.items() if before.get(feed, _NEVER).mark != now.mark]
         self.turns += bool(turned)
         self._tell(turned)
-
-
-def _standing(health: FeedHealth | None) -> tuple[bool, bool]:
-    """(ever delivered, failing): what changes a feed's mark at once, not only with time."""
-    return (health is not None and health.last_received > 0, health is not None and health.failing_since > 0)
 

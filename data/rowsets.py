@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,18 +10,20 @@ import numpy as np
 import numpy.typing as npt
 from shapely.geometry.base import BaseGeometry
 
-from data.answers import Answer, Question, Scope, Window
+from data.answers import Answer, Freshness, Question, Scope, Window
 from data.columns import Array
 from data.errors import NotFound, WrongInput
 from data.event_table import CLOSED, FAR, EventTable
 from data.formulas_events import severity
-from data.health import freshness, seconds
+from data.health import seconds
 from data.metrics import Evaluator
 from data.records import STAGE_WORDS, STAGES, Row
 from data.small_tables import AssetTable
 from geo.divisions import Divisions
 from geo.plane import areas_km2
 
+# Counted since midnight, of now alone.
+UNCOUNTED = dict.fromkeys(("accepted", "duplicate", "rejected"))
 STATES = ("ok", "att", "warn", "alarm")
 # Orders of a list of events that show only what stands so at the window's end.
 STANDING = {"overdue": "overdue", "due": "due_soon", "open": "open"}
@@ -212,18 +214,18 @@ def warnings(evaluator: Evaluator, scope: Scope, end_us: int, limit: int) -> Row
     return tuple(rows[: limit or 50]), sum(row["active"] for row in rows)
 
 
-def feeds(evaluator: Evaluator, health: dict[str, Any], now_us: int) -> Rows:
-    """State of every declared feed."""
+def feeds(evaluator: Evaluator, health: Mapping[str, Any], judged: Callable[[str], Freshness]) -> Rows:
+    """State of every declared feed; `judged` says how fresh one is."""
     rows = []
     for key, feed in evaluator.pack.feeds.items():
         known = health.get(key)
         cadence = seconds(feed.cadence)
-        state = freshness(cadence, bool(feed.release), known, now_us)
         rows.append({"feed": key, "name": feed.name, "topic": feed.topic, "department": feed.department,
-                     "kind": feed.kind, "freshness": state, "scheduled": bool(feed.release), "cadence_s": cadence,
+                     "kind": feed.kind, "freshness": judged(key), "scheduled": bool(feed.release), "cadence_s": cadence,
                      "last_time_us": known.last_time if known else 0,
                      "last_received_us": known.last_received if known else 0,
                      "last_contact_us": max(known.last_contact, known.last_received) if known else 0,
+                     "stepped_us": known.stepped if known else 0,
                      "accepted": known.accepted if known else 0, "duplicate": known.duplicate if known else 0,
                      "rejected": known.rejected if known else 0, "error": known.error if known else "",
                      "read_as": known.read_as if known else ""})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from data.ageing import Ages
 from data.batches import Verdict
 from data.errors import Unavailable
 from data.feedbook import FeedBook
@@ -31,6 +32,8 @@ class FeedWatch:
     def __init__(self, pack: Pack, book: FeedBook, ledger: Ledger, submit: Submit, demo: bool) -> None:
         # Whose sources this collector listens to: all, unless it is one of several.
         self.mine: Callable[[str], bool] = bool
+        # What the clock jumps says nothing about a source; None: the clock is taken as it is.
+        self.ages: Ages | None = None
         self._from: dict[str, int] = {}
         self._pack, self._book, self._ledger, self._submit, self._demo = pack, book, ledger, submit, demo
         self._own = own_feed(pack)
@@ -42,10 +45,11 @@ class FeedWatch:
         """Looks at every feed; what cannot be written now is tried again with the next tick."""
         if not self._began:
             self._begin(now_us)
+        states = self._states(now_us)
         if self._own and self.mine(self._own) and abs(now_us - self._beat) >= BEAT_US:
             self._book.beat(self._own, now_us)
             self._beat = now_us
-        for feed, health in self._book.states().items():
+        for feed, health in states.items():
             if feed == self._own:
                 continue
             if self.mine(feed):
@@ -54,6 +58,13 @@ class FeedWatch:
             else:
                 self._from.pop(feed, None)
         self._tell()
+
+    def _states(self, now_us: int) -> dict[str, FeedHealth]:
+        if self.ages is None:
+            return self._book.states()
+        if jumped := self.ages.look(now_us):
+            self._from = {feed: since + jumped for feed, since in self._from.items()}
+        return self.ages.of(self._book.states(), now_us)
 
     def _begin(self, now_us: int) -> None:
         """After a start: what a crash may have left untold is told again; the same event is a duplicate."""
@@ -89,7 +100,7 @@ class FeedWatch:
         cadence = seconds(declared.cadence)
         if freshness(cadence, bool(declared.release), health, now_us) != "down":
             return ""
-        silent_s = (now_us - max(health.last_contact, health.last_received, self._from.get(feed, 0))) / 1e6
+        silent_s = (now_us - max(health.contact_us, self._from.get(feed, 0))) / 1e6
         return f"{SILENT}超过 {declared.cadence} 的十倍" if silent_s > max(10 * cadence, 3600.0) else ""
 
     def _note(self, spell: Spell, at: int, stage: str) -> None:

@@ -14,7 +14,18 @@ from layouts.links import anchor
 from layouts.mapcards import WINDOW_WORDS, WINDOWS, chain_down, filter_chips
 from layouts.panels.air import air_class
 from layouts.panels.warnings import LEVEL_WORDS, in_force
-from layouts.parts import EMPTY, change_mark, chip, demo_chip, fresh_mark, fresh_word, join, state_mark, stations_mark
+from layouts.parts import (
+    EMPTY,
+    change_mark,
+    chip,
+    demo_chip,
+    fresh_mark,
+    fresh_word,
+    join,
+    state_mark,
+    stations_mark,
+    times_us,
+)
 from layouts.screen import Context, Figure, Screen
 from layouts.symbols import icon
 from layouts.tables import text_rem
@@ -144,7 +155,7 @@ def _mark(answer: Answer, context: Context, timed: bool = True) -> Markup:
     year = f"{words.local(context.now_us, context.place.timezone).year} 年"
     clock = words.clock_or_day(at, context.place.timezone, context.now_us) if at else ""
     tail = period.removeprefix(year).replace(" ", "") or clock
-    sign = fresh_word(answer.freshness, (at, answer.contact_us or at), answer.cadence_s)
+    sign = fresh_word(answer.freshness, times_us(answer), answer.cadence_s)
     return join([sign, tail], " ") if timed else sign
 
 

@@ -96,7 +96,7 @@ def _since(main: Answer, context: Context) -> tuple[str, Markup] | None:
         return None
     at = words.to_us(main.time)
     return words.moment(at, context.place.timezone,
-                        context.now_us), Markup("，已 {}").format(elapsed(at, context.now_us))
+                        context.now_us), Markup("，已 {}").format(elapsed(at + main.stepped_us, context.now_us))
 
 
 def _stale_banner(main: Answer, context: Context) -> Markup:

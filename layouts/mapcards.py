@@ -17,7 +17,8 @@ WINDOW_WORDS = {"24h": "近 24 小时", "7d": "近 7 天", "30d": "近 30 天", 
                 "month": "本月",
                 "ytd": "今年以来"}
 WINDOWS = ("24h", "7d", "30d", "month", "ytd")
-FIELD_WORDS = {"category": "类别", "channel": "渠道", "department": "部门", "stage": "环节", "item": "隔离记录"}
+FIELD_WORDS = {"category": "类别", "channel": "渠道", "department": "部门", "stage": "环节", "item": "隔离记录",
+               "groups": "隔离区页"}
 NO_LAYER = "none"
 SHAPES = ("circle", "square", "triangle", "diamond", "reservoir", "house")
 

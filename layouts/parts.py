@@ -44,22 +44,27 @@ def fresh_mark(answer: Answer, context: Context, with_time: bool = True) -> Mark
     if answer.question.kind == "metric" and answer.freshness in FRESH and not known(answer):
         return fresh_word("unknown", (0, 0), answer.cadence_s)
     time_us = words.to_us(answer.time) if answer.time else 0
-    times_us = (time_us, answer.contact_us or time_us)
     tail = ""
     if with_time:
         tail = answer.parts.get("period", "") if answer.freshness == "scheduled" else ""
         tail = words.period(str(tail)) if tail else (words.moment(time_us, context.place.timezone, context.now_us)
                                                      if time_us else words.NONE)
-    return fresh_word(answer.freshness, times_us, answer.cadence_s, tail)
+    return fresh_word(answer.freshness, times_us(answer), answer.cadence_s, tail)
 
 
-def fresh_word(freshness: str, times_us: tuple[int, int], cadence_s: float, tail: str = "") -> Markup:
-    """The mark itself; `times_us` = (data time, last contact), 0 = never."""
+def times_us(answer: Answer) -> tuple[int, int]:
+    """(data time, last contact) by the present clock, from which ages may be taken; 0 = never."""
+    at = words.to_us(answer.time) + answer.stepped_us if answer.time else 0
+    return at, answer.contact_us or at
+
+
+def fresh_word(freshness: str, instants: tuple[int, int], cadence_s: float, tail: str = "") -> Markup:
+    """The mark itself; `instants` = (data time, last contact) in µs, 0 = never."""
     key = freshness if freshness in FRESHNESS_WORDS else "unknown"
     shape = "f-live" if key == "scheduled" else f"f-{key}"
     return Markup('<span class="fr fr-{0}" data-fresh="{0}" data-time="{1}" data-contact="{2}" data-cadence="{3:g}" '
                   'data-scheduled="{4}">{5}<span class="fw">{6}</span>{7}</span>').format(
-        key, *times_us, cadence_s, int(key == "scheduled"), icon(shape), FRESHNESS_WORDS[key],
+        key, *instants, cadence_s, int(key == "scheduled"), icon(shape), FRESHNESS_WORDS[key],
         Markup('<span class="ft">·{}</span>').format(tail) if tail else EMPTY)
 
 

@@ -34,19 +34,24 @@ class Column:
 
 @dataclass(frozen=True)
 class Cut:
-    """A text that is shown to so many letters, in full on hovering; `tag`: (a word, what it means) beside it."""
+    """A text that is shown to so many letters, in full on hovering; `tag`: (a word, what it means) beside it.
+
+    `brief`: the letters there is room for on a wall, where that is less (0 = as many).
+    """
 
     text: str
     most: int
     tag: tuple[str, str] | None = None
+    brief: int = 0
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], css: str = "") -> Markup:
-    """A table that fills its panel."""
+def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], css: str = "", most: int = 0) -> Markup:
+    """A table that fills its panel; rows from `most` on are shown only where there is room for them (a wide wall)."""
     head = EMPTY.join(Markup('<th class="{}" scope="col">{}</th>').format(c.css.replace("el", "").strip(), c.head)
                       for c in columns)
-    body = EMPTY.join(Markup("<tr>{}</tr>").format(EMPTY.join(_cell(c, v) for c, v in zip(columns, row, strict=True)))
-                      for row in rows)
+    body = EMPTY.join(Markup("<tr{}>{}</tr>").format(
+        Markup(' class="spare"') if 0 < most <= number else "",
+        EMPTY.join(_cell(c, v) for c, v in zip(columns, row, strict=True))) for number, row in enumerate(rows))
     few = " few" if len(rows) < 4 else ""
     return Markup('<div class="tb"><table class="fill{}"><thead><tr>{}</tr></thead>'
                   '<tbody>{}</tbody></table></div>').format(
@@ -57,8 +62,11 @@ def _cell(column: Column, value: object) -> Markup:
     if isinstance(value, Cut):
         tag = Markup(' <span class="tag">{}</span>').format(value.tag[0]) if value.tag else EMPTY
         title = f"{value.text}：{value.tag[1]}" if value.tag else value.text
-        return Markup('<td class="{}" title="{}">{}{}</td>').format(column.css, title,
-                                                                    words.short(value.text, value.most), tag)
+        shown: object = words.short(value.text, value.most)
+        if 0 < value.brief < len(value.text):
+            shown = Markup('<span class="roomy">{}</span><span class="brief">{}</span>').format(
+                shown, words.short(value.text, value.brief))
+        return Markup('<td class="{}" title="{}">{}{}</td>').format(column.css, title, shown, tag)
     if column.wide:
         return Markup('<td class="{}" title="{}">{}</td>').format(column.css, plain(value), value)
     return Markup('<td class="{}">{}</td>').format(column.css, value)

@@ -19,7 +19,8 @@ SHORT = (Column("状态"), Column("来源", wide=True), Column("应间隔", righ
          Column("最近", right=True))
 LONG = (Column("状态"), Column("数据源", wide=True), Column("部门", optional=True),
         Column("应间隔", right=True, optional=True), Column("数据时间", right=True), Column("迟", right=True),
-        Column("到数/常量", right=True), Column("今日收下", right=True, second=True), Column("今日隔离", right=True),
+        Column("到数/常量", right=True, optional=True), Column("今日收下", right=True, optional=True, second=True),
+        Column("今日隔离", right=True, optional=True),
         Column("得分", right=True), Column("说明", wide=True, optional=True))
 
 
@@ -58,8 +59,14 @@ def _rank(row: dict[str, Any]) -> int:
 
 
 def _mark(row: dict[str, Any]) -> Markup:
-    last, contact = int(row.get("last_time_us") or 0), int(row.get("last_contact_us") or 0)
+    last, contact = (_now_at(row, key) for key in ("last_time_us", "last_contact_us"))
     return fresh_word(str(row.get("freshness") or "unknown"), (last, contact or last), float(row.get("cadence_s") or 0))
+
+
+def _now_at(row: dict[str, Any], key: str) -> int:
+    """An instant of a row by the present clock, from which an age may be taken; 0 = never."""
+    at = int(row.get(key) or 0)
+    return at + int(row.get("stepped_us") or 0) if at else 0
 
 
 def _name(row: dict[str, Any]) -> str:
@@ -77,7 +84,7 @@ def _short(row: dict[str, Any], context: Context) -> tuple[object, ...]:
 
 
 def _long(row: dict[str, Any], context: Context) -> tuple[object, ...]:
-    accepted, rejected = (words.number(float(row.get(key) or 0)) for key in ("accepted", "rejected"))
+    accepted, rejected = (words.number(row.get(key)) for key in ("accepted", "rejected"))
     return (_mark(row), _name(row), Cut(str(row.get("department") or words.NONE), 7),
             words.interval(float(row.get("cadence_s") or 0)), _when(row, "last_time_us", context), _late(row, context),
             _volume(row), accepted, rejected, _score(row), _said(row))
@@ -85,7 +92,7 @@ def _long(row: dict[str, Any], context: Context) -> tuple[object, ...]:
 
 def _late(row: dict[str, Any], context: Context) -> str:
     """How much later than its rhythm the newest record is; — while it is in time."""
-    last, cadence = int(row.get("last_time_us") or 0), float(row.get("cadence_s") or 0)
+    last, cadence = _now_at(row, "last_time_us"), float(row.get("cadence_s") or 0)
     over = (context.now_us - last) / 1e6 - cadence
     if not last or row.get("freshness") in ("live", "scheduled") or over <= 0:
         return words.NONE
@@ -113,4 +120,4 @@ def _said(row: dict[str, Any]) -> object:
     """What is wrong, the gravest first: the source's error, changed columns, reasons of refusals."""
     drift = f"列有变化：{row['drift']}" if row.get("drift") else ""
     said = "；".join(str(part) for part in (row.get("error"), drift, row.get("reasons")) if part)
-    return Cut(said, 48) if said else words.NONE
+    return Cut(said, 48, brief=11) if said else words.NONE

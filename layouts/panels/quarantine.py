@@ -15,7 +15,7 @@ from layouts.tables import Column, Cut, table
 
 COLUMNS = (Column("数据源", wide=True), Column("原因", wide=True), Column("待处理", right=True),
            Column("共", right=True, optional=True), Column("最近", right=True, optional=True), Column("", right=True))
-MOST = 9
+MOST, PAGE = 9, "groups"
 NOT_ALLOWED = "只有值班人员可以更正、送回和作废：请用启动时打印的一次性链接登录"
 
 
@@ -30,12 +30,28 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     waiting = [row for row in listed.rows if row.get("waiting")]
     if not listed.rows:
         return Drawn(empty("e-calm", "隔离区是空的", "没有记录被拒绝"), "隔离区无待处理")
-    shown = (waiting or list(listed.rows))[:MOST]
+    page = _page(context, len(waiting))
+    shown = waiting[page * MOST:(page + 1) * MOST] or list(listed.rows)[:MOST]
     body = table(COLUMNS, [_row(row, context) for row in shown])
-    rest = len(waiting) - len(shown)
-    note = axis_note(f"另有 {rest} 种原因，在菜单“放大”里") if rest > 0 else EMPTY
+    note = _turning(context, page, len(waiting))
     title = f"隔离区 {words.number(listed.total)} 条待处理" if waiting else "隔离区无待处理"
     return Drawn(body + note, title)
+
+
+def _page(context: Context, groups: int) -> int:
+    """The page of groups that the address names, from 0; the last one where so many do not wait any more."""
+    asked = dict(context.view.filters).get(PAGE, "")
+    wanted = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1
+    return max(0, min(wanted, (groups + MOST - 1) // MOST) - 1)
+
+
+def _turning(context: Context, page: int, groups: int) -> Markup:
+    """Links to the groups before and after; nothing where all are shown."""
+    rest = groups - (page + 1) * MOST
+    back = str(page) if page > 1 else None
+    before = anchor(context, {f"f.{PAGE}": back}, f"‹ 前 {MOST} 组", "act") if page else EMPTY
+    after = anchor(context, {f"f.{PAGE}": str(page + 2)}, f"其余 {rest} 组 ›", "act") if rest > 0 else EMPTY
+    return axis_note(before, after) if before or after else EMPTY
 
 
 def _row(row: dict[str, Any], context: Context) -> tuple[object, ...]:

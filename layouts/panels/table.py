@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from data.answers import Answer, Change
 from layouts import words
@@ -29,8 +29,9 @@ FIGURES = (Column("指标", wide=True), Column("累计/余额", right=True), Col
 def render(panel: Panel, answers: Answers, context: Context) -> Markup:
     """The panel. With ask `list`: its rows by option `columns` = ((key, head, form), …); else each ask is a row.
 
-    form: text | wide | number | us | state | late | division | yes | list | screens. Options: `most`, `none` (words
-    when empty), `count` (words after the number in the title), `largest` (key of the figure by which rows stand).
+    form: text | wide | number | us | state | late | division | yes | list | screens. Options: `most`, `spare` (rows in
+    all where there is room), `optional` (keys of columns that a phone leaves out), `none` (words when
+    empty), `count` (words after the number in the title), `largest` (key of the figure by which rows stand).
     """
     return framed(panel, answers, context, draw)
 
@@ -45,18 +46,35 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
                      panel.title)
     declared = panel.options.get("columns")
     forms = [(str(key), str(head), str(form)) for key, head, form in declared] if isinstance(declared, tuple) else []
-    columns = [Column(head, right=form in ("number", "us"), wide=form == "wide") for _, head, form in forms]
+    columns = _columns(panel, forms)
     most = int(str(panel.options.get("most") or MOST))
+    spare = max(most, int(str(panel.options.get("spare") or 0)))
     ordered, told = _first(panel, listed.rows)
-    rows = [[_cell(row, key, form, context) for key, _, form in forms] for row in ordered[:most]]
+    rows = [[_cell(row, key, form, context) for key, _, form in forms] for row in ordered[:spare]]
+    told_more = _more(listed.total or len(listed.rows), len(rows), most)
     total = listed.total or len(listed.rows)
-    told_more = f"另有 {words.number(total - len(rows))} 条" if total > len(rows) and len(rows) >= most else ""
     address = str(panel.options.get("download") or "")
     save = Markup('<a class="act" href="{}" download>下载表格</a>').format(address) if address else ""
     more = axis_note(told_more, save) if told_more or save else Markup("")
     counted = str(panel.options.get("count") or "")
-    return Drawn(table(columns, rows) + more,
+    return Drawn(table(columns, rows, most=most) + more,
                  f"{panel.title} {words.number(total)} {counted}{told}" if counted else panel.title)
+
+
+def _columns(panel: Panel, forms: list[tuple[str, str, str]]) -> list[Column]:
+    """Columns; those that option `optional` names go first where there is little room."""
+    named = panel.options.get("optional")
+    optional = {str(key) for key in named} if isinstance(named, tuple) else set()
+    return [Column(head, right=form in ("number", "us"), wide=form == "wide", optional=key in optional)
+            for key, head, form in forms]
+
+
+def _more(total: int, given: int, most: int) -> Markup:
+    """How many rows are not shown, by itself and where the spare ones are shown too; '' where all are."""
+    said = [f"另有 {words.number(total - shown)} 条" if total > shown else "" for shown in (min(most, given), given)]
+    if given <= most:
+        return escape(said[0])
+    return Markup('<span class="unspared">{}</span><span class="spared">{}</span>').format(*said)
 
 
 def _first(panel: Panel, listed: Rows) -> tuple[Rows, str]:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from data.answers import FRESHNESS_WORDS, Answer
 from layouts import words
 from layouts.frame import Drawn, division_name, framed, level_word
-from layouts.parts import EMPTY, STATE_RANK, change_mark, fresh_word, state_mark, with_unit
+from layouts.parts import EMPTY, STATE_RANK, change_mark, fresh_word, state_mark, times_us, with_unit
 from layouts.plots import spark
 from layouts.screen import Answers, Context, Panel
 from layouts.tables import Column, Cut, table
@@ -44,7 +44,7 @@ def _title(shown: list[Answer]) -> str:
 def _row(answer: Answer, context: Context) -> tuple[object, ...]:
     freshness = "unknown" if answer.value is None and answer.freshness in ("live", "scheduled") else answer.freshness
     stale = freshness in ("late", "down", "unknown")
-    mark = fresh_word(freshness, _times(answer), answer.cadence_s) if stale else state_mark(answer.state, "")
+    mark = fresh_word(freshness, times_us(answer), answer.cadence_s) if stale else state_mark(answer.state, "")
     if stale:
         word = FRESHNESS_WORDS[freshness]
         mark = Markup('<span class="only-sign" role="img" aria-label="{0}" title="{0}">{1}</span>').format(word, mark)
@@ -55,8 +55,3 @@ def _row(answer: Answer, context: Context) -> tuple[object, ...]:
     tag = (level_word(answer.at_division, context), f"数据为{division_name(answer.at_division, context)}级")
     shown = Markup('<span class="{}">{}</span>').format("old" if stale else "", value)
     return mark, Cut(answer.name, 10, tag if borrowed else None), shown, change, line
-
-
-def _times(answer: Answer) -> tuple[int, int]:
-    at = words.to_us(answer.time) if answer.time else 0
-    return at, answer.contact_us or at
