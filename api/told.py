@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,8 +22,10 @@ def told(web: Web, rows: Iterable[dict[str, Any]], plain: tuple[str, ...] = ()) 
 
 
 def local(instant: datetime, zone: ZoneInfo) -> str:
-    """RFC 3339 with the place's offset."""
-    return instant.astimezone(zone).isoformat()
+    """RFC 3339 with the place's offset; an instant of before time zones, whose offset has seconds, in UTC."""
+    told = instant.astimezone(zone)
+    offset = told.utcoffset() or timedelta()
+    return (told if offset % timedelta(minutes=1) == timedelta() else instant.astimezone(UTC)).isoformat()
 
 
 def _told(row: dict[str, Any], plain: tuple[str, ...], zone: ZoneInfo) -> dict[str, Any]:

@@ -99,6 +99,20 @@ class Lane:
             self._index.judge(self._bucket(row), identity(self.kind, self._name, row), content(self.kind, row),
                               row["seq"])
 
+    def again(self, rows: Sequence[Row], first_seq: int, now_us: int) -> Prepared:
+        """Takes rows that were accepted before and then forgotten; one that is there, or was replaced since, is not."""
+        out = Prepared()
+        for row in rows:
+            digest, seq = identity(self.kind, self._name, row), first_seq + len(out.rows)
+            later = self._index.known(self._bucket(row), digest) > row["seq"]
+            prev = -1 if later else self._index.judge(self._bucket(row), digest, content(self.kind, row), seq)
+            if prev < 0:
+                out.duplicate += 1
+            else:
+                out.rows.append(row | {"seq": seq, "prev": prev, "received": now_us})
+        self._finish(out)
+        return out
+
     def _finish(self, out: Prepared) -> None:
         out.rejected.sort()
         out.newest = max((time_of(self.kind, row) for row in out.rows), default=0)

@@ -30,7 +30,8 @@ GROUP_RECORDS = 20_000
 class Handed:
     """Raw records of a feed that wait for acceptance.
 
-    `lapsed` says why they may no longer be taken, '' = they may; `again`: what they were in quarantine, if they were.
+    `lapsed` says why they may no longer be taken, '' = they may; `again`: what they were in quarantine, if they were;
+    `forgotten`: they are rows that were accepted before.
     """
 
     feed: str
@@ -38,6 +39,7 @@ class Handed:
     answer: Future[Verdict] = field(default_factory=Future)
     lapsed: Callable[[], str] = str
     again: Again | None = None
+    forgotten: bool = False
 
 
 @dataclass
@@ -82,17 +84,17 @@ class Acceptor(threading.Thread):
         self.next_seq = 1
 
     def submit(self, feed: str, raws: Sequence[Any], lapsed: Callable[[], str] = str,
-               again: Again | None = None) -> Future[Verdict]:
+               again: Again | None = None, forgotten: bool = False) -> Future[Verdict]:
         """Hands in raw records of a known feed; `lapsed` is asked when their turn comes.
 
-        With `again` they are those of quarantined rows that still wait.
+        With `again` they are those of quarantined rows that still wait, `forgotten` rows that were accepted before.
 
         Raises:
             Unavailable: too much waits already; the same comes out of the future when the disk refuses.
         """
         if self._queue.qsize() > MOST_WAITING:
             raise Unavailable("等待接收的数据太多；请过几秒再发送")
-        handed = Handed(feed, raws, lapsed=lapsed, again=again)
+        handed = Handed(feed, raws, lapsed=lapsed, again=again, forgotten=forgotten)
         self._queue.put(handed)
         return handed.answer
 
@@ -196,7 +198,8 @@ class Acceptor(threading.Thread):
         self._pass_on(batches)
         heard = self._clock.now_us()
         for handed, found in prepared:
-            self._stores.book.took(handed.feed, found, heard)
+            if not handed.forgotten:
+                self._stores.book.took(handed.feed, found, heard)
             handed.answer.set_result(Verdict(len(found.rows), found.duplicate, tuple(found.rejected)))
 
     def _prepare(self, handed: Handed, now: int) -> Prepared | None:
@@ -206,7 +209,8 @@ class Acceptor(threading.Thread):
                 raise Unavailable(why)
             if handed.again is not None:
                 handed.raws = handed.again.left(handed.raws, self._stores.quarantine.waiting(handed.again.items))
-            found = self._lanes[handed.feed].prepare(handed.raws, self.next_seq, now)
+            lane = self._lanes[handed.feed]
+            found = (lane.again if handed.forgotten else lane.prepare)(handed.raws, self.next_seq, now)
         except Exception as error:
             # Records that break the program must not stop the other feeds.
             self._stores.index.roll_back(mark)

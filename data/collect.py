@@ -94,7 +94,7 @@ class Collector:
         self._watch = FeedWatch(pack, self.book, self._ledger, self.submit, settings.mode == "demo")
         lanes = {name: Lane(name, feed, pack, self._registry, self._index)
                  for name, feed in pack.feeds.items()}
-        self.together = together_of(settings, pack, (self._state, self._writer, self.book), self.folder)
+        self.together = together_of(settings, pack, (self._state, self._writer, self.book, self._spool), self.folder)
         stores = Stores(self._spool, self.quarantine, self._index, self.book)
         self._acceptor = acceptor_of(self.together, (lanes, stores, self.clock), self._pass_on, self.failed.set)
         self.replaying = Replaying(pack, self.quarantine, QuarantineView(self.folder / QUARANTINE),
@@ -232,7 +232,8 @@ class Collector:
     def _committed(self, checkpoint: int) -> None:
         if self._acceptor.is_alive():
             self._acceptor.order(lambda: self._index.committed(checkpoint))
-        self._spool.drop_until(min(checkpoint, self._publisher.done))
+        owed = checkpoint if self.together is None else self.together.owed.first - 1
+        self._spool.drop_until(min(checkpoint, self._publisher.done, owed))
 
     def _skip_to(self, seq: int) -> None:
         """Redis remembers numbers beyond ours (an older state folder was put back): new ones must lie above them."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,13 +26,14 @@ from data.errors import Unavailable, WrongInput
 from data.history_dialect import POSTGRES
 from data.history_engine import first_line
 from data.history_files import SCHEMA
+from data.hung_database import LOOK_S, limited
 from data.manifest import FileEntry, Load, Manifest
 
 log = logging.getLogger(__name__)
 LAYOUT = 1
-# How long a question may take before its server counts as hung: the manifest is small, others read months.
-LOOK_S, ANSWER_S = 3.0, 60.0
-CONNECT_S, FREE_S, KEPT, MORE = 5, 10.0, 4, 28
+# How long a question may take that reads months; the manifest is small and has LOOK_S.
+ANSWER_S = 60.0
+CONNECT_S, FREE_S, KEPT, MORE = 3, 8.0, 4, 28
 _WANTED = psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName
 # A server that is gone without a word is noticed in seconds.
 _LINE: dict[str, Any] = {"connect_timeout": CONNECT_S, "keepalives_idle": 5, "keepalives_interval": 2,
@@ -92,7 +92,7 @@ class Server:
             lent.invalidate()
             raise self._away(error) from error
         finally:
-            lent.close()
+            _give_back(self._pools, pool, lent)
 
     def _renew(self, old: QueuePool) -> None:
         """The other connections that wait are as dead as the one that failed."""
@@ -115,13 +115,24 @@ class Server:
             raise Unavailable(f"历史数据库 {self.where} 没有应答；请检查它是否在运行，恢复后自动继续") from error
 
     def _ask(self, question: Callable[[psycopg.Connection], T], limit_s: float) -> T:
+        began = time.monotonic()
         try:
-            with self.lend() as line, _limited(line, limit_s):
-                return question(line)
+            return self.change(question, limit_s)
         except _Gone as error:
+            if time.monotonic() - began >= LOOK_S:
+                # That was no dead connection, but a server that hangs: whoever asks has waited long enough.
+                raise
             log.info("asked again on another connection: %s", error)
-        with self.lend() as line, _limited(line, limit_s):
-            return question(line)
+        return self.change(question, limit_s)
+
+    def change(self, work: Callable[[psycopg.Connection], T], limit_s: float = ANSWER_S) -> T:
+        """Does something once, and gives up where the server hangs: then it may have been done all the same.
+
+        Raises:
+            Unavailable: the server is away or hangs, or it took longer than `limit_s`.
+        """
+        with self.lend() as line, limited(line, limit_s):
+            return work(line)
 
     def _away(self, error: Exception) -> Unavailable:
         if isinstance(error, psycopg.errors.DiskFull):
@@ -137,30 +148,21 @@ class _Gone(Unavailable):
 
 def _connect(url: str, schema: str) -> Any:
     line = psycopg.connect(url, autocommit=True, application_name="yiping", **_LINE)
-    for name, value in {**_SESSION, "search_path": f'"{schema}"'}.items():
-        line.execute("SELECT set_config(%s, %s, false)", (name, value))
+    try:
+        with limited(line, LOOK_S):
+            for name, value in {**_SESSION, "search_path": f'"{schema}"'}.items():
+                line.execute("SELECT set_config(%s, %s, false)", (name, value))
+    except psycopg.Error:
+        line.close()
+        raise
     return line
 
 
-@contextmanager
-def _limited(line: psycopg.Connection, limit_s: float) -> Iterator[None]:
-    """A stopped server's machine still acknowledges: without this whoever asks, and the pages, would wait for ever."""
-    timer = threading.Timer(limit_s, _cut, [line, limit_s])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _cut(line: psycopg.Connection, limit_s: float) -> None:
-    try:
-        with socket.socket(fileno=os.dup(line.fileno())) as way:
-            log.warning("the history's database gave no answer for %.0f s", limit_s)
-            way.shutdown(socket.SHUT_RDWR)
-    except (psycopg.Error, OSError) as error:
-        log.info("the connection was gone already: %s", error)
+def _give_back(pools: list[QueuePool], pool: QueuePool, lent: PoolProxiedConnection) -> None:
+    if pools[0] is not pool and lent.is_valid:
+        # Nobody asks that pool any more: what lay there would stay open.
+        lent.invalidate()
+    lent.close()
 
 
 def _close(pools: list[QueuePool], guard: Guard) -> None:
@@ -171,15 +173,16 @@ def _close(pools: list[QueuePool], guard: Guard) -> None:
 def _ping(pools: list[QueuePool]) -> None:
     """Raises _Gone while the server does not answer."""
     try:
-        lent = pools[0].connect()
+        pool = pools[0]
+        lent = pool.connect()
         try:
-            with _limited(lent.dbapi_connection, LOOK_S):  # type: ignore[arg-type]
+            with limited(lent.dbapi_connection, LOOK_S):  # type: ignore[arg-type]
                 lent.cursor().execute("SELECT 1")
         except psycopg.Error:
             lent.invalidate()
             raise
         finally:
-            lent.close()
+            _give_back(pools, pool, lent)
     except (psycopg.Error, NoneFree) as error:
         raise _Gone(first_line(error)) from error
 

@@ -23,7 +23,8 @@ from data.history_postgres import PostgresEngine, Server
 from data.history_postgres_bulk import bring, stage
 from data.history_postgres_tables import copy_in, make_partitions, partition_name, prepare, record_segment
 from data.history_rework import Rework
-from data.manifest import MOST_LOADS, FileEntry, Load, Manifest
+from data.manifest import DAY_US, MOST_LOADS, FileEntry, Load, Manifest
+from data.records import DAY_OF
 
 # Entries of one partition before they are counted as one; the rows stay where they are.
 MOST_SEGMENTS = 24
@@ -97,9 +98,8 @@ class PostgresWriter:
 
     def claim(self, first: int, count: int) -> bool:
         """Takes the `count` numbers from `first` on; False where one of them, or a greater one, was taken before."""
-        with self._server.lend() as line:
-            found = line.execute("UPDATE numbers SET last = %s WHERE last < %s RETURNING last",
-                                 (first + count - 1, first)).fetchone()
+        found = self._server.change(lambda line: line.execute(
+            "UPDATE numbers SET last = %s WHERE last < %s RETURNING last", (first + count - 1, first)).fetchone())
         return found is not None
 
     def ceiling(self) -> int:
@@ -211,6 +211,12 @@ class PostgresWriter:
                      (load.kind, load.feed, load.day1, load.seq1, self._collector))
         line.execute("DELETE FROM loads WHERE id <= (SELECT max(id) FROM loads) - %s", (MOST_LOADS,))
         _show(line, load.seq1, 1)
+
+    def announce(self, batch: Batch) -> None:
+        """Has every reader read again what the tail may have told them otherwise. Raises Unavailable."""
+        days = [row[DAY_OF[batch.kind]] // DAY_US for row in batch.rows] if DAY_OF[batch.kind] else []
+        with self._server.lend() as line, line.transaction():
+            self._record(line, Load(batch.kind, batch.feed, max(days, default=0), batch.seq1), [])
 
     def rework(self, work: Callable[[Rework], None]) -> None:
         """Refused: there are no files to replace here."""

@@ -101,6 +101,13 @@ class IdentityIndex:
         self._undo.append((bucket, digest, own))
         return 0 if old is None else int.from_bytes(old[8:], "big")
 
+    def known(self, bucket: Bucket, digest: bytes) -> int:
+        """The number of the current version of a record, 0 if there is none."""
+        found = bucket.entries.get(digest)
+        if found is None and bucket.behind is not None:
+            found = bucket.behind.entries.get(digest)
+        return 0 if found is None else int.from_bytes(found[8:], "big")
+
     @property
     def size(self) -> int:
         """Identities in memory."""

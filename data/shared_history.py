@@ -56,6 +56,7 @@ class SharedHistorian(Historian):
             if self._ends:
                 return
             self._carry(batch)
+        self._together.owed.look(self.safe)
         if turn > 0:
             before = self.safe
             super().idle()

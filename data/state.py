@@ -44,8 +44,7 @@ class State:
         self._published: int | None = None
         self._newest = Newest()
         self._sizes: deque[tuple[int, int]] = deque()
-        self._bytes = 0
-        self.read_only = False
+        self._bytes, self.read_only = 0, False
 
     def _alive(self) -> None:
         # A read: a full disk refuses even PING while reads go on, and in a cluster only our own node counts.
@@ -178,6 +177,10 @@ class State:
         streams: dict[Any, Any] = {self._key("tail"): f"{after_seq}-0"}
         found: Any = self._call(lambda: client.xread(streams, count=count, block=block))
         return [_batch(entry_id, fields) for _, entries in found or [] for entry_id, fields in entries]
+
+    def holds(self, seq1: int) -> bool:
+        """Whether the batch that ends with this number is in the tail. Raises Unavailable."""
+        return bool(self._call(lambda: self._client.xrange(self._key("tail"), str(seq1), str(seq1))))
 
     def versions(self) -> dict[str, int]:
         """Last number of every feed."""

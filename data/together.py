@@ -11,13 +11,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from data.acceptance import Lane, Prepared
 from data.acceptor import Acceptor, Appends, Handed, Stores
-from data.batches import Batch
+from data.batches import Batch, Verdict
 from data.clock import Clock
 from data.cursors import Cursors
 from data.errors import Unavailable, WrongInput
@@ -26,6 +27,7 @@ from data.history import Writer
 from data.history_postgres_write import PostgresWriter
 from data.identity import IdentityIndex
 from data.leases import Leases
+from data.owed import Owed
 from data.pack import Pack
 from data.settings import Settings
 from data.shared_leases import SharedLeases
@@ -59,11 +61,11 @@ def named(settings: Settings) -> bool:
 class Together:
     """The turn of this collector: for the acceptor's thread.
 
-    leases, state, writer: what it shares with the others.
+    leases, state, writer: what it shares with the others. owed: what it acknowledged and the history may lack.
     """
 
-    def __init__(self, state: State, writer: PostgresWriter, leases: Leases, book: FeedBook) -> None:
-        self.leases, self.state, self.writer, self._book = leases, state, writer, book
+    def __init__(self, state: State, writer: PostgresWriter, leases: Leases, book: FeedBook, owed: Owed) -> None:
+        self.leases, self.state, self.writer, self._book, self.owed = leases, state, writer, book, owed
         self._known: dict[str, int] = {}
         self._after = 0
         self._pause = threading.Event()
@@ -80,6 +82,7 @@ class Together:
             self._pause.wait(LOOK_S)
         try:
             self._after = self.state.last_seq()
+            self.owed.check(self._after)
             yield max(self._after, self.writer.ceiling()) + 1
         finally:
             self._drop()
@@ -111,7 +114,8 @@ class Together:
         while batches := self.state.tail(after):
             published.update(batch.seq1 for batch in batches)
             after = batches[-1].seq1
-        lost = [seq0 for seq0, seq1 in mine if seq1 not in published]
+        kept = published | self.owed.numbers
+        lost = [seq0 for seq0, seq1 in mine if seq1 not in kept]
         if lost:
             log.warning("%d frames of the spool were never published nor acknowledged: dropped", len(lost))
         return min(lost, default=spool.last_seq + 1)
@@ -138,6 +142,10 @@ class Together:
         index.settle()
         self._book.adopt(state for feed, state in self.state.health().items() if feed in fresh)
         self._known |= {feed: turns[feed] for feed in fresh}
+
+    def relearn(self, feed: str) -> None:
+        """Before the next group of the feed, as if its lease were new: by then the history may hold more of it."""
+        self._known.pop(feed, None)
 
     def publish(self, batches: Sequence[Batch]) -> None:
         """Makes them visible, which is what allows to acknowledge them.
@@ -174,6 +182,7 @@ class SharedSpool:
             self._together.claim(batches)
             self._spool.append(batches)
             self._together.publish(batches)
+            self._together.owed.add(batches)
 
 
 class SharedAcceptor(Acceptor):
@@ -188,6 +197,9 @@ class SharedAcceptor(Acceptor):
         try:
             with self._together.pen() as first:
                 self.next_seq = first
+                for handed in group:
+                    if handed.forgotten:
+                        self._together.relearn(handed.feed)
                 self._together.join({handed.feed for handed in group}, self._lanes, self._stores.index)
                 super()._accept(group)
         except Unavailable as error:
@@ -196,6 +208,10 @@ class SharedAcceptor(Acceptor):
                 if not handed.answer.done():
                     handed.answer.set_exception(error)
 
+    def take_up(self, batch: Batch) -> Future[Verdict] | None:
+        """A batch that Redis forgot comes in once more; None while the lease of its feed is another's."""
+        return self.submit(batch.feed, batch.rows, forgotten=True) if self._together.holds(batch.feed) else None
+
     def _prepare(self, handed: Handed, now: int) -> Prepared | None:
         if not self._together.holds(handed.feed):
             handed.answer.set_exception(Unavailable(ELSEWHERE))
@@ -203,15 +219,15 @@ class SharedAcceptor(Acceptor):
         return super()._prepare(handed, now)
 
 
-def together_of(settings: Settings, pack: Pack, parts: tuple[State, Writer, FeedBook],
+def together_of(settings: Settings, pack: Pack, parts: tuple[State, Writer, FeedBook, Spool],
                 folder: Path) -> Together | None:
     """Of one of several collectors its turn; None for the only one. Raises WrongInput, see YIPING_COLLECTOR."""
-    state, writer, book = parts
+    state, writer, book, spool = parts
     if not named(settings) or not isinstance(writer, PostgresWriter):
         return None
     leases = SharedLeases(state, [*pack.feeds, HISTORY], Cursors(folder / "cursors", None).turn, settings.collector,
                           settings.collect_listen)
-    return Together(state, writer, leases, book)
+    return Together(state, writer, leases, book, Owed(state, spool, folder / "spool", writer.announce))
 
 
 def acceptor_of(together: Together | None, parts: tuple[Mapping[str, Lane], Stores, Clock],
@@ -221,4 +237,6 @@ def acceptor_of(together: Together | None, parts: tuple[Mapping[str, Lane], Stor
     if together is None:
         return Acceptor(lanes, stores, clock, pass_on, fatal)
     shared = replace(stores, spool=SharedSpool(stores.spool, together))
-    return SharedAcceptor((lanes, shared, clock), pass_on, fatal, together)
+    found = SharedAcceptor((lanes, shared, clock), pass_on, fatal, together)
+    together.owed.take_up = found.take_up
+    return found

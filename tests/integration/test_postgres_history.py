@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from history_stores import EVER, T0, Store, batch, postgres_store, put, reading, seqs, staged
@@ -19,10 +20,13 @@ from data import history_postgres_write
 from data.errors import Unavailable, WrongInput
 from data.history import HistoryReader, open_reader, open_writer
 from data.history_postgres import Server
+from data.hung_database import LOOK_S
 from data.pack import load_pack
 from data.settings import load_settings
 
 pytestmark = pytest.mark.integration
+# Processes of a server besides those of its connections.
+HELPERS = 5
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny_pack"
 
 
@@ -211,6 +215,48 @@ def test_a_stopped_server_holds_nobody_for_ever(store: Store) -> None:
         assert time.monotonic() - began < 10
     finally:
         os.kill(stopped[0], signal.SIGCONT)
+
+
+def test_a_server_that_hangs_holds_nobody_ten_seconds_and_one_that_is_slow_is_waited_for(
+        server: PostgresServer, store: Store) -> None:
+    assert store.server is not None
+    assert server.process is not None
+    asked = store.server
+    assert asked.ask(lambda line: line.execute("SELECT 'slow', pg_sleep(%s)", (LOOK_S + 0.5,)).fetchone())
+    main = psutil.Process(server.process.pid)
+    took: list[float] = []
+
+    def wait() -> None:
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            asked.ask(lambda line: line.execute("SELECT pg_sleep(50)").fetchone())
+        took.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: len(main.children()) >= 3 + HELPERS)
+    stopped = [main, *main.children(recursive=True)]
+    for process in stopped:
+        process.suspend()
+    try:
+        threads.append(threading.Thread(target=wait))
+        threads[-1].start()
+        for thread in threads:
+            thread.join(30)
+    finally:
+        for process in stopped:
+            process.resume()
+    assert len(took) == 4
+    assert max(took) < 10, took
+    wait_for(lambda: answered_by(asked), 10)
+
+
+def answered_by(asked: Server) -> bool:
+    try:
+        return bool(asked.ask(lambda line: line.execute("SELECT 1").fetchone()))
+    except Unavailable:
+        return False
 
 
 def test_while_the_server_is_away_nobody_waits_and_it_is_found_again(server: PostgresServer, store: Store) -> None:
