@@ -23,6 +23,7 @@ from data.live import Live
 from data.pack import load_pack
 from data.state import State
 from data.windows import window_of
+from layouts import frame
 from layouts.panels.feeds import _late as late
 from tests.fixtures import answers as invented
 from tests.fixtures.panels import BY_KEY
@@ -122,3 +123,11 @@ def test_how_late_a_feed_was_is_counted_to_the_instant_of_the_view(gate: Gate) -
     row = feed_row(read(gate, Question("feeds"), at=instant(THEN + HOUR).isoformat()))
     assert late(row, CONTEXT) == "55分"
     assert late(row | {"judged_us": 0}, replace(CONTEXT, now_us=THEN + 2 * HOUR)) == "01时55分"
+
+
+def test_a_banner_of_a_replay_does_not_count_on_to_now() -> None:
+    time = instant(CONTEXT.now_us - 2 * HOUR)
+    answer = Answer(Question("metric", "level"), "水位", value=1.0, freshness="late", time=time)
+    assert '已 <span class="age"' in frame._stale_banner(answer, CONTEXT)
+    then = frame._stale_banner(answer, replace(CONTEXT, view=replace(CONTEXT.view, at="2026-11-20T08:00")))
+    assert ("，到回放时刻未更新" in then, 'class="age"' in then) == (True, False)
