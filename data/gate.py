@@ -227,7 +227,7 @@ class Gate:
         states, at_us = self._judge.states(window, past)
         rows, total = rowsets.feeds(evaluator, states, lambda feed: self._judge.word(feed, states, at_us))
         if past is not None:
-            return tuple({**row, **rowsets.UNCOUNTED} for row in rows), total
+            return tuple({**row, **rowsets.UNCOUNTED, "judged_us": at_us} for row in rows), total
         facts = self._desk.facts(at_us, states) if self._desk is not None else {}
         return tuple({**row, **facts.get(row["feed"], {})} for row in rows), total
 

@@ -14,7 +14,7 @@ from data.health import FeedHealth, freshness, seconds
 from data.latest import time_of
 from data.live import Live
 from data.pack import Metric, Pack
-from data.tables import MemoryTables
+from data.tables import FAR, MemoryTables
 
 log = logging.getLogger(__name__)
 _WORST: tuple[Freshness, ...] = ("down", "unknown", "late", "scheduled", "live")
@@ -48,12 +48,15 @@ class Judge:
             lost = self._lost_at(at) if self._lost_at is not None else lost
         except Unavailable as error:
             log.warning("which feeds were lost then is not readable: %s", error)
+        feeds = self._pack.feeds
+        newest = {feed: newest_then(past, feed, declared.kind, at) for feed, declared in feeds.items()}
         found = {}
-        for feed in self._pack.feeds:
-            newest = newest_then(past, feed, self._pack.feeds[feed].kind, at)
-            # Memory reaches back some days; whoever was noted as lost had delivered before.
-            known = at if newest or feed in lost else 0
-            found[feed] = FeedHealth(feed, newest, known, known, at if feed in lost else 0, lost.get(feed, ""))
+        for feed, declared in feeds.items():
+            # The program's own feed is there while the program is: when anything came.
+            told = max(newest.values()) if declared.source.kind == "own" else newest[feed]
+            # Memory reaches back some days; history and the notes of losses say who had delivered before.
+            known = at if told or feed in lost or past.begun.get(feed, FAR) <= at else 0
+            found[feed] = FeedHealth(feed, told, known, known, at if feed in lost else 0, lost.get(feed, ""))
         return found
 
     def word(self, feed: str, states: States, at_us: int) -> Freshness:
@@ -94,7 +97,8 @@ class Judge:
         if not follows and answer.time is not None and answer.time > window.end:
             # What came after the window says nothing about it.
             answer = replace(answer, time=window.end)
-        asked_us = self._live.clock.now_us() if window.at is None else to_us(window.at)
+        now_us = self._live.clock.now_us()
+        asked_us = now_us if window.at is None else min(now_us, to_us(window.at))
         if follows or answer.time is None or end_us > asked_us - int(3e6 * answer.cadence_s):
             return answer
         age_s = (end_us - to_us(answer.time)) / 1e6

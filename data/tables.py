@@ -43,6 +43,8 @@ class MemoryTables:
         self.versions: dict[str, int] = {}
         self._reach: defaultdict[str, Reach] = defaultdict(Reach)
         self.demo: dict[str, bool] = {}
+        # Feed → the month's day (µs) from which history has records; none for kinds without a day.
+        self.begun: dict[str, int] = {}
         self.seq = self.version = 0
         self.loaded = False
         self._pack, self._reader = pack, reader
@@ -76,6 +78,8 @@ class MemoryTables:
         for entry in manifest.files:
             for feed in entry.feeds:
                 self.versions[feed] = max(self.versions.get(feed, 0), entry.seq1)
+                if entry.day0:
+                    self.begun[feed] = min(self.begun.get(feed, FAR), entry.day0 * DAY)
         for feed in self._untold:
             # History has it now; at the instant of a replay nobody had told of it: unknown, not none.
             self.versions.pop(feed, None)

@@ -95,14 +95,17 @@ def _since(main: Answer, context: Context) -> tuple[str, Markup] | None:
     if main.time is None:
         return None
     at = words.to_us(main.time)
-    return words.moment(at, context.place.timezone,
-                        context.now_us), Markup("，已 {}").format(elapsed(at + main.stepped_us, context.now_us))
+    # What stood still at the instant of a replay did not do so until now.
+    long = EMPTY if context.view.at else Markup("，已 {}").format(elapsed(at + main.stepped_us, context.now_us))
+    return words.moment(at, context.place.timezone, context.now_us), long
 
 
 def _stale_banner(main: Answer, context: Context) -> Markup:
     source = anchor(context, {"screen": "feeds"}, "查看数据源", "act")
     since = _since(main, context)
-    text = Markup("数据停在 {}{}未更新").format(*since) if since else Markup("数据已停止更新")
+    text = Markup("数据已停止更新")
+    if since:
+        text = Markup("数据停在 {}{}未更新").format(since[0], since[1] or "，到回放时刻")
     return banner(f"f-{main.freshness}", text, source)
 
 

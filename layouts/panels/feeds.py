@@ -93,7 +93,7 @@ def _long(row: dict[str, Any], context: Context) -> tuple[object, ...]:
 def _late(row: dict[str, Any], context: Context) -> str:
     """How much later than its rhythm the newest record is; — while it is in time."""
     last, cadence = _now_at(row, "last_time_us"), float(row.get("cadence_s") or 0)
-    over = (context.now_us - last) / 1e6 - cadence
+    over = (int(row.get("judged_us") or context.now_us) - last) / 1e6 - cadence
     if not last or row.get("freshness") in ("live", "scheduled") or over <= 0:
         return words.NONE
     return words.short_age(over)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,14 @@ from data.live import Live
 from data.pack import load_pack
 from data.state import State
 from data.windows import window_of
+from layouts import frame
+from layouts.panels.feeds import _late as late
+from tests.fixtures import answers as invented
+from tests.fixtures.panels import BY_KEY
 
 TINY = Path(__file__).parents[1] / "fixtures" / "tiny_pack"
 PACK = load_pack(TINY)
+CONTEXT = invented.context(BY_KEY["feeds"])
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 NOW = Clock().now_us()
 THEN = NOW - 5 * DAY
@@ -80,8 +86,9 @@ def test_a_figure_and_a_feed_are_as_fresh_as_they_were_then(gate: Gate, after_mi
 @pytest.mark.parametrize("ahead", [timedelta(minutes=1), timedelta(days=40), timedelta(days=900)], ids=str)
 def test_nothing_is_live_at_an_instant_to_come(gate: Gate, question: Question, ahead: timedelta) -> None:
     answer = read(gate, question, at=(instant(NOW) + ahead).isoformat())
-    assert answer.freshness != "live"
-    assert all(row.get("freshness") != "live" for row in answer.rows)
+    expected = "late" if question.name == "level" else "unknown"
+    assert answer.freshness in (expected, "late" if question.kind == "feeds" else expected)
+    assert {row["freshness"] for row in answer.rows if row.get("feed") == "gauges"} <= {"late"}
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: f"{question.kind}-{question.name}")
@@ -101,3 +108,26 @@ def test_a_window_that_ends_in_the_future_is_not_live_for_ever(gate: Gate, monke
     assert read(gate, Question("metric", "level"), to=until).freshness == "live"
     monkeypatch.setattr(gate.live, "clock", Clock(1200.0))
     assert read(gate, Question("metric", "level"), to=until).freshness == "late"
+
+
+def test_the_programs_own_feed_was_there_while_anything_came(gate: Gate) -> None:
+    cases = PACK.feeds["cases"]
+    own = cases.model_copy(update={"source": cases.source.model_copy(update={"kind": "own"})})
+    mine = Gate(replace(PACK, feeds={**PACK.feeds, "cases": own}), gate.live, gate._reader)
+    found = [feed_row(read(mine, Question("feeds"), at=instant(THEN + at * MINUTE).isoformat()), "cases")["freshness"]
+             for at in (2, 200)]
+    assert found == ["live", "late"]
+
+
+def test_how_late_a_feed_was_is_counted_to_the_instant_of_the_view(gate: Gate) -> None:
+    row = feed_row(read(gate, Question("feeds"), at=instant(THEN + HOUR).isoformat()))
+    assert late(row, CONTEXT) == "55分"
+    assert late(row | {"judged_us": 0}, replace(CONTEXT, now_us=THEN + 2 * HOUR)) == "01时55分"
+
+
+def test_a_banner_of_a_replay_does_not_count_on_to_now() -> None:
+    time = instant(CONTEXT.now_us - 2 * HOUR)
+    answer = Answer(Question("metric", "level"), "水位", value=1.0, freshness="late", time=time)
+    assert '已 <span class="age"' in frame._stale_banner(answer, CONTEXT)
+    then = frame._stale_banner(answer, replace(CONTEXT, view=replace(CONTEXT.view, at="2026-11-20T08:00")))
+    assert ("，到回放时刻未更新" in then, 'class="age"' in then) == (True, False)
