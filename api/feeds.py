@@ -124,6 +124,10 @@ async def push(request: Request) -> Response:
     # The tokens of a far collector are on its machine: it looks at the one that comes with the push.
     if scheme.lower() != "bearer" or not (far or check(web.settings, feed, token)):
         return problem(401, "缺少令牌", f"需要 Authorization: Bearer <令牌>；令牌用 ./yiping feed token {feed} 生成")
+    packing = request.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in ("", "identity"):
+        said = f"Content-Encoding: {packing:.20} 不接受，没有收下；请去掉压缩，直接发送 JSON"
+        return problem(415, "不接受压缩的内容", said)
     body = await _body(request)
     if body is None:
         return problem(413, "内容过大", "一次最多 10 MB、10,000 条；请分批发送")

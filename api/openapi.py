@@ -17,7 +17,7 @@ _TYPES: dict[str, Schema] = {
     "text": {"type": "string"}, "real": {"type": "number"}, "time": {"type": "string", "format": "date-time"},
     "flag": {"type": "boolean"}, "json": {}}
 _WHY = {304: "没有变：仍是 If-None-Match 说的那一版", 400: "看不懂的参数或内容", 401: "没有令牌，或不是这个数据源的",
-        403: "无权", 404: "没有这个名字", 413: "内容过大", 500: "没有料到的错误",
+        403: "无权", 404: "没有这个名字", 413: "内容过大", 415: "不接受压缩的内容", 500: "没有料到的错误",
         503: "暂时不可用；Retry-After 说多久后再试"}
 _ETAG = {"ETag": {"required": True, "schema": {"type": "string"}, "description": "这一版的标记，可放进 If-None-Match"}}
 

@@ -62,7 +62,7 @@ CALLS: tuple[Call, ...] = (
     Call("/divisions/{code}", "区划", {JSON: shape.DIVISION}, _SPAN[1:]),
     Call("/feeds", "数据源状态", {JSON: thing({"feeds": rows(shape.FEED)})}, _SPAN),
     Call("/feeds/{feed}/records", "推送记录：答复时已在磁盘上", {JSON: shape.VERDICT},
-         refusals=(400, 401, 403, 404, 413, 503), method="post", tagged=False),
+         refusals=(400, 401, 403, 404, 413, 415, 503), method="post", tagged=False),
     Call("/departments", "各部门本周的数据质量", {JSON: thing({"departments": rows(shape.ANY)}), CSV: shape.TEXT},
          ("format", *_SPAN[1:]), (400,), tagged=False),
     Call("/quarantine", "隔离区，按数据源与原因", {JSON: shape.TABLE}, _SPAN),

@@ -117,12 +117,19 @@ async def _unpacked(wish: Wish, url: httpx.URL, answer: httpx.Response) -> bytes
             parts.append(part)
             size += len(part)
             if size > wish.most_bytes:
-                raise Away(f"{url.host} 的应答超过 {wish.most_bytes / 1e6:g} MB；请分页，或调大 max_mb")
+                raise Away(f"{url.host} 的应答超过 {wish.most_bytes / 1e6:g} MB；请分页，或调大 max_mb", 0.0,
+                           _head(parts))
             if size > SMALL and size > MOST_RATIO * came:
-                raise Away(f"{url.host} 的应答压缩比超过 {MOST_RATIO}，疑似压缩炸弹；请向来源单位核实")
+                raise Away(f"{url.host} 的应答压缩比超过 {MOST_RATIO}，疑似压缩炸弹；请向来源单位核实", 0.0,
+                           _head(parts))
     if unpack is not None and came and not unpack.eof:
         raise Away(f"{url.host} 的应答没有送完（压缩数据断了）；请检查来源与网络")
     return b"".join(parts)
+
+
+def _head(parts: list[bytes]) -> str:
+    """How an answer that is not taken begins."""
+    return parts[0][:SAID_CHARS].decode("utf-8", "replace")
 
 
 def _some(unpack: zlib._Decompress, packed: bytes, url: httpx.URL) -> tuple[bytes, bytes]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.errors import WrongInput
+from data.fetching import trust
 from data.formulas import unknown_kinds
-from data.pack import load_pack
-from data.packfiles import DIVISION_FILES, PackProblem, read_divisions, shown
+from data.pack import Pack, load_pack
+from data.packfiles import DIVISION_FILES, PackProblem, located, read_divisions, shown
 from data.place_source import level_pairs, read_place
 from data.vectorfiles import read_vector
 from geo.divisions import Divisions
@@ -20,7 +21,8 @@ def check_place(root: Path) -> list[str]:
         return [f"{shown(root)}: 没有这个目录，应为地方包，如 places/yudu"]
     problems: list[str] = []
     try:
-        problems += unknown_kinds(load_pack(root))
+        pack = load_pack(root)
+        problems += [*unknown_kinds(pack), *check_certificates(pack)]
     except PackProblem as error:
         problems += error.problems
     divisions = _divisions(root, problems)
@@ -39,6 +41,21 @@ def outlines(root: Path) -> list[str]:
         return error.problems
     name = next(name for name in DIVISION_FILES if (root / name).is_file())
     return [f"{shown(root / name)}:1: {text}" for text in check_topology(divisions)]
+
+
+def check_certificates(pack: Pack) -> list[str]:
+    """The authorities' files that feeds name: there, and certificates; else it would show at the first connection."""
+    problems: list[str] = []
+    for key, feed in pack.feeds.items():
+        pulled = feed.source.http or feed.source.mqtt
+        if pulled is None or not pulled.ca:
+            continue
+        try:
+            trust(pack.root / pulled.ca)
+        except WrongInput as error:
+            place = located(pack.root, "feeds.yaml", key, "source", feed.source.kind, "ca")
+            problems.append(f"{place}: {key}: {error}")
+    return problems
 
 
 def check_assets(root: Path, divisions: Divisions) -> list[str]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from access.principal import CORRECT, duty_principal
+from data.bodies import key_twice
 from data.bulk_door import collector_of, told
 from data.clock import from_us
 from data.collect import QUARANTINE, Collector
@@ -129,6 +130,8 @@ def _corrected(settings: Settings, args: argparse.Namespace) -> str:
         raise WrongInput("原文不是完整的 JSON，不能逐字段改；请用 --raw 给出整条 JSON") from error
     if not isinstance(found, dict):
         raise WrongInput("原文不是一条 JSON 记录，不能逐字段改；请用 --raw 给出整条 JSON")
+    if why := key_twice(row["raw"].encode("utf-8", "replace"), found):
+        raise WrongInput(f"{why.partition('；')[0]}，不能逐字段改；请用 --raw 给出整条 JSON")
     for part in args.set:
         name, sign, text = part.partition("=")
         if not sign:

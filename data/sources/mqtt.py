@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import queue
 import re
 import secrets
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Generator
 from typing import Any
 
@@ -25,6 +23,7 @@ from data.fetching import trust
 from data.formats import documents
 from data.formats.parts import Member
 from data.health import seconds
+from data.inbox import Inbox
 from data.mapping import RAW_CHARS
 from data.pull_rules import MqttPull
 from data.reading import layout_of
@@ -36,6 +35,7 @@ IDLE_S = 1.0
 MOST_MESSAGES = 1_000
 MOST_WAITING = 5_000
 MOST_PAYLOAD = 10_000_000
+MOST_HELD = 20_000_000
 MOST_CLIENT_ID = 64
 _LEVEL, _NAMED = re.compile(r"\\\{(\w+)\\\}"), re.compile(r"\{\w+\}")
 _REFUSED = {"Not authorized": "账号没有权限", "Bad user name or password": "用户名或口令不对",
@@ -82,7 +82,7 @@ class Connection:
 
     def __init__(self, site: Site, rule: MqttPull, login: tuple[str, str]) -> None:
         self._rule, self._v5 = rule, rule.version == "5"
-        self.messages: queue.Queue[paho.MQTTMessage] = queue.Queue(MOST_WAITING)
+        self.messages: Inbox[paho.MQTTMessage] = Inbox(lambda one: len(one.payload), MOST_WAITING, MOST_HELD)
         self._fault = ""
         self._ready, self._ended = threading.Event(), threading.Event()
         fixed = (rule.client or f"yiping-{site.pack.place.code}-{site.name}")[:MOST_CLIENT_ID]
@@ -173,12 +173,8 @@ class Connection:
 
     def _came(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         # A full queue holds the network thread, and so the broker, until the records before are on disk.
-        while not self._ended.is_set():
-            try:
-                self.messages.put(message, timeout=IDLE_S)
-                return
-            except queue.Full:
-                continue
+        while not self._ended.is_set() and not self.messages.put(message, IDLE_S):
+            continue
 
 
 class MqttSource:
@@ -196,7 +192,7 @@ class MqttSource:
         connection = self._connection = Connection(self._site, self._rule, self._login)
         connection.open()
         while True:
-            messages = _take(connection.messages)
+            messages = connection.messages.take(MOST_MESSAGES, IDLE_S)
             if not messages:
                 connection.check()
             yield self._portion(connection, messages)
@@ -250,16 +246,3 @@ def _shape(topic: str) -> str:
     """The pattern of a subscription: {name} is one level with a name, + one without, # the rest."""
     named = _LEVEL.sub(r"(?P<\1>[^/]+)", re.escape(topic))
     return named.replace(r"\+", "[^/]+").replace(r"/\#", "(?:/.*)?").replace(r"\#", ".*")
-
-
-def _take(waiting: queue.Queue[paho.MQTTMessage]) -> list[paho.MQTTMessage]:
-    """What has come, at most MOST_MESSAGES; waits IDLE_S for the first."""
-    found: list[paho.MQTTMessage] = []
-    until = time.monotonic() + IDLE_S
-    try:
-        found.append(waiting.get(timeout=max(0.0, until - time.monotonic())))
-        while len(found) < MOST_MESSAGES:
-            found.append(waiting.get_nowait())
-    except queue.Empty:
-        return found
-    return found

@@ -57,7 +57,10 @@ def test_a_recipes_sample_is_understood(pack: Pack, name: str, sample: str) -> N
     mapped = RowMapper(feed, Clock()).apply(orjson.loads(sample))
     assert mapped.rejected == []
     assert mapped.rows
-    lane = Lane(name, feed, pack, Registry(pack.divisions, Locator(pack.divisions)), IdentityIndex(Nothing()))
+    registry = Registry(pack.divisions, Locator(pack.divisions))
+    registry.add({"feed": "stations", "id": row["station"], "layer": feed.stations, "lon": None, "lat": None,
+                  "code": ""} for row in mapped.rows if feed.stations)
+    lane = Lane(name, feed, pack, registry, IdentityIndex(Nothing()))
     prepared = lane.prepare(mapped.rows, 1, Clock().now_us())
     # The sample's place is not in the tiny county: that alone may be said of it.
     assert [reason for _, reason in prepared.rejected if "辖区之外" not in reason] == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import select
 import socket
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import psutil
@@ -50,6 +52,31 @@ def test_bad_records_are_named_and_the_good_ones_stay(served: Served) -> None:
 def test_the_door_needs_the_feeds_own_token(served: Served, headers: dict[str, str], status: int) -> None:
     reply = served.client.post("/api/v1/feeds/cases/records", json=[], headers=headers)
     assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json")
+
+
+@pytest.mark.parametrize(("packing", "status"), [("gzip", 415), ("br", 415), ("identity", 200)])
+def test_a_packed_push_is_told_to_come_unpacked(served: Served, packing: str, status: int) -> None:
+    before = served.get("/quarantine").json()
+    body = gzip.compress(b"[]") if packing == "gzip" else b"[]"
+    reply = served.client.post("/api/v1/feeds/cases/records", content=body, headers={
+        "Authorization": f"Bearer {served.tokens['cases']}", "Content-Encoding": packing})
+    assert reply.status_code == status
+    assert status == 200 or f"Content-Encoding: {packing} 不接受" in reply.json()["detail"]
+    assert served.get("/quarantine").json() == before, "nothing was read, so nothing was refused"
+
+
+def test_a_key_twice_is_refused_by_its_number_and_both_values_are_kept(served: Served) -> None:
+    at = (NOW - timedelta(minutes=1)).isoformat()
+    common = f'"category":"c","channel":"hotline","stage":"received","time":"{at}","stage_time":"{at}"'
+    common = f'"division":"{EAST}",{common}'
+    body = f'[{{"id":"k1",{common}}}, {{"id":"k2","title":"甲","title":"乙",{common}}}, {{"id":"k3",{common}}}]'
+    reply = served.client.post("/api/v1/feeds/cases/records", content=body.encode(), headers={
+        "Authorization": f"Bearer {served.tokens['cases']}", "Content-Type": "application/json"}).json()
+    assert (reply["accepted"], [row["index"] for row in reply["rejected"]]) == (2, [1])
+    assert "'title' 写了两次" in reply["rejected"][0]["reason"]
+    group = next(row for row in served.get("/quarantine").json()["rows"] if "写了两次" in row["kind"])
+    raw = served.get(f"/quarantine/{group['sample']}").json()["rows"][0]["raw"]
+    assert '"title":"甲","title":"乙"' in raw
 
 
 def test_a_body_too_large_is_refused_at_once(served: Served) -> None:

@@ -22,6 +22,7 @@ from pulled_place import pack_with, rows_of
 from test_collector_kill import Nursery, _carried, stored
 
 from data.errors import NotAllowed
+from data.inbox import Inbox
 from data.source import Portion, Source
 from data.source_faults import Away
 from data.sources.mqtt import open_source
@@ -103,6 +104,24 @@ def test_levels_become_fields_and_what_is_no_record_is_kept(
     assert bad[0] == ("4", "第 3 条应为对象，得到 int")
     assert bad[1][0] == "not json"
     assert "lamp/L2/state" in bad[1][1]
+    device.loop_stop()
+
+
+def test_what_waits_is_bounded_by_its_size(broker: Broker, opened: Callable[..., Source],
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that sends large messages faster than they are read is held at the broker, and nothing is lost."""
+    made: list[Any] = []
+    monkeypatch.setattr("data.sources.mqtt.Inbox", lambda *limits: made.append(Inbox(*limits)) or made[-1])
+    portions = opened().portions(None)
+    next(portions)
+    device = publisher(broker)
+    for number in range(20):
+        device.publish("lamp/a/state", orjson.dumps({"v": number, "text": "x" * 3_000_000}), qos=1)
+    wait_for(lambda: not device._out_messages and made[0].nbytes > 15_000_000, 20)
+    seen = [made[0].nbytes]
+    found = until(portions, lambda so_far: bool(seen.append(made[0].nbytes)) or len(rows(so_far)) >= 20, 30)
+    assert max(seen) <= 20_000_000
+    assert sorted(row["v"] for row in rows(found)) == list(range(20))
     device.loop_stop()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,9 +17,13 @@ from data.feed_mapping import Mapping
 from data.mapping import RowMapper
 from data.pack import Feed, FeedSource
 from data.pushed import BodyMapping
+from data.quarantine import Quarantine, Refused
+from data.quarantine_commands import run_deed
 from data.quarantine_view import fields_of
 from data.replaying import records_of
+from data.settings import load_settings
 
+TINY = Path(__file__).parents[1] / "fixtures" / "tiny_pack"
 TWICE = [
     '{"value":1,"value":2}', '{"value":1,"value":1}', '{"a" :1,"value":1,"value":2}', '{"value"\n:1,"value"\t:2}',
     '{"a":{"b":1,"b":2}}', '{"a":{"b":1,"c":2},"a":0}', '{"a":[1,{"b":1,"b":2}]}', '{"":1,"":2}',
@@ -93,13 +99,18 @@ def test_a_mapped_body_keeps_the_positions_of_what_was_sent() -> None:
     assert sorted(position for position, _, _ in mapped.broken) == [0, 2]
 
 
-def test_what_waits_cannot_be_sent_back_until_one_value_is_left() -> None:
+def test_what_waits_cannot_be_sent_back_until_one_value_is_left(tmp_path: Path) -> None:
     twice = '{"station":"g1","metric":"level","time":"2026-11-22T08:00:00+08:00","value":1,"value":2}'
     with pytest.raises(WrongInput, match="'value' 写了两次"):
         records_of(feed(), twice, Clock())
     with pytest.raises(WrongInput, match="'value' 写了两次"):
         records_of(feed(), f"{twice}\n{twice}", Clock())
     assert fields_of(twice) == [], "a form would show one of the two as if it were all"
+    folder = tmp_path / "quarantine"
+    Quarantine(folder).put([Refused("gauges", "写了两次", 1, twice)])
+    settings = load_settings(place=TINY, state=tmp_path)
+    with pytest.raises(WrongInput, match="--raw"):
+        run_deed(settings, Namespace(action="correct", ids=[1], set=["value=2"], raw=None))
     once: Any = twice.replace('"value":1,', "")
     assert records_of(feed(), once, Clock())[0]["value"] == 2
     assert dict(fields_of(once))["value"] == "2"

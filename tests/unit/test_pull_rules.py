@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import certifi
 import pytest
 
 from data import embedded_redis
@@ -67,6 +68,32 @@ def test_every_wrong_setting_has_its_line(tmp_path: Path, block: str, line: int,
     assert place.endswith(f"feeds.yaml:{line}")
     assert words in sentence
     assert "\n" not in found[0]
+
+
+@pytest.mark.parametrize(("form", "line"), [
+    ("{kind: http, http: {url: 'https://a/b', ca: CA}}", 1),
+    ("{kind: mqtt, mqtt: {host: a, tls: true, topics: [t], ca: CA}}", 1),
+    ("\n    kind: http\n    http:\n      url: https://a/b\n      ca: CA", 5)])
+def test_a_certificate_that_a_feed_names_must_be_there_and_be_one(tmp_path: Path, form: str, line: int) -> None:
+    place = tmp_path / "p"
+    shutil.copytree(TINY, place)
+    feeds = place / "feeds.yaml"
+    before = len(feeds.read_text(encoding="utf-8").splitlines()) + 6
+
+    def said(name: str) -> list[str]:
+        block = HEAD.format(name="pulled", cadence="5min") + f"  source: {form.replace('CA', name)}\n"
+        feeds.write_text((TINY / "feeds.yaml").read_text(encoding="utf-8") + block, encoding="utf-8")
+        return [text for text in check_place(place) if "证书文件" in text]
+
+    (place / "torn.pem").write_text("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
+    for name, why in (("nowhere.pem", "没有这个目录或文件"), ("torn.pem", "不是 PEM 证书")):
+        [found] = said(name)
+        assert f"feeds.yaml:{before + line}: pulled: " in found
+        assert name in found
+        assert why in found
+        assert "\n" not in found
+    shutil.copy(certifi.where(), place / "good.pem")
+    assert said("good.pem") == []
 
 
 @pytest.mark.parametrize("name", ["../x", "a b", "数据", "1a", "a" * 49])
