@@ -16,9 +16,8 @@ from data.doctor_machine import Finding
 from data.errors import Unavailable, YipingError
 from data.health import FeedHealth, freshness, seconds
 from data.parts import read_status
-from data.redis_clients import WORDS, kind_of
+from data.redis_clients import WORDS, kind_of, obstacle
 from data.settings import Settings
-from data.state import reachable
 
 _FEW_GB, _BACKUP_DAYS = 5, 7
 _WORDS = {"up": "运行", "starting": "正在启动", "waiting": "等待重启", "hung": "没有应答，正在结束",
@@ -87,11 +86,10 @@ def outside_redis(settings: Settings) -> Iterator[Finding]:
 def _redis_at(name: str, url: str) -> Finding:
     words = WORDS[kind_of(url)]
     try:
-        if reachable(url):
-            return Finding("ok", name, f"{words}，可以写入")
+        told, _, remedy = obstacle(url).partition("；")
     except Unavailable as error:
         return Finding("bad", name, "地址不对", str(error))
-    return Finding("bad", name, f"{words}，不能连接或不能写入", "启动那个 Redis，或取消这个设置改用内置的")
+    return Finding("bad", name, f"{words}，{told}", remedy) if told else Finding("ok", name, f"{words}，可以写入")
 
 
 def running_parts(settings: Settings) -> Iterator[Finding]:

@@ -42,6 +42,12 @@ _LINE: dict[str, Any] = {"connect_timeout": CONNECT_S, "keepalives_idle": 5, "ke
 _SESSION = {"timezone": "UTC", "client_encoding": "UTF8", "extra_float_digits": "3", "lock_timeout": "20s",
             "idle_in_transaction_session_timeout": "300s", "tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2",
             "tcp_keepalives_count": "3"}
+_REMEDIES = (
+    ("password authentication", "请核对 YIPING_HISTORY_URL 的用户与密码"),
+    ("resolve host", "请核对 YIPING_HISTORY_URL 的主机与端口"),
+    ("read-only", "那个服务器或用户只读，请指向主服务器，用可以写的用户"),
+    ("permission denied", "请给那个用户在这个库里建立模式（CREATE）与读写的权限"),
+    ("", "请检查它是否在运行、权限与磁盘"))
 T = TypeVar("T")
 
 
@@ -137,7 +143,9 @@ class Server:
     def _away(self, error: Exception) -> Unavailable:
         if isinstance(error, psycopg.errors.DiskFull):
             return Unavailable(f"历史数据库 {self.where} 的磁盘已满；请腾出空间，写入会自行继续")
-        said = f"历史数据库 {self.where} 没有完成（{first_line(error)}）；请检查它是否在运行、权限与磁盘"
+        told = first_line(error)
+        remedy = next(words for sign, words in _REMEDIES if sign in told)
+        said = f"历史数据库 {self.where} 没有完成（{told}）；{remedy}"
         gone = isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, NoneFree))
         return _Gone(said) if gone else Unavailable(said)
 

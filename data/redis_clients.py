@@ -35,6 +35,15 @@ ANY_ERROR = (redis.RedisError, RedisClusterException)
 FORMS = ("redis://主机:端口/0、unix:///路径、redis+sentinel://主机:端口,主机:端口/主节点名/0 "
          "或 redis+cluster://主机:端口,主机:端口")
 WORDS = {"single": "单个 Redis", "sentinel": "Redis 哨兵", "cluster": "Redis 集群"}
+# What is in Redis' own words, and what that means.
+_OBSTACLES = (
+    (("No master found",), "哨兵没有应答，或没有叫这个名字的主节点；请核对哨兵的地址、密码与主节点名"),
+    (("password", "Authentication", "WRONGPASS", "NOAUTH"),
+     "用户或密码不对；请核对地址里的用户与密码（密码里的 @ : / 写成 %40 %3A %2F）"),
+    (("SSL", "ertificate", "No such file", "TLS"),
+     "TLS 没有谈成；请核对地址开头的 rediss、端口与 ssl_ca_certs 所指的文件"),
+    (("MISCONF", "OOM", "READONLY"), "有应答但不接受写入；请腾出它的磁盘或内存，并核对它是不是主节点"),
+    (("",), "不能连接；启动那个 Redis，或取消这个设置改用内置的"))
 CONNECT_S = 0.2
 MOST_CONNECTIONS = 256
 
@@ -49,6 +58,23 @@ def refuses_writes(error: redis.RedisError) -> bool:
 def kind_of(url: str) -> str:
     """What an address names: single, sentinel or cluster."""
     return (re.match(r"rediss?\+(sentinel|cluster)://", url) or ["", "single"])[1]
+
+
+def obstacle(url: str) -> str:
+    """Why the Redis of an address takes no writes now, and after a ； the remedy; '' when it does.
+
+    Raises:
+        Unavailable: the address is none that Redis understands.
+    """
+    client = make_client(url)
+    try:
+        client.delete("yp:probe")
+    except (*ANY_ERROR, OSError) as error:
+        said = str(error)
+        return next(words for signs, words in _OBSTACLES if any(sign in said for sign in signs))
+    finally:
+        client.close()
+    return ""
 
 
 def make_client(url: str, socket_timeout_s: float = 0.4, connections: int = 32, retries: int = 1) -> redis.Redis:

@@ -20,6 +20,7 @@ from data.acceptance import Lane, Prepared
 from data.acceptor import Acceptor, Appends, Handed, Stores
 from data.batches import Batch, Verdict
 from data.clock import Clock
+from data.collector_line import address_of
 from data.cursors import Cursors
 from data.errors import Unavailable, WrongInput
 from data.feedbook import FeedBook
@@ -55,6 +56,9 @@ def named(settings: Settings) -> bool:
     if not (settings.redis_url and history and settings.collect_listen):
         raise WrongInput("设置 YIPING_COLLECTOR 是几个采集器之一的名字，它们还需要共用的 YIPING_REDIS_URL、"
                          "YIPING_HISTORY_URL（postgresql://…），以及各自的 YIPING_COLLECT_LISTEN")
+    if address_of(settings.collect_listen, "YIPING_COLLECT_LISTEN")[0] in ("0.0.0.0", "::"):  # noqa: S104
+        raise WrongInput(f"有几个采集器时 YIPING_COLLECT_LISTEN 不能是 {settings.collect_listen:.40}："
+                         "各网页部分要凭它找到这一个；请写本机的地址，与 YIPING_COLLECT_AT 里的一样")
     return True
 
 
