@@ -12,6 +12,7 @@ from data.clock import Clock
 from data.collect import Collector
 from data.pack import load_pack
 from data.settings import Settings
+from data.state import TAIL_ENTRIES, State
 
 NOW = Clock().now_us()
 Opener = Callable[[], Collector]
@@ -34,6 +35,21 @@ def opening(settings: Settings) -> Iterator[Opener]:
     make.close = close  # type: ignore[attr-defined]
     yield make
     close()
+
+
+def assert_published(redis_url: str, seqs: list[int]) -> None:
+    """The tail holds each of the numbers once and in order; full, it may have let go of its oldest entries."""
+    state = State(redis_url, "yp:990101000000:")
+    published: list[int] = []
+    entries = 0
+    while batches := state.tail(published[-1] if published else 0):
+        entries += len(batches)
+        published += [row["seq"] for batch in batches for row in batch.rows]
+    last = state.last_seq()
+    state.close()
+    assert last == seqs[-1]
+    first = seqs[0] if entries < TAIL_ENTRIES else published[0]
+    assert published == [seq for seq in seqs if seq >= first], "each is published once, in order"
 
 
 def gauge(name: str = "g1") -> dict[str, Any]:

@@ -17,11 +17,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from collecting import assert_published
 from own_redis import ROOT, TINY_PACK, RedisServer, wait_for
 from unix_http import ask
 
 from data.history import HistoryReader
-from data.state import TAIL_ENTRIES, State
 
 pytestmark = pytest.mark.integration
 KILLS = int(os.environ.get("KILLS", 400 if os.environ.get("ENDURANCE") else 20))
@@ -188,15 +188,4 @@ def _numbers_are_whole(state_dir: Path, redis_url: str) -> None:
     assert seqs == list(range(1, len(rows) + 1)), "numbers ascend without a gap or a double"
     replaced = [row["prev"] for row in rows if row["prev"]]
     assert len(replaced) == len(set(replaced)), "a version is replaced once"
-    state = State(redis_url, "yp:990101000000:")
-    published: list[int] = []
-    entries = 0
-    while batches := state.tail(published[-1] if published else 0):
-        entries += len(batches)
-        published += [row["seq"] for batch in batches for row in batch.rows]
-    assert state.last_seq() == seqs[-1]
-    assert published == sorted(set(published)), "nothing is published twice"
-    # The tail lets go of its oldest entries once it is full.
-    first = 1 if entries < TAIL_ENTRIES else published[0]
-    assert published == seqs[first - 1:], "everything is published"
-    state.close()
+    assert_published(redis_url, seqs)

@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from collecting import NOW, gauge, opening
+from collecting import NOW, assert_published, gauge, opening
 from flask import Flask
 from many_redis import PASSWORD, Many, cluster, sentinels
 from own_redis import TINY_PACK, wait_for
@@ -148,7 +147,7 @@ def test_a_master_dies_under_load(many: Many, place: tuple[Pusher, Follower], tm
     sent = pusher.acknowledged[-1][1] * BATCH
     wait_for(lambda: follower.held() >= sent, 15)
     assert follower.held() == sent, "nothing is missing, nothing is double"
-    assert _numbers(many) == list(range(1, BATCH + sent + 1)), "each number once, in order"
+    assert_published(many.url, list(range(1, BATCH + sent + 1)))
     assert PASSWORD not in caplog.text
 
 
@@ -156,13 +155,6 @@ def _carried_since(pusher: Pusher, follower: Follower, instant: float) -> bool:
     """True when memory holds all that was acknowledged a second or more after the instant, and is live."""
     later = [number for at, number in pusher.acknowledged if at > instant + 1]
     return bool(later) and follower.held() >= later[0] * BATCH and follower.live.served_from == "live"
-
-
-def _numbers(many: Many) -> list[int]:
-    state = State(many.url, PREFIX)
-    found: list[Any] = state.tail(0, count=5000)
-    state.close()
-    return [row["seq"] for batch in found for row in batch.rows]
 
 
 @pytest.mark.parametrize("url", ["redis+sentinel://:geheim@h:1,h:2", "redis+cluster://:geheim@h:1/3",
