@@ -59,8 +59,9 @@ class Ages:
         """A minute long after a jump: how far; else ''."""
         if self._standing() - self._jumped_at > SAID_S:
             return ""
-        way, size = "快" if self._last > 0 else "慢", abs(self._last) // MICRO
-        length = f"{size} 秒" if size < 120 else f"{size // 60} 分钟" if size < 7200 else f"{size // 3600} 小时"
+        way, size = "快" if self._last > 0 else "慢", abs(self._last) / MICRO
+        unit, seconds = ("秒", 1) if size < 120 else ("分钟", 60) if size < 7200 else ("小时", 3600)
+        length = f"{round(size / seconds)} {unit}"
         return f"时钟跳变：服务器时间拨{way}了 {length}，新鲜度不受影响；请检查对时服务"
 
     def of(self, states: Mapping[str, FeedHealth], now_us: int) -> dict[str, FeedHealth]:
