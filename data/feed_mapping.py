@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from data.errors import WrongInput
 from data.pull_rules import json_path
 from data.strict import Strict
-from data.written import format_parts
+from data.written import format_parts, zone_of
 
 
 def _with_groups(pattern: str, groups: int) -> str:
@@ -137,6 +138,15 @@ class Mapping(Strict):
     def _readable(cls, given: dict[str, str]) -> dict[str, str]:
         for written in given.values():
             format_parts(written)
+        return given
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, given: str) -> str:
+        try:
+            zone_of(given)
+        except WrongInput as error:
+            raise ValueError(str(error)) from None
         return given
 
     @property

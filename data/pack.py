@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections import abc
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from data.feed_mapping import Mapping, TableForm
 from data.health import seconds
 from data.packfiles import PackProblem, located, read_divisions, read_yaml
 from data.pull_rules import HttpPull, MqttPull, SqlPull
-from data.strict import Strict
+from data.strict import FeedName, Span, Strict, Zone
 from geo.crs import UnknownCrs, crs_name
 from geo.divisions import Divisions
 
 PULLED = ("http", "sql", "mqtt")
 FOREVER, LEAST_KEEP_S = "forever", 31 * 86_400
-
-
-def _feed_name(given: str) -> str:
-    """A feed's name is also a folder, a key and part of an address."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,47}", given):
-        raise ValueError(f"数据源名 {given!r:.50} 应以字母开头，只用字母、数字、_ 与 -，不超过 48 个")
-    return given
-
-
-def _span(given: str) -> str:
-    if given:
-        seconds(given)
-    return given
-
-
-FeedName = Annotated[str, AfterValidator(_feed_name)]
-Span = Annotated[str, AfterValidator(_span)]
 
 
 class Level(Strict):
@@ -54,7 +36,7 @@ class PlaceInfo(Strict):
     brand: str = "一屏统览"
     lon: float
     lat: float
-    timezone: str
+    timezone: Zone
     levels: tuple[Level, ...]
     departments: dict[str, str] = Field(default_factory=dict)
     boundary_note: str = ""

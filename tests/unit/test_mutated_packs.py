@@ -16,6 +16,7 @@ from data import pack as packs
 from data.answers import Question, Scope, Window
 from data.clock import Clock
 from data.errors import WrongInput, YipingError
+from data.feed_mapping import Mapping
 from data.gate import Gate
 from data.history_read import HistoryReader
 from data.live import Live
@@ -126,6 +127,23 @@ def test_names_that_point_nowhere_have_their_line(copy: Path) -> None:
     with pytest.raises(PackProblem) as caught:
         load_pack(copy)
     assert f"metrics.yaml:{line}: " in caught.value.problems[0]
+
+
+@pytest.mark.parametrize("zone", ["Asa/Shanghai", "../../etc/passwd"])
+def test_a_zone_that_nobody_keeps_has_its_line(copy: Path, zone: str) -> None:
+    path = copy / "place.yaml"
+    text = path.read_text("utf-8")
+    line = next(number for number, one in enumerate(text.split("\n"), 1) if "timezone: " in one)
+    path.write_text(text.replace("Asia/Shanghai", zone, 1), "utf-8")
+    with pytest.raises(PackProblem) as caught:
+        load_pack(copy)
+    assert f"place.yaml:{line}: " in caught.value.problems[0]
+    assert "时区" in caught.value.problems[0]
+
+
+def test_a_feeds_zone_that_nobody_keeps_is_refused() -> None:
+    with pytest.raises(ValueError, match="时区"):
+        Mapping(timezone="Asa/Shanghai")
 
 
 SETTINGS = sorted(Settings.model_fields)
