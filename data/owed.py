@@ -101,9 +101,11 @@ class Owed:
         Raises:
             Unavailable: Redis is away.
         """
-        mine = sorted(self.numbers)
-        if mine and not (self._known and (mine[-1] == end or self._state.holds(mine[-1]))):
-            found = {seq1 for seq1 in mine if not self._state.holds(seq1)}
+        with self._lock:
+            # They were added in the order of their numbers.
+            last = next(reversed(self._open), 0)
+        if last and not (self._known and (last == end or self._state.holds(last))):
+            found = {seq1 for seq1 in self.numbers if not self._state.holds(seq1)}
             if found - self._missing:
                 log.warning("%d acknowledged batches are not in Redis", len(found))
             self._missing = self._missing | found

@@ -162,6 +162,7 @@ class Together:
             if not all(values.values()):
                 raise Unavailable(ELSEWHERE)
             self.state.publish_held(batches, self._after, values)
+            self.owed.add(batches)
         except Unavailable:
             self._known.clear()
             raise
@@ -186,7 +187,6 @@ class SharedSpool:
             self._together.claim(batches)
             self._spool.append(batches)
             self._together.publish(batches)
-            self._together.owed.add(batches)
 
 
 class SharedAcceptor(Acceptor):

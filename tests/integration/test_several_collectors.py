@@ -116,7 +116,8 @@ class Several:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.terminate()
-                process.wait(20)
+        for process in self.processes.values():
+            process.wait(20)
         self.state.close()
 
 
@@ -132,9 +133,9 @@ def several(tmp_path: Path) -> Iterator[tuple[Several, Feeder]]:
         feeder = Feeder(server)
         for name in NAMES:
             found.start(name)
-        wait_for(lambda: set(found.holders().values()) == set(NAMES), 40)
         for name in ("one", "two"):
             found.join(name, stack)
+        wait_for(lambda: set(found.holders().values()) == set(NAMES), 40)
         yield found, feeder
 
 
