@@ -12,10 +12,10 @@ import orjson
 from data.cells import Cells, json_cell
 from data.clock import Clock
 from data.feed_mapping import ValueColumn
+from data.formats.parts import RAW_CHARS
 from data.pack import Feed
 from data.written import civil, number, scaled
 
-RAW_CHARS = 2000
 COUNTS = ("values", "missing", "repaired", "flagged", "lost")
 Raw = Mapping[str, Any]
 Row = dict[str, Any]

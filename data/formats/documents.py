@@ -12,22 +12,38 @@ import orjson
 from jmespath.exceptions import JMESPathError
 
 from data.formats.encoding import decode
-from data.formats.parts import Layout, Member, RawRows, refuse
+from data.formats.parts import RAW_CHARS, Layout, Member, RawRows, refuse
 
 CHUNK_ROWS = 5000
 MAX_DOCUMENT = 50_000_000
 MAX_VERTICES = 200_000
 MAX_NESTING = 20
-_TWICE = "\x00twice"
+# No text, so that no document can hold it.
+_TWICE: Any = object()
 _LISTS = ("records", "data", "rows", "items", "features", "result", "results")
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        made[_TWICE] = next(name for name in names if names.count(name) > 1) or "（空名）"
+        made[_TWICE] = pairs
     return made
+
+
+def _name(pairs: list[tuple[str, Any]]) -> str:
+    """The first name that stands twice."""
+    names = [name for name, _ in pairs]
+    return next((name for name in names if names.count(name) > 1), "") or "（空名）"
+
+
+def written(value: Any) -> str:
+    """A value of `load` as JSON, with every key as often as it was written."""
+    if isinstance(value, dict):
+        pairs = value[_TWICE] if _TWICE in value else value.items()
+        return f"{{{','.join(f'{json.dumps(name, ensure_ascii=False)}:{written(one)}' for name, one in pairs)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(written, value))}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _whole_number(text: str) -> int | float:
@@ -70,7 +86,7 @@ def each(text: str) -> Iterator[tuple[Any, str]]:
 def twice(value: Any) -> str:
     """The first key written twice anywhere inside, '' if none."""
     if isinstance(value, dict):
-        return value.get(_TWICE) or next(filter(None, map(twice, value.values())), "")
+        return _name(value[_TWICE]) if _TWICE in value else next(filter(None, map(twice, value.values())), "")
     if isinstance(value, list):
         return next(filter(None, map(twice, value)), "")
     return ""
@@ -113,11 +129,19 @@ def _deep_twice(record: Any) -> str:
         return "（嵌套过深，无法检查）"
 
 
+def _text(record: Any) -> str:
+    """What the quarantine keeps of a record."""
+    try:
+        return written(record)[:RAW_CHARS]
+    except RecursionError:
+        return str(record)[:RAW_CHARS]
+
+
 def _sort(chunk: RawRows, record: Any, where: str) -> None:
     if not isinstance(record, dict):
-        chunk.bad.append((str(record)[:500], f"{where}应为对象，得到 {type(record).__name__}"))
+        chunk.bad.append((_text(record), f"{where}应为对象，得到 {type(record).__name__}"))
     elif name := _deep_twice(record):
-        chunk.bad.append((str(record)[:500], f"{where}的键 {name!r:.40} 写了两次，不知以哪个为准"))
+        chunk.bad.append((_text(record), f"{where}的键 {name!r:.40} 写了两次，不知以哪个为准"))
     else:
         chunk.rows.append(record)
 
@@ -164,13 +188,13 @@ def _twice_around(value: Any) -> str:
     """The first key written twice outside of lists: of the objects that lead to the records."""
     if not isinstance(value, dict):
         return ""
-    return value.get(_TWICE) or next(filter(None, map(_twice_around, value.values())), "")
+    return _name(value[_TWICE]) if _TWICE in value else next(filter(None, map(_twice_around, value.values())), "")
 
 
 def _listed(member: Member, found: Any) -> list[Any]:
     if isinstance(found, dict):
         if _TWICE in found:
-            raise refuse(member.name, f"顶层的键 {found[_TWICE]!r:.40} 写了两次", "请重新导出")
+            raise refuse(member.name, f"顶层的键 {_name(found[_TWICE])!r:.40} 写了两次", "请重新导出")
         lists = [found[name] for name in _LISTS if isinstance(found.get(name), list)]
         found = lists[0] if lists else found
     if not isinstance(found, list):
@@ -227,7 +251,7 @@ def features(member: Member, layout: Layout) -> Iterator[RawRows]:
             try:
                 chunk.rows.append(_feature(feature))
             except ValueError as error:
-                chunk.bad.append((str(feature)[:500], str(error)))
+                chunk.bad.append((_text(feature), str(error)))
         yield chunk
 
 

@@ -11,6 +11,9 @@ import pyarrow as pa
 from data.errors import WrongInput
 from data.feed_mapping import TableForm
 
+# What the quarantine keeps of a record that no mapping could read.
+RAW_CHARS = 2000
+
 
 @dataclass(frozen=True)
 class Limits:

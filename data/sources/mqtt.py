@@ -21,10 +21,9 @@ from data.egress import Egress
 from data.errors import WrongInput, YipingError, os_words
 from data.fetching import trust
 from data.formats import documents
-from data.formats.parts import Member
+from data.formats.parts import RAW_CHARS, Member
 from data.health import seconds
 from data.inbox import Inbox
-from data.mapping import RAW_CHARS
 from data.pull_rules import MqttPull
 from data.reading import layout_of
 from data.source import Cursor, Portion, Site

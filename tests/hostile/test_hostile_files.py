@@ -165,7 +165,9 @@ def test_keys_written_twice_are_refused_at_any_depth(tmp_path):
     text = '[{"station": "s1", "metric": "m", "time": "2026-11-22T08:00:00Z", "value": 1, "value": 2}]'
     assert outcome(write(tmp_path, "a.json", text)) == (0, 1)
     chunk = next(read_file(write(tmp_path, "b.json", text), feed(), CLOCK))
-    assert "写了两次" in chunk.rejected[0][1]
+    raw, reason = chunk.rejected[0]
+    assert "写了两次" in reason
+    assert raw == text[1:-1].replace(" ", ""), "the quarantine keeps both"
     deep = '[{"id": "a", "properties": {"x": {"y": 1, "y": 2}}}]'
     assert outcome(write(tmp_path, "c.json", deep)) == (0, 1)
 
