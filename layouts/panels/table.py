@@ -65,7 +65,7 @@ def _columns(panel: Panel, forms: list[tuple[str, str, str]]) -> list[Column]:
     """Columns; those that option `optional` names go first where there is little room."""
     named = panel.options.get("optional")
     optional = {str(key) for key in named} if isinstance(named, tuple) else set()
-    return [Column(head, right=form in ("number", "us"), wide=form == "wide", optional=key in optional)
+    return [Column(head, right=form in ("number", "share", "us"), wide=form == "wide", optional=key in optional)
             for key, head, form in forms]
 
 
@@ -142,6 +142,10 @@ def _number(value: Any, row: dict[str, Any], context: Context) -> object:
     return words.number(float(value), 0 if float(value) == int(float(value)) else 2)
 
 
+def _share(value: Any, row: dict[str, Any], context: Context) -> object:
+    return words.number(float(value), 1)
+
+
 def _moment(value: Any, row: dict[str, Any], context: Context) -> object:
     if not value:
         return words.NONE
@@ -176,5 +180,5 @@ def _screens(value: Any, row: dict[str, Any], context: Context) -> object:
                  for name in names], "、")
 
 
-_FORMS = {"number": _number, "us": _moment, "state": _state, "late": _late, "division": _division, "yes": _yes,
-          "list": _list, "screens": _screens}
+_FORMS = {"number": _number, "share": _share, "us": _moment, "state": _state, "late": _late, "division": _division,
+          "yes": _yes, "list": _list, "screens": _screens}

@@ -14,7 +14,7 @@ SCREEN = Screen(
         Panel("p2", "p2", "部门本周", "Q1", "table", {"list": asks.rows("feed_departments")}, ("谁采集谁负责",),
               options={
             "columns": (("department", "部门", "wide"), ("feeds", "数据源", "number"), ("normal", "正常", "number"),
-                        ("accepted", "收下", "number"), ("rejected", "隔离", "number"), ("sound", "合格 %", "number"),
+                        ("accepted", "收下", "number"), ("rejected", "隔离", "number"), ("sound", "合格 %", "share"),
                         ("losses", "中断", "number"), ("waiting", "待更正", "number"), ("silent", "静默", "number"),
                         ("score", "得分", "number")),
             "optional": ("feeds", "normal", "accepted", "losses", "silent", "waiting"),
@@ -25,7 +25,7 @@ SCREEN = Screen(
               ("隔离更正与重放",)),
         Panel("p3", "p3", "感知设备在线", "Q2", "table", {"list": asks.rows("device_types")}, ("按类型接入", "在线率"),
               options={"columns": (("name", "类型", "wide"), ("count", "设备", "number"), ("silent", "静默", "number"),
-                                   ("online", "在线 %", "number")), "most": 5, "spare": 10,
+                                   ("online", "在线 %", "share")), "most": 5, "spare": 10,
                        "none": "没有可判断的设备"}),
         Panel("p6", "p6", "静默设备", "Q2", "table", {"list": asks.rows("devices", 40)}, ("静默设备",), options={
             "columns": (("name", "设备", "wide"), ("department", "部门", "text"), ("last_time_us", "最后收到", "us")),
