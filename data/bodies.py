@@ -11,9 +11,11 @@ import orjson
 
 from data.formats.documents import each, load, twice
 
-COLON, QUOTE, BLANK = b':" '
+COLON, QUOTE, BLANK, LIST, OBJECT = b':" [{'
 MOST_BYTES = 10_000_000
 MOST_RECORDS = 10_000
+# Lists and objects of a body that has to be looked through.
+MOST_PARTS = 1_000_000
 DEEP = "JSON 嵌套过深，看不出键有没有写两次；请来源减少嵌套"
 
 
@@ -91,14 +93,19 @@ def _suspect(text: bytes, value: Any) -> bool:
 
     Every key leaves its mark `":` in the text, so as many marks as keys mean that none was lost. A text with the mark
     inside a word, or with blanks before a colon, must be read again to know.
+
+    Raises:
+        BadBody: so many parts that looking through them would take seconds.
     """
     signs = np.frombuffer(text, np.uint8)
     before = signs[:-1][signs[1:] == COLON]
-    if (before <= BLANK).any():
-        return True
-    marks = np.count_nonzero(before == QUOTE)
+    blanks, marks = bool((before <= BLANK).any()), np.count_nonzero(before == QUOTE)
     flat = sum([len(raw) for raw in value if type(raw) is dict]) if isinstance(value, list) else 0
-    return bool(marks != flat and marks != _keys(value))
+    if marks == flat and not blanks:
+        return False
+    if np.count_nonzero((signs == LIST) | (signs == OBJECT)) > MOST_PARTS:
+        raise BadBody(f"列表与对象超过 {MOST_PARTS:,} 个；请分批发送")
+    return blanks or bool(marks != _keys(value))
 
 
 def _keys(value: Any) -> int:

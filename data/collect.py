@@ -138,7 +138,7 @@ class Collector:
             return 0
 
     def _read_assets(self) -> None:
-        register(self._history.current_assets(), self.pack.divisions, self._registry)
+        register(self._history.current_assets(), self.pack, self._registry)
 
     def stop(self) -> None:
         """Answers what was handed in, commits the history, and lets go of the state folder."""

@@ -16,13 +16,15 @@ STATIONS: dict[str, str] = {"obs": "", "obs_mean": "", "margin": "limit", "aqi":
 
 
 def layers_of(inputs: Inputs) -> tuple[str, ...]:
-    """The registers of the stations that a metric reads: the formula's own `layers`, else those of its feeds."""
+    """The registers of the stations that a metric reads: the formula's own `layers`, else those of its feeds.
+
+    None where a feed of it has no register: its stations could be anything.
+    """
     if inputs.metric.formula["kind"] not in STATIONS:
         return ()
     own = inputs.option("layers", ())
-    feeds = [inputs.feeds[feed] for feed in inputs.metric.feeds]
-    return tuple(own) or tuple(dict.fromkeys(feed.stations for feed in feeds
-                                             if feed.kind == "observation" and feed.stations))
+    stations = [feed.stations for name in inputs.metric.feeds if (feed := inputs.feeds[name]).kind == "observation"]
+    return tuple(own) or (tuple(dict.fromkeys(stations)) if all(stations) else ())
 
 
 def coverage(inputs: Inputs, found: Contribution, index: int) -> Coverage | None:
@@ -45,7 +47,7 @@ def _counted(inputs: Inputs, found: Contribution, layers: Sequence[str]) -> tupl
     kind = inputs.metric.formula["kind"]
     wanted = str(inputs.option(STATIONS[kind])) if kind == "margin" else STATIONS[kind]
     needed = bool(wanted) and inputs.option("above") is None
-    sites = [asset for layer in layers for asset in inputs.tables.assets.layer(layer)]
+    sites = [asset for layer in layers for asset in inputs.tables.assets.devices(layer)]
     rows = [asset for asset in sites if not needed or asset["properties"].get(wanted) is not None]
     heard = set(found.label.tolist())
     place = np.array([asset["index"] for asset in rows], np.int64)

@@ -197,7 +197,7 @@ class FeedDesk:
                 continue
             heard = _heard(tables, key)
             newest = max(heard.values(), default=now_us)
-            for asset in (asset for layer in layers for asset in tables.assets.layer(layer)):
+            for asset in (asset for layer in layers for asset in tables.assets.devices(layer)):
                 last = heard.get(asset["id"], 0)
                 quiet = newest - last > 3 * seconds(feed.cadence) * 1e6
                 found.append({"id": asset["id"], "name": asset["name"], "layer": asset["layer"], "feed": key,

@@ -120,7 +120,7 @@ def online(inputs: Inputs) -> Contribution:
         newest = max(newest, _newest(rows))
     if not heard:
         return _made(empty_buckets(), np.zeros((0, 2)), "ratio")
-    devices = [asset for layer in inputs.option("layers", ()) for asset in inputs.tables.assets.layer(layer)]
+    devices = [asset for layer in inputs.option("layers", ()) for asset in inputs.tables.assets.devices(layer)]
     parts = np.array([[asset["id"] in heard, 1.0] for asset in devices], float).reshape(-1, 2)
     division = np.array([asset["index"] for asset in devices], np.int64)
     label = np.array([asset["layer"] for asset in devices], object)

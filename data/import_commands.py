@@ -137,7 +137,7 @@ class Import:
     def registry(self) -> Registry:
         """The assets that the history knows now."""
         registry = Registry(self.pack.divisions, Locator(self.pack.divisions))
-        register(self.history.current_assets(), self.pack.divisions, registry)
+        register(self.history.current_assets(), self.pack, registry)
         return registry
 
     def stations(self, feed: str) -> None:

@@ -13,7 +13,7 @@ from data.answers import Answer, Change, Group, Point, Question, Scope, State, W
 from data.clock import from_us, to_us
 from data.columns import Array
 from data.contribution import Contribution, by_division, by_group, worst_of
-from data.coverage import coverage
+from data.coverage import coverage, layers_of
 from data.errors import NotFound, WrongInput
 from data.formulas import BY_BUCKET, FORMULAS, GROUPS, RECOUNTED, STOCKS
 from data.formulas_figures import indicator_facts, indicator_series
@@ -154,12 +154,12 @@ class Evaluator:
         names, group = np.unique(inside.label.astype(str), return_inverse=True)
         values, rows = by_group(inside, group, len(names))
         judged = by == "station" and bool(inputs.metric.thresholds) and self.judged(inputs.metric, answer.at_division)
-        groups = [Group(str(name), self._word(by, str(name)), _known(value), int(count),
+        groups = [Group(str(name), self._word(by, str(name), layers_of(inputs)), _known(value), int(count),
                         {"state": state_of(inputs.metric, _known(value))} if judged else {})
                   for name, value, count in zip(names, values, rows, strict=True)]
         return replace(answer, groups=tuple(sorted(groups, key=lambda row: -(row.value or 0))))
 
-    def _word(self, by: str, code: str) -> str:
+    def _word(self, by: str, code: str, layers: tuple[str, ...]) -> str:
         if by == "category" and code in self.pack.categories:
             return self.pack.categories[code].name
         if by == "channel":
@@ -167,12 +167,12 @@ class Evaluator:
         if by == "layer" and code in self.pack.layers:
             return self.pack.layers[code].name
         if by == "station":
-            return self.pack_asset_name(code)
+            return self.pack_asset_name(code, layers)
         return code
 
-    def pack_asset_name(self, asset: str) -> str:
-        """The name of an asset, its id where it is not known."""
-        row = self.tables.assets.find(asset)
+    def pack_asset_name(self, asset: str, layers: tuple[str, ...] = ()) -> str:
+        """The name of an asset (of `layers` where given), its id where it is not known."""
+        row = self.tables.assets.find(asset, layers)
         return str(row["name"]) if row else asset
 
     def _series(self, inputs: Inputs, division: str, step: int) -> tuple[Point, ...]:

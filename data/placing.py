@@ -8,6 +8,7 @@ from typing import Any
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
+from data.pack import Pack
 from data.records import Row
 from data.registry import Registry
 from geo.divisions import Divisions
@@ -32,10 +33,10 @@ def codes_of(kind: str, rows: Sequence[Row], divisions: Divisions, registry: Reg
     return [code or _named(row, points[i], divisions) for i, (row, code) in enumerate(zip(rows, codes, strict=True))]
 
 
-def register(assets: Iterable[Row], divisions: Divisions, registry: Registry) -> None:
-    """Takes over the assets that history holds, where they lie by today's borders."""
-    rows = sorted(assets, key=lambda row: int(row["seq"]))
-    for row, code in zip(rows, codes_of("asset", rows, divisions, registry), strict=True):
+def register(assets: Iterable[Row], pack: Pack, registry: Registry) -> None:
+    """Takes over the assets that history holds, where they lie by today's borders; none of feeds that are no more."""
+    rows = sorted((row for row in assets if row["feed"] in pack.feeds), key=lambda row: int(row["seq"]))
+    for row, code in zip(rows, codes_of("asset", rows, pack.divisions, registry), strict=True):
         row["code"] = code
     registry.add(rows)
 

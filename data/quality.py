@@ -12,7 +12,7 @@ from data.garbled import garbled
 from data.health import seconds
 from data.pack import Check, Feed, Pack
 from data.records import FIELDS, Row
-from data.registry import Registry
+from data.registry import Registry, Station
 from data.times import MICRO
 from data.tracks import Tracks
 from geo.shift import FEWEST, common_shift
@@ -120,12 +120,17 @@ class Checks:
                 return f"{name} {found}"
         return ""
 
+    def _registered(self, row: Row) -> Station | None:
+        """Where an asset stood: by its own feed, else by another that told of the same layer (a feed that moved)."""
+        own = self._registry.own(self._name, row["id"])
+        return own or self._registry.stations(row["layer"]).get(row["id"])
+
     def shifted(self, rows: Sequence[Row]) -> dict[str, str]:
         """Asset id → reason, for those of a batch that all moved alike against where they are registered."""
         if not self._feed.shift_check:
             return {}
         known = {row["id"]: found for row in rows if row["lon"] is not None and row["lat"] is not None
-                 and (found := self._registry.own(self._name, row["id"])) is not None and found.lon is not None}
+                 and (found := self._registered(row)) is not None and found.lon is not None}
         told = {row["id"]: (row["lon"], row["lat"]) for row in rows if row["id"] in known}
         if len(told) < FEWEST:
             return {}

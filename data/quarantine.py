@@ -193,5 +193,6 @@ class Quarantine:
 def kind_of(reason: str) -> str:
     """A reason without the values in it, so that equal faults are counted together."""
     text = re.sub(r"(不认识的\S+) .*", r"\1", re.split("[;\uff1b]", reason)[0])
+    text = re.sub(r"键 '.*?' 写了两次", "键写了两次", text)
     text = re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.]+(Z|[+-]\d\d:?\d\d)?", "#", text)
     return re.sub(r"(?<!UTF-)(?<![A-Za-z_0-9.])-?\d[\d.]*", "#", text)[:80]

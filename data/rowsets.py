@@ -225,7 +225,7 @@ def feeds(evaluator: Evaluator, health: Mapping[str, Any], judged: Callable[[str
                      "last_time_us": known.last_time if known else 0,
                      "last_received_us": known.last_received if known else 0,
                      "last_contact_us": max(known.last_contact, known.last_received) if known else 0,
-                     "stepped_us": known.stepped if known else 0,
+                     "stepped_s": known.stepped / 1e6 if known else 0.0,
                      "accepted": known.accepted if known else 0, "duplicate": known.duplicate if known else 0,
                      "rejected": known.rejected if known else 0, "error": known.error if known else "",
                      "read_as": known.read_as if known else ""})

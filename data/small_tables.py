@@ -77,6 +77,10 @@ class AssetTable:
         """Assets of a layer."""
         return list(self.layers.get(name, {}).values())
 
+    def devices(self, name: str) -> list[Row]:
+        """Assets of a layer that a reading can mean: of several feeds' equal ids the last accepted."""
+        return list({row["id"]: row for row in self.layer(name)}.values())
+
     def find(self, asset_id: str, layers: Collection[str] = ()) -> Row | None:
         """The asset that a reading means (of `layers` where given): of several feeds' equal ids the last accepted."""
         feeds = self._by_id.get(asset_id, {})

@@ -140,8 +140,13 @@ class MemoryTables:
         return True
 
     def _takers(self) -> dict[str, Callable[[Iterable[Row]], None]]:
-        return {"event": self._add_events, "indicator": self.indicators.add, "asset": self.assets.add,
-                "warning": self.warnings.add}
+        return {"event": self._add_events, "indicator": self.indicators.add,
+                "asset": lambda rows: self.assets.add(self._declared(rows)),
+                "warning": lambda rows: self.warnings.add(self._declared(rows))}
+
+    def _declared(self, rows: Iterable[Row]) -> list[Row]:
+        """Without those of feeds that the pack has no more: what moved to another feed would be there twice."""
+        return [row for row in rows if row["feed"] in self._pack.feeds]
 
     def forget(self, now_us: int) -> None:
         """Drops what has left the days that memory holds."""

@@ -155,7 +155,7 @@ class _Judge:
         """Stations of the history; where it has none, those of the pack's own files."""
         pack = self._site.pack
         rows = self._history.current_assets()
-        register(rows, pack.divisions, self._registry)
+        register(rows, pack, self._registry)
         layer = self._site.feed.stations
         if not layer or any(row["layer"] == layer for row in rows):
             return

@@ -66,7 +66,7 @@ def _mark(row: dict[str, Any]) -> Markup:
 def _now_at(row: dict[str, Any], key: str) -> int:
     """An instant of a row by the present clock, from which an age may be taken; 0 = never."""
     at = int(row.get(key) or 0)
-    return at + int(row.get("stepped_us") or 0) if at else 0
+    return at + round(1e6 * float(row.get("stepped_s") or 0)) if at else 0
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ REFUSED: dict[str, bytes] = {
     "deep arrays": NESTED, "deep objects": b"[" + OBJECTS + b"]", "as deep as it is long": b"[" * MOST_BYTES,
     "a number of a million digits and a letter": b"[" + b"9" * 1_000_000 + b"x]", "NUL": b"\0" * 1000,
     "half a surrogate": b'[{"id":"\\ud800"}]', "nothing but commas": b"[" + b"," * 9_000_000 + b"]",
+    "a mark in a word and nothing but lists": b'[{"a":"x\\":","b":[' + b"[]," * 3_300_000 + b"[]]}]",
     "a key that never ends": b'[{"' + b"k" * 9_000_000, "not UTF-8": b'["\xff\xfe"]'}
 ONE_LINE = [name for name, body in REFUSED.items() if b"\n" not in body and len(body) <= 9_000_000]
 

@@ -17,6 +17,7 @@ from data.history import HistoryReader
 from data.identity import IdentityIndex
 from data.last_known import LastKnown, shot_of
 from data.pack import Pack
+from data.placing import register
 from data.records import Row, parse
 from data.registry import Registry
 from data.tables import MemoryTables
@@ -82,15 +83,18 @@ def test_an_asset_that_leaves_a_layer_leaves_the_other_feeds_one_there() -> None
     assert (own.layer, registry.own("nobody", "1")) == ("gauge", None)
 
 
-def test_one_feeds_points_are_held_against_its_own_places_only(pack: Pack) -> None:
-    """Thirty points of another feed, all some hundred metres aside, are no common shift of the first one's."""
+def test_points_are_held_against_their_own_or_their_layers_places(pack: Pack) -> None:
+    """Thirty things of another layer, all some hundred metres aside, are no common shift; the same stations are."""
     registry, index = Registry(PACK.divisions, Locator(PACK.divisions)), IdentityIndex(Empty())
     points = [{**asset("gauge", 100.03 + number / 1000), "id": f"p{number}"} for number in range(30)]
     aside = [{**point, "lon": point["lon"] + 0.005, "lat": point["lat"] - 0.003} for point in points]
-    lanes = {name: Lane(name, pack.feeds[name], pack, registry, index) for name in ("stations", "bridges")}
+    lanes = {name: Lane(name, pack.feeds["stations"], pack, registry, index)
+             for name in ("stations", "bridges", "moved")}
     assert len(lanes["stations"].prepare(points, 1, NOW).rows) == 30
-    assert lanes["bridges"].prepare(aside, 31, NOW).rejected == []
+    assert lanes["bridges"].prepare([{**point, "layer": "bridge"} for point in aside], 31, NOW).rejected == []
     assert len(lanes["stations"].prepare(aside, 61, NOW).rejected) == 30
+    assert len(lanes["moved"].prepare(aside, 91, NOW).rejected) == 30
+    assert lanes["moved"].prepare(points, 121, NOW).rejected == []
 
 
 def row(kind: str, feed: str, seq: int, raw: dict[str, Any]) -> Row:
@@ -121,6 +125,24 @@ def test_memory_holds_both_and_a_cancellation_ends_its_own_feeds(pack: Pack) -> 
     assert tables.assets.prop("1", "limit", ("camera",)) is None
     assert sorted((one["feed"], one["id"]) for one in tables.warnings.active(NOW)) == [
         ("town_warnings", "end"), ("warnings", "w")]
+
+
+def test_what_moved_to_another_feed_is_there_once() -> None:
+    """The pack no longer has `bridges` and `town_warnings`: their rows stay in history, and nowhere else."""
+    tables = tables_of(PACK)
+    assert set(tables.assets.rows) == {("stations", "1")}
+    assert set(tables.warnings.rows) == {("warnings", "w")}
+    registry = Registry(PACK.divisions, Locator(PACK.divisions))
+    register([row("asset", "stations", 1, asset("gauge", 100.05)), row("asset", "bridges", 2, asset("gauge", 100.15))],
+             PACK, registry)
+    assert (len(registry), registry.stations("gauge")["1"].lon) == (1, 100.05)
+
+
+def test_two_of_one_id_in_one_layer_are_one_device(pack: Pack) -> None:
+    tables = tables_of(pack)
+    tables.assets.add([row("asset", "bridges", 9, asset("gauge", 100.15))])
+    assert len(tables.assets.layer("gauge")) == 2
+    assert [one["lon"] for one in tables.assets.devices("gauge")] == [100.15]
 
 
 def test_kept_tables_come_back_with_both(pack: Pack, tmp_path: Path) -> None:
