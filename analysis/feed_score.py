@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 WEIGHTS = {"timely": 40, "sound": 40, "complete": 20}
 WORDS = {"timely": "及时", "sound": "合格", "complete": "完整"}
 RULE = ("得分为" + "、".join(f"{WORDS[name]} {weight}" for name, weight in WEIGHTS.items())
-        + " 分之和：及时＝近 24 小时按节奏到数的时间占比，正在静默的从最后一条起算缺；完整＝近 24 小时数量占常量；"
+        + " 分之和：及时＝近 24 小时按节奏到数的时间占比（按整小时看，慢于 20 分钟一次的容一小时早晚），"
+        "正在静默的从最后一条起算缺；完整＝近 24 小时数量占常量；"
         "合格＝近 7 天收下占收下加隔离；无依据的不计，其余折成 100 分")
 DAY_H, RHYTHMS = 24, 10
 HOURS_A_WEEK = 168
@@ -58,17 +60,23 @@ def judged_hours(cadence_s: float) -> int:
 
 
 def empty_slots(counts: Mapping[int, int], start: int, end: int, cadence_s: float) -> list[tuple[int, int]]:
-    """Slots of the rhythm (whole hours, one at least) of [start, end) that held no record, as (from, to) in hours.
+    """Hours of [start, end) in which records were due and none came, as (from, to).
+
+    Between two hours that hold records, from a rhythm (whole hours, one at least) after the first until the second, if
+    they are further apart than a rhythm kept allows: three rhythms for quick feeds, else one and an hour, so that a
+    record a little before or after the full hour, or an hour later than the day before, is none that was missed.
 
     Args:
-        counts: records by hour since 1970 of their own time; what was delivered later fills its slot.
+        counts: records by hour since 1970 of their own time; what was delivered later fills its hour.
         start: the first hour judged.
         end: the hour of the newest record: what is missing after it is a running silence, see `silence`.
         cadence_s: the feed's rhythm in s.
     """
     slot = max(1, math.ceil(cadence_s / 3600))
-    return [(hour, hour + slot) for hour in range(start, end - slot + 1, slot)
-            if not any(counts.get(one) for one in range(hour, hour + slot))]
+    allowed = max(1, math.ceil(min(3 * cadence_s, cadence_s + 3600) / 3600))
+    held = sorted(hour for hour, number in counts.items() if number and hour <= end)
+    return [(max(start, last + slot), following) for last, following in itertools.pairwise(held)
+            if following - last > allowed and following > start]
 
 
 def silence(last: int, now: int, grace: int) -> list[tuple[int, int]]:

@@ -71,24 +71,28 @@ class Ages:
     def _aged(self, state: FeedHealth, now_us: int) -> FeedHealth:
         known = self._heard.get(state.feed)
         if known is None or (known.last_time, known.last_received) != (state.last_time, state.last_received):
-            stepped = self._then(state.last_received, now_us, known is not None)
+            stepped = self._then(state.last_received, now_us, known.stepped if known else None)
         else:
             stepped = known.stepped
         if known is None or known.last_contact != state.last_contact:
-            contact = self._then(state.last_contact, now_us, known is not None)
+            contact = self._then(state.last_contact, now_us, known.contact_stepped if known else None)
         else:
             contact = known.contact_stepped
         if known is None or state.last_contact or state.last_received:
             self._heard[state.feed] = _Heard(state.last_time, state.last_received, stepped, state.last_contact, contact)
         return replace(state, stepped=self._total - stepped, contact_stepped=self._total - contact)
 
-    def _then(self, stamp_us: int, now_us: int, changed: bool) -> int:
-        """How far the clock had jumped when a state, seen just now, was stamped.
+    def _then(self, stamp_us: int, now_us: int, before: int | None) -> int:
+        """How far the clock had jumped when a state, seen just now, was stamped; `before`: the feed's last answer.
 
-        A stamp from the future is one of before a jump back: what is first seen now is not younger than now.
+        A stamp from the future is one of before a jump back: what is first seen now is not younger than now. A feed's
+        answer moves by jumps only: that of a collector whose clock is ahead would else move with every record.
         """
-        if stamp_us - now_us > JUMP_US:
-            return self._total + stamp_us - now_us
-        recent = changed and self._standing() - self._jumped_at <= RECENT_S
+        lead = stamp_us - now_us
+        if before is not None and lead > 0 and abs(self._total + lead - before) <= JUMP_US:
+            return before
+        if lead > JUMP_US:
+            return self._total + lead
+        recent = before is not None and self._standing() - self._jumped_at <= RECENT_S
         older = recent and abs(now_us - self._last - stamp_us) < abs(now_us - stamp_us)
         return self._total - self._last if older else self._total

@@ -69,6 +69,7 @@ class Guard:
         self.breaker = breaker or Breaker()
         self._name, self._ping, self._lost = name, ping, lost
         self._closed = threading.Event()
+        self._prober: threading.Thread | None = None
 
     def call(self, work: Callable[[], T]) -> T:
         """The answer of `work`.
@@ -77,17 +78,29 @@ class Guard:
             Lost: the service is away (not even tried while the breaker is open).
         """
         if self.breaker.open:
+            if not (self._prober and self._prober.is_alive()) and self.breaker.probe_due():
+                self._begin()
             raise Lost(self._name)
         try:
             answer = work()
         except self._lost as error:
             if self.breaker.failed():
                 log.warning("%s lost: %s", self._name, error)
-                threading.Thread(target=self._probe, name=f"{self._name}-probe", daemon=True).start()
+                self._begin()
             raise Lost(self._name) from error
         if self.breaker.succeeded():
             log.warning("%s back", self._name)
         return answer
+
+    def _begin(self) -> None:
+        """Starts the probing thread; where the machine has none to give, a later call tries again."""
+        prober = threading.Thread(target=self._probe, name=f"{self._name}-probe", daemon=True)
+        try:
+            prober.start()
+        except RuntimeError as error:
+            log.warning("%s is not probed yet: %s", self._name, error)
+            return
+        self._prober = prober
 
     def _probe(self) -> None:
         while not self._closed.wait(self.breaker.every_s / 4):
@@ -102,6 +115,10 @@ class Guard:
         try:
             self._ping()
         except self._lost:
+            return False
+        except Exception:
+            # The only thread that can close the breaker again must outlive whatever it meets.
+            log.exception("%s: a probe failed; the next one follows", self._name)
             return False
         return True
 

@@ -92,8 +92,8 @@ class Live:
             except Unavailable:
                 self._follows = False
                 self.served_from = "memory" if self.served_from == "live" else self.served_from
-                self._from_disk()
                 self._look()
+                self._from_disk()
                 self._stop.wait(0.5)
             except Exception:
                 log.exception("a turn failed; reading everything again from history")
@@ -291,8 +291,10 @@ class Live:
             found = told if self._refuses and told else self._state.health() or told
         except Unavailable:
             found = told or self.health
-        self.health = self._ages.of(found, self.clock.now_us())
+        now_us = self.clock.now_us()
+        # After the reading, so that no record read was stamped after a jump that is not known yet.
+        self.heard_us += self._ages.look(now_us)
+        self.health = self._ages.of(found, now_us)
         turned = [feed for feed, now in self.health.items() if before.get(feed, _NEVER).mark != now.mark]
         self.turns += bool(turned)
         self._tell(turned)
-

@@ -18,13 +18,17 @@ from redis.connection import Connection, UnixDomainSocketConnection, parse_url
 from redis.exceptions import (
     AskError,
     BusyLoadingError,
+    ClusterDownError,
     ClusterError,
+    MasterDownError,
+    NoPermissionError,
     OutOfMemoryError,
+    ReadOnlyError,
     RedisClusterException,
     TryAgainError,
 )
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import MasterNotFoundError, Sentinel
 
 from data.errors import Unavailable
 
@@ -35,24 +39,36 @@ ANY_ERROR = (redis.RedisError, RedisClusterException)
 FORMS = ("redis://主机:端口/0、unix:///路径、redis+sentinel://主机:端口,主机:端口/主节点名/0 "
          "或 redis+cluster://主机:端口,主机:端口")
 WORDS = {"single": "单个 Redis", "sentinel": "Redis 哨兵", "cluster": "Redis 集群"}
-# What is in Redis' own words, and what that means.
-_OBSTACLES = (
-    (("No master found",), "哨兵没有应答，或没有叫这个名字的主节点；请核对哨兵的地址、密码与主节点名"),
-    (("password", "Authentication", "WRONGPASS", "NOAUTH"),
-     "用户或密码不对；请核对地址里的用户与密码（密码里的 @ : / 写成 %40 %3A %2F）"),
-    (("SSL", "ertificate", "No such file", "TLS"),
-     "TLS 没有谈成；请核对地址开头的 rediss、端口与 ssl_ca_certs 所指的文件"),
-    (("MISCONF", "OOM", "READONLY"), "有应答但不接受写入；请腾出它的磁盘或内存，并核对它是不是主节点"),
-    (("",), "不能连接；启动那个 Redis，或取消这个设置改用内置的"))
+_DENIED = "用户或密码不对；请核对地址里的用户与密码（密码里的 @ : / 写成 %40 %3A %2F）"
+# redis-py takes the code off Redis' words and makes a class of it; what it knows no class for keeps its code.
+_BY_CLASS: tuple[tuple[type[Exception], str], ...] = (
+    (MasterNotFoundError, "哨兵没有应答，或没有叫这个名字的主节点；请核对哨兵的地址、密码与主节点名"),
+    (ReadOnlyError, "有应答但它是只读的副本；请改填主节点的地址"),
+    (OutOfMemoryError, "有应答但内存已满，不接受写入；请放宽它的 maxmemory 或腾出内存"),
+    (NoPermissionError, "有应答但这个用户缺少权限；请在它的 ACL 里准许它的读写命令与 yp: 开头的键"),
+    (BusyLoadingError, "有应答但正在载入数据；请等它载入完再试"),
+    (MasterDownError, "有应答但它是与主节点断开的副本；请改填主节点的地址"),
+    (ClusterDownError, "有应答但集群不完整；请启动缺少的节点"),
+    (redis.AuthenticationError, _DENIED))
+_BY_WORDS = (
+    (("username-password", "Authentication required", "without any password"), _DENIED),
+    (("MISCONF",), "有应答但写不了磁盘，不接受写入；请腾出它的磁盘，并看它的日志"),
+    (("NOREPLICAS",), "有应答但副本不够，不接受写入；请启动它的副本，或放宽它的 min-replicas-to-write"))
+_TLS_SIGNS = ("SSL", "ertificate", "No such file", "TLS")
+_NO_TLS = "TLS 没有谈成；请核对地址开头的 rediss、端口与 ssl_ca_certs 所指的文件"
+_REFUSED = "有应答但不接受写入；请看它的日志"
+_AWAY = "不能连接；启动那个 Redis，或取消这个设置改用内置的"
+# Ours, and gone at once.
+_PROBE, _PROBE_MS = "yp:probe", 1
 CONNECT_S = 0.2
 MOST_CONNECTIONS = 256
 
 
 def refuses_writes(error: redis.RedisError) -> bool:
-    """Whether Redis answers, but takes nothing: its disk or memory is full."""
+    """Whether Redis answers, but takes nothing: its disk or memory is full, or it is a replica."""
     # A transaction puts the command in front of what Redis said.
     said = str(error).rpartition("caused error: ")[2]
-    return isinstance(error, OutOfMemoryError) or said.startswith(("MISCONF", "OOM", "READONLY"))
+    return isinstance(error, OutOfMemoryError | ReadOnlyError) or said.startswith("MISCONF")
 
 
 def kind_of(url: str) -> str:
@@ -68,13 +84,31 @@ def obstacle(url: str) -> str:
     """
     client = make_client(url)
     try:
-        client.delete("yp:probe")
+        # Not DEL, which a Redis without memory takes.
+        client.set(_PROBE, b"", px=_PROBE_MS)
     except (*ANY_ERROR, OSError) as error:
-        said = str(error)
-        return next(words for signs, words in _OBSTACLES if any(sign in said for sign in signs))
+        return _words(error, url)
     finally:
         client.close()
     return ""
+
+
+def _words(error: BaseException, url: str) -> str:
+    """What an error of Redis means for whoever set the address, and after a ； the remedy."""
+    causes = [error]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    for kind, words in _BY_CLASS:
+        if any(isinstance(one, kind) for one in causes):
+            return words
+    said = str(error)
+    for signs, words in _BY_WORDS:
+        if any(sign in said for sign in signs):
+            return words
+    # Of others the words may hold a path, in which any sign may stand.
+    if url.startswith("rediss") and any(sign in said for sign in _TLS_SIGNS):
+        return _NO_TLS
+    return _REFUSED if any(isinstance(one, redis.ResponseError) for one in causes) else _AWAY
 
 
 def make_client(url: str, socket_timeout_s: float = 0.4, connections: int = 32, retries: int = 1) -> redis.Redis:

@@ -20,7 +20,7 @@ from data.redis_clients import LOST, kind_of, make_client, refuses_writes
 
 T = TypeVar("T")
 AWAY = "缓存（Redis）没有应答；数据已落盘，恢复后自动补上，请检查 Redis 进程"
-READ_ONLY = "缓存只读：Redis 磁盘或内存已满；数据已落盘，腾出空间后自动补上"
+READ_ONLY = "缓存只读：Redis 磁盘或内存已满，或不是主节点；数据已落盘，能写后自动补上"
 HOLED = "缓存（Redis）换了主节点，缺少最后几批；正从磁盘补上"
 OVERTAKEN = "这批数据在写入前已由另一个采集器接手或抢先；请过几秒重新发送"
 BLOCK_MOST_S = 2.0
@@ -72,7 +72,8 @@ class State:
 
     def ping(self) -> None:
         """Asks whether Redis takes writes. Raises Unavailable."""
-        self._call(lambda: self._client.delete(self._key("probe")))
+        # Not DEL, which a Redis without memory takes.
+        self._call(lambda: self._client.set(self._key("probe"), b"", px=1))
         self.read_only = False
 
     def close(self) -> None:
@@ -281,18 +282,6 @@ class State:
 def _top(entries: Any) -> int:
     """The number of the newest entry, 0 if there is none."""
     return int(entries[0][0].split(b"-")[0]) if entries else 0
-
-
-def reachable(url: str) -> bool:
-    """True when the Redis of an address takes writes now. Raises Unavailable: the address itself is wrong."""
-    state = State(url, "yp:")
-    try:
-        state.ping()
-    except Unavailable:
-        return False
-    finally:
-        state.close()
-    return True
 
 
 def _batch(entry_id: bytes, fields: dict[bytes, bytes]) -> Batch:

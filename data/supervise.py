@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from data import once, parts, statefolder
 from data.errors import WrongInput, os_words
 from data.place_check import outlines
+from data.redis_clients import obstacle
 from data.settings import Settings
-from data.state import reachable
 from data.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def serve(settings: Settings, _args: argparse.Namespace) -> int:
         supervisor = Supervisor(parts.table(settings), folder, _say)
         token = once.make(settings)
         _say(f"正在启动 {settings.place_dir.name}，状态目录 {folder}")
-        if settings.redis_url and not reachable(settings.redis_url):
-            _say("YIPING_REDIS_URL 所指的 Redis 连不上：记录照收、先落盘，画面用历史数据；"
-                 "请检查地址或启动它，之后自动补上")
+        if settings.redis_url and (told := obstacle(settings.redis_url)):
+            what, _, remedy = told.partition("；")
+            _say(f"YIPING_REDIS_URL 所指的 Redis {what}：记录照收、先落盘，画面用历史数据；{remedy}，之后自动补上")
 
         def ready() -> None:
             _say(f"已就绪（{time.monotonic() - begun:.1f} 秒）：{address}")

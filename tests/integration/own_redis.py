@@ -32,8 +32,12 @@ class RedisServer:
                          "--appendonly", "yes", "--appendfsync", "everysec", "--logfile", str(folder / "log"), *options]
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def begin(self) -> None:
+        """Starts it and waits for nothing."""
         self.process = subprocess.Popen(self._command, env=self._environment)
+
+    def start(self) -> None:
+        self.begin()
         with redis.Redis(unix_socket_path=str(self.socket)) as client:
             wait_for(lambda: _answers(client))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import redis
 from many_redis import free_ports
 from own_databases import PostgresServer
-from own_redis import TINY_PACK, _answers, _binary, wait_for
+from own_redis import TINY_PACK, RedisServer, _answers, _binary, wait_for
 
 from data.clock import Clock
 from data.doctor_place import outside_redis
@@ -102,3 +103,78 @@ def test_one_of_several_collectors_has_an_address_by_which_it_is_found(tmp_path:
                              "s3cret-of-both-sides", history_url="postgresql://u:p@h/d", collect_listen=listen)
     with pytest.raises(WrongInput, match="YIPING_COLLECT_LISTEN"):
         named(settings)
+
+
+def told_of(url: str) -> str:
+    """What the doctor prints of an address, and that its mark is as bad as its words."""
+    found = next(iter(outside_redis(load_settings(place=TINY_PACK, redis_url=url))))
+    assert found.mark == ("ok" if "可以写入" in found.found else "bad")
+    return f"{found.found}；{found.remedy}"
+
+
+def test_a_stopped_socket_is_not_taken_for_a_wrong_certificate(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path / "TLS certificate")
+    server.start()
+    try:
+        assert "可以写入" in told_of(server.url)
+    finally:
+        server.stop()
+    for left in (True, False):
+        if not left:
+            server.socket.unlink(missing_ok=True)
+        said = told_of(server.url)
+        assert "不能连接；启动那个 Redis" in said
+        assert "TLS 没有谈成" not in said
+
+
+def test_a_redis_that_answers_and_takes_nothing_says_why(tmp_path: Path, redis_server: RedisServer) -> None:
+    with redis.Redis(unix_socket_path=str(redis_server.socket)) as client:
+        assert "可以写入" in told_of(redis_server.url)
+        wait_for(lambda: not client.exists("yp:probe"))
+        client.config_set("maxmemory", "1")
+        assert "内存已满" in told_of(redis_server.url)
+        client.config_set("maxmemory", "0")
+        client.config_set("min-replicas-to-write", "1")
+        assert "副本不够" in told_of(redis_server.url)
+        client.config_set("min-replicas-to-write", "0")
+        client.execute_command("ACL", "SETUSER", "reader", "on", ">only", "~*", "+@read", "+client")
+        assert "缺少权限" in told_of(redis_server.url.replace("unix://", "unix://reader:only@"))
+        assert "密码不对" in told_of(redis_server.url.replace("unix://", "unix://reader:wrong@"))
+        client.execute_command("ACL", "SETUSER", "other", "on", ">only", "~other:*", "+@all")
+        assert "缺少权限" in told_of(redis_server.url.replace("unix://", "unix://other:only@"))
+        assert "可以写入" in told_of(redis_server.url), "none of the refusals lasts"
+
+
+def test_a_replica_is_read_only_to_the_doctor_and_to_the_state(redis_server: RedisServer) -> None:
+    with redis.Redis(unix_socket_path=str(redis_server.socket)) as client:
+        client.replicaof("127.0.0.1", "1")
+        assert "只读的副本；请改填主节点的地址" in told_of(redis_server.url)
+        state = State(redis_server.url, "yp:t:")
+        with pytest.raises(Unavailable, match="缓存只读"):
+            state.ping()
+        assert state.read_only
+        assert state.ok, "reads go on"
+        client.replicaof("NO", "ONE")
+        state.ping()
+        assert not state.read_only
+        state.close()
+
+
+def test_a_redis_that_loads_is_to_be_waited_for(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path / "r")
+    server.start()
+    with redis.Redis(unix_socket_path=str(server.socket)) as client:
+        client.mset({f"k{number}": 1 for number in range(10)})
+        pipe = client.pipeline(transaction=False)
+        for number in range(30_000):
+            pipe.incr(f"k{number % 10}")
+        pipe.execute()
+    server.stop(signal.SIGTERM)
+    # It answers once every 1024 commands of its log.
+    slow = RedisServer(tmp_path / "r", "--key-load-delay", "50")
+    slow.begin()
+    try:
+        wait_for(lambda: "正在载入" in told_of(slow.url))
+        wait_for(lambda: "可以写入" in told_of(slow.url))
+    finally:
+        slow.stop()

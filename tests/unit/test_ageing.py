@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 
 from data.acceptance import Prepared
 from data.ageing import Ages
+from data.clock import Clock
+from data.errors import Unavailable
 from data.feedbook import FeedBook
 from data.health import FeedHealth, freshness
+from data.history_read import HistoryReader
+from data.live import Live
+from data.pack import load_pack
 
 HOUR, MINUTE, S = 3_600_000_000, 60_000_000, 1_000_000
 T0 = 1_795_000_000 * S
+TINY = Path(__file__).parents[1] / "fixtures" / "tiny_pack"
+STAMPS = ("last_time", "last_received", "last_contact")
 
 
 class Process:
@@ -134,3 +143,55 @@ def test_a_record_from_before_a_step_back_does_not_hide_those_after_it(tmp_path)
 def test_a_record_from_the_future_is_no_younger_than_its_coming() -> None:
     state = FeedHealth("f", T0 + 4 * MINUTE, T0, T0)
     assert freshness(60.0, False, state, T0 + 4 * MINUTE) == "late"
+
+
+@pytest.mark.parametrize("ahead", [3 * S, 2 * S + S // 2, HOUR])
+def test_a_collector_whose_clock_is_ahead_does_not_change_the_mark_with_every_record(ahead: int) -> None:
+    one = Process()
+    marks = []
+    for second in range(60):
+        one.wall, one.standing = one.wall + S, one.standing + 1
+        stamp = one.wall + ahead - second % 5 * S // 10
+        one.state = FeedHealth("f", stamp, stamp, stamp)
+        one.look()
+        marks.append(one.seen.mark)
+    assert len(set(marks[1:])) == 1, "one for all records but the first"
+    assert one.mark() == "live"
+    one.go(200)
+    assert one.mark() == "late", "it dies as any other"
+    one.step(-HOUR)
+    one.heard()
+    assert one.mark() == "live"
+    one.go(200)
+    assert one.mark() == "late"
+
+
+class Away:
+    """Redis that does not answer."""
+
+    def health(self) -> dict[str, FeedHealth]:
+        raise Unavailable("away")
+
+
+@pytest.mark.parametrize("call", ["_from_disk", "_read_health"])
+def test_a_record_of_after_a_step_is_not_taken_for_one_of_before(tmp_path: Path, call: str) -> None:
+    """Redis is away and the health is due before the clocks are: a feed that dies then must not stay live an hour."""
+    clock = Clock()
+    live = Live(load_pack(TINY), Away(), HistoryReader(tmp_path / "h"), clock, tmp_path)  # type: ignore[arg-type]
+
+    def heard() -> None:
+        kept = {"feeds": {"gauges": {"feed": "gauges", **dict.fromkeys(STAMPS, clock.now_us())}}}
+        (tmp_path / "health.json").write_bytes(orjson.dumps(kept))
+        live._marks["health"] = 0.0
+        getattr(live, call)()
+
+    live._look()
+    heard()
+    object.__setattr__(clock, "offset_s", 3600.0)
+    heard()
+    live._look()
+    found = live.health["gauges"]
+    live._read_health()
+    assert (found.stepped, found.contact_stepped) == (0, 0)
+    assert live.health["gauges"].stepped == 0
+    assert freshness(60.0, False, live.health["gauges"], clock.now_us() + 4 * MINUTE) == "late"

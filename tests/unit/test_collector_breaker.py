@@ -76,3 +76,53 @@ def test_other_errors_pass_and_do_not_count() -> None:
         with pytest.raises(KeyError):
             guard.call(wrong)
     assert not guard.breaker.open
+
+
+def test_a_probe_that_meets_anything_else_is_said_and_followed_by_the_next(caplog: pytest.LogCaptureFixture) -> None:
+    pings = [0]
+
+    def ping() -> None:
+        pings[0] += 1
+        if pings[0] < 3:
+            raise RuntimeError("can't start new thread")
+
+    def work() -> str:
+        if pings[0] < 3:
+            raise ConnectionError("away")
+        return "answer"
+
+    guard = Guard("service", ping, (ConnectionError,), Breaker(every_s=0.02))
+    for _ in range(2):
+        with pytest.raises(Lost):
+            guard.call(work)
+    probe = next(thread for thread in threading.enumerate() if thread.name == "service-probe")
+    probe.join(5)
+    assert (pings[0], guard.breaker.open) == (3, False)
+    assert guard.call(work) == "answer"
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ["service lost: away", *["service: a probe failed; the next one follows"] * 2, "service back"]
+
+
+def test_a_probe_that_could_not_be_started_is_started_by_a_later_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = {"now": 100.0}
+    guard = Guard("scarce", lambda: None, (ConnectionError,), Breaker(lambda: clock["now"], every_s=0.1))
+    begun = threading.Thread.start
+
+    def none_left(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def work() -> str:
+        raise ConnectionError("away")
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    for _ in range(3):
+        with pytest.raises(Lost):
+            guard.call(work)
+    monkeypatch.setattr(threading.Thread, "start", begun)
+    clock["now"] += 1
+    with pytest.raises(Lost):
+        guard.call(work)
+    probe = next(thread for thread in threading.enumerate() if thread.name == "scarce-probe")
+    clock["now"] += 1
+    probe.join(5)
+    assert not guard.breaker.open

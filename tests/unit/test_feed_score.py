@@ -92,7 +92,7 @@ def test_a_feed_is_judged_only_since_it_came_first_and_never_for_what_never_came
 
 def test_slots_silences_and_overlaps() -> None:
     assert empty_slots({10: 1, 12: 4}, 10, 13, 300) == [(11, 12)]
-    assert empty_slots({10: 1, 17: 1}, 10, 19, 3 * 3600) == [(13, 16)]
+    assert empty_slots({10: 1, 17: 1}, 10, 19, 3 * 3600) == [(13, 17)]
     assert (silence(100, 130, 30), silence(100, 131, 30)) == ([], [(100, 131)])
     assert timely([(10, 20), (15, 30), (90, 500), (-5, 2)], 0, 100) == pytest.approx(0.68)
     assert timely([], 5, 5) is None
@@ -100,3 +100,40 @@ def test_slots_silences_and_overlaps() -> None:
     assert score(Shares(timely=0.5, sound=1.0)) == 75
     assert "近 24 小时" in RULE
     assert "静默" in RULE
+
+
+def occupied(*minutes: int) -> dict[int, int]:
+    """Records by hour, of minutes since some midnight."""
+    found: dict[int, int] = {}
+    for minute in minutes:
+        found[minute // 60] = found.get(minute // 60, 0) + 1
+    return found
+
+
+# By hand: (rhythm in s, minutes of the records, hours missed).
+RHYTHMS = {
+    "hourly, a minute before and after the full hour in turn": (
+        3600, [60 * hour + (1 if hour % 2 else -1) for hour in range(1, 25)], []),
+    "hourly, from 3:30 to 8:30 nothing": (
+        3600, [60 * hour + 30 for hour in range(24) if not 3 < hour < 8], [(4, 8)]),
+    "hourly, one reading less is within the hour allowed": (3600, [30, 90, 210, 270], []),
+    "daily, at 7 and at 8 in turn": (86_400, [1440 * day + 60 * (7 + day % 2) for day in range(10)], []),
+    "daily, the fourth day missing: due at 7 of day 3, next at 8 of day 4": (
+        86_400, [1440 * day + 60 * (8 if day == 4 else 7) for day in range(10) if day != 3], [(79, 104)]),
+    "every five minutes, from 5:00 to 6:00 nothing": (
+        300, [5 * number for number in range(288) if not 60 <= number < 72], [(5, 6)]),
+    "every five minutes, from 5:05 to 6:55 nothing: no whole hour is empty": (
+        300, [5 * number for number in range(288) if not 61 < number < 83], [])}
+
+
+@pytest.mark.parametrize("name", RHYTHMS)
+def test_only_what_was_due_and_did_not_come_is_missed(name: str) -> None:
+    cadence_s, minutes, missed = RHYTHMS[name]
+    counts = occupied(*minutes)
+    assert empty_slots(counts, min(counts), max(counts), cadence_s) == missed
+
+
+def test_a_stretch_that_began_before_the_hours_judged_is_missed_from_their_start() -> None:
+    counts = {0: 1, 30: 1, 31: 1, 40: 1}
+    assert empty_slots(counts, 20, 31, 3600) == [(20, 30)], "what is after the end is not asked for"
+    assert empty_slots(counts, 30, 31, 3600) == []
