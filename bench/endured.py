@@ -159,7 +159,17 @@ def flat(folder: Path, scale: Scale) -> Found:
                              "limit_grown": GROWTH}
     facts |= {name: {"first": found[0][1], "last": found[-1][1], "grown": round(grown[name], 4)}
               for name, found in series.items()}
+    facts["rose"] = {name: _rose(series[name]) for name in ("files", "threads")}
     return Found(same and max(grown.values()) <= GROWTH, facts)
+
+
+def _rose(series: list[tuple[float, float]]) -> list[tuple[int, int]]:
+    """(second, value) of each new maximum."""
+    found: list[tuple[int, int]] = []
+    for at, value in series:
+        if not found or value > found[-1][1]:
+            found.append((round(at), round(value)))
+    return found
 
 
 def _looked_at(place: Place, number: int) -> int:

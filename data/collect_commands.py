@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -28,6 +29,7 @@ from data.statefolder import socket_path
 
 GRACE_S = 1
 WATCH_S = 0.2
+READERS = 2
 
 
 def commands(add: Any) -> None:
@@ -42,6 +44,8 @@ def run_collect(settings: Settings, _args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=line)
     if settings.collect_listen:
         secret_of(settings)
+    # Arrow would start eight readers, one now and then over hours: a growing count that looks like a leak.
+    pa.set_io_thread_count(READERS)
     embedded_redis.ensure(settings)
     collector = Collector(settings, load_pack(settings.place_dir))
     pulling = Pulling(collector, settings)
