@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from collecting import gauge, push, reading
+from collector_pairs import FEED, NAMES, Pair, die, settings_of, shared, written
 from many_redis import Many, Node, cluster, sentinels
 from own_databases import PostgresServer
 from own_redis import TINY_PACK, wait_for
-from test_together import FEED, NAMES, Pair, die, settings_of, shared, written
 
 from data.collect import Collector
 from data.errors import Unavailable
