@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -11,11 +14,13 @@ from collector_pairs import FEED, NAMES, Pair, forgotten, settings_of, shared, w
 from own_databases import PostgresServer
 from own_redis import TINY_PACK, RedisServer, wait_for
 
-from data import carriers, owed
+from data import carriers, history_postgres_write, owed
 from data.acceptor import NO_FEED
 from data.acknowledged import NAME, read_notes
 from data.batches import Batch
 from data.collect import Collector
+from data.errors import Unavailable
+from data.history_postgres import Server
 from data.pack import load_pack
 from data.settings import load_settings
 from data.shared_leases import best
@@ -112,3 +117,25 @@ def test_one_without_a_name_takes_up_what_is_left_of_several(
         wait_for(lambda: written(alone) == [(1.0, 0), (2.0, 0)] and not read_notes(path), 20)
     finally:
         alone.stop()
+
+
+def test_an_announcement_is_given_up_where_the_database_hangs(
+        database: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_postgres_write, "ANNOUNCE_S", 1.0)
+    server = Server(database.address, "yiping_990101000000")
+    writer = history_postgres_write.PostgresWriter(server, tmp_path / "scratch")
+    told = Batch(1, 1, FEED, "observation", 1, [{"time": 1}])
+    assert writer.reserve(3) == 1
+    pid = server.change(lambda line: line.info.backend_pid)
+    os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        with pytest.raises(Unavailable):
+            writer.announce(told)
+        assert time.monotonic() - began < 10
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    before = writer.manifest.bulk
+    writer.announce(told)
+    assert writer.manifest.bulk == before + 1
+    server.close()
