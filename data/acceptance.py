@@ -24,6 +24,8 @@ from data.shifting import Shift
 from data.times import parse_instant
 
 MOST_NAME = 200
+# Rows taken up again whose former number is kept; the oldest is let go.
+MOST_RETAKEN = 100_000
 Parsed = tuple[int, Row, bytes, bytes]
 
 
@@ -59,6 +61,7 @@ class Lane:
         if feed.kind == "observation" and seconds(feed.cadence) < 3600:
             self._width = HOUR_US
         self._read = self._observation if feed.kind == "observation" else self._other
+        self._retaken: dict[tuple[bytes, int], int] = {}
 
     def prepare(self, raws: Sequence[Any], first_seq: int, now_us: int) -> Prepared:
         """Takes raw records as received now; accepted rows are numbered from first_seq and entered into the index."""
@@ -100,16 +103,26 @@ class Lane:
                               row["seq"])
 
     def again(self, rows: Sequence[Row], first_seq: int, now_us: int) -> Prepared:
-        """Takes rows that were accepted before and then forgotten; one that is there, or was replaced since, is not."""
+        """Takes rows that were accepted before and then forgotten; one that is there, or was replaced since, is not.
+
+        What counts as later is told by the numbers under which the rows were accepted first.
+        """
         out = Prepared()
+        # Numbers from here on were given to nobody: what was to get them then was not taken.
+        self._retaken = {key: old for key, old in self._retaken.items() if key[1] < first_seq}
         for row in rows:
-            digest, seq = identity(self.kind, self._name, row), first_seq + len(out.rows)
-            later = self._index.known(self._bucket(row), digest) > row["seq"]
-            prev = -1 if later else self._index.judge(self._bucket(row), digest, content(self.kind, row), seq)
+            bucket, digest, seq = self._bucket(row), identity(self.kind, self._name, row), first_seq + len(out.rows)
+            former: int = row["seq"]
+            first, known = self._retaken.get((digest, former), former), self._index.known(bucket, digest)
+            later = self._retaken.get((digest, known), known) > first
+            prev = -1 if later else self._index.judge(bucket, digest, content(self.kind, row), seq)
             if prev < 0:
                 out.duplicate += 1
             else:
                 out.rows.append(row | {"seq": seq, "prev": prev, "received": now_us})
+                self._retaken[digest, seq] = first
+        while len(self._retaken) > max(MOST_RETAKEN, len(rows)):
+            del self._retaken[next(iter(self._retaken))]
         self._finish(out)
         return out
 

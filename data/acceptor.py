@@ -20,10 +20,12 @@ from data.errors import Unavailable, YipingError
 from data.feedbook import FeedBook
 from data.identity import IdentityIndex
 from data.quarantine import Quarantine, Refused
+from data.records import FIELDS, Row
 
 log = logging.getLogger("yiping.collect")
 MOST_WAITING = 256
 GROUP_RECORDS = 20_000
+NO_FEED = "已确认收到，但缓存遗失了它，而数据源已不在地区包里；把它写回 feeds.yaml 后可以重新送入"
 
 
 @dataclass
@@ -97,6 +99,19 @@ class Acceptor(threading.Thread):
         handed = Handed(feed, raws, lapsed=lapsed, again=again, forgotten=forgotten)
         self._queue.put(handed)
         return handed.answer
+
+    def take_up(self, batch: Batch) -> Future[Verdict] | None:
+        """A batch that was accepted before and then forgotten comes in once more; None while that cannot be.
+
+        Rows of a feed that the pack has no more go into quarantine. Raises Unavailable: the disk refuses, or as submit.
+        """
+        if batch.feed in self._lanes:
+            return self.submit(batch.feed, batch.rows, forgotten=True)
+        self._stores.quarantine.put([Refused(batch.feed, NO_FEED, self._clock.now_us(), _said(batch.kind, row))
+                                     for row in batch.rows])
+        answer: Future[Verdict] = Future()
+        answer.set_result(Verdict(0, 0, tuple((place, NO_FEED) for place in range(len(batch.rows)))))
+        return answer
 
     def order(self, work: Callable[[], Any]) -> Future[Any]:
         """Runs `work` in the acceptor's thread between two groups."""
@@ -227,6 +242,11 @@ def _refused(handed: Handed, found: Prepared, now: int) -> list[Refused]:
     fresh = None if handed.again is None else handed.again.fresh(found)
     return [Refused(handed.feed, reason, now, _text(handed.raws[position])) for position, reason in found.rejected
             if fresh is None or position in fresh]
+
+
+def _said(kind: str, row: Row) -> str:
+    """What the sender said of a row, so that it can be sent in again."""
+    return orjson.dumps({spec.name: row[spec.name] for spec in FIELDS[kind]}).decode()
 
 
 def _obey(order: Order) -> None:

@@ -29,6 +29,7 @@ from data.health import FeedHealth
 from data.history import files_of, open_reader, open_writer
 from data.identity import IdentityIndex
 from data.ledger import Ledger
+from data.owed import left_over
 from data.pack import Pack
 from data.placing import register
 from data.quarantine import Quarantine, Refused
@@ -127,6 +128,8 @@ class Collector:
         threads: tuple[threading.Thread, ...] = (self._acceptor, carries, self._historian, self._ticker)
         for thread in threads:
             thread.start()
+        if self.together is None:
+            left_over(self._spool, self.folder / "spool", self._acceptor.take_up)
         log.warning("collector ready: next seq %d, %d rows recovered, %d assets", self._acceptor.next_seq, rows,
                     len(self._registry))
 
@@ -209,13 +212,11 @@ class Collector:
         return self._keeper.carry_out(self._writer, who, dry)
 
     def _room(self) -> None:
-        short = shortage(self.folder)
-        if short:
+        if short := shortage(self.folder):
             raise Unavailable(short)
 
     def _send_health(self, states: list[FeedHealth]) -> None:
-        held = [state for state in states if self.together is None or self.together.holds(state.feed)]
-        self._state.set_health(held)
+        self._state.set_health([one for one in states if self.together is None or self.together.holds(one.feed)])
 
     def _heard(self, batch: Batch) -> None:
         """Assets that another collector accepted: stations must be known whoever takes their readings."""
@@ -283,6 +284,7 @@ class Collector:
         return {
             "parts": {"spool": shortage(self.folder), "redis": redis, "history": self._historian.away},
             "lags": {"redis": max(0, last - self._publisher.done), "history": max(0, last - self._historian.done)},
+            "owed": {} if self.together is None else self.together.owed.status(),
             "last_seq": last, "checkpoint": self._historian.safe, "assets": len(self._registry),
             "refused": self.quarantine.counts(), "late": self.book.late(), "feeds": self.book.states(),
         }

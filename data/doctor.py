@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CHECKS: tuple[Callable[[Settings], Iterable[Finding]], ...] = (
     machine.python, machine.packages, machine.redis_server, machine.chromium, machine.chinese_font, machine.memory,
     machine.port, place.state_folder, place.pack, place.history, place.outside_redis, place.running_parts, place.feeds,
-    place.backup,
+    place.owed, place.backup,
 )
 _MARKS = {"ok": "✓", "warn": "!", "bad": "✗"}
 

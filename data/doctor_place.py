@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -10,6 +11,7 @@ import orjson
 import psutil
 
 from data import statefolder
+from data.acknowledged import NAME, read_notes
 from data.backup import LAST
 from data.clock import Clock
 from data.doctor_machine import Finding
@@ -19,7 +21,7 @@ from data.parts import read_status
 from data.redis_clients import WORDS, kind_of, obstacle
 from data.settings import Settings
 
-_FEW_GB, _BACKUP_DAYS = 5, 7
+_FEW_GB, _BACKUP_DAYS, _OWED_S = 5, 7, 120.0
 _WORDS = {"up": "运行", "starting": "正在启动", "waiting": "等待重启", "hung": "没有应答，正在结束",
           "finished": "已完成", "pending": "等待前面的部分", "stopped": "没有运行"}
 _FEED_WORDS = {"late": "迟滞", "down": "不可用", "unknown": "未知（从未送达）"}
@@ -103,6 +105,22 @@ def running_parts(settings: Settings) -> Iterator[Finding]:
         fine = part.state in ("up", "finished", "pending") or (part.state == "starting" and not part.last_exit)
         remedy = "" if fine else f"看日志 {settings.state_dir / 'log' / (name + '.log')}"
         yield Finding("ok" if fine else "bad", name, told, remedy)
+
+
+def owed(settings: Settings) -> Iterator[Finding]:
+    """What was acknowledged long ago and is not known to be in the history; silent while there is none."""
+    path = settings.state_dir / "spool" / NAME
+    try:
+        notes = read_notes(path)
+    except OSError as error:
+        yield Finding("warn", "已确认而未入历史", f"{path} 读不出（{error.strerror}）", "请检查它的权限与磁盘")
+        return
+    age_s = time.time() - min((note.since for note in notes.values()), default=time.time())
+    if age_s < _OWED_S:
+        return
+    feeds = "、".join(sorted({note.feed for note in notes.values()}))
+    yield Finding("warn", "已确认而未入历史", f"{len(notes)} 批，最早的在 {age_s / 60:.0f} 分钟前（{feeds}）",
+                  "让这个采集器运行到它接收这些数据源，或停下所有采集器，用不带名字的一个启动：它会收回")
 
 
 def backup(settings: Settings) -> Iterator[Finding]:

@@ -28,6 +28,8 @@ from data.records import DAY_OF
 
 # Entries of one partition before they are counted as one; the rows stay where they are.
 MOST_SEGMENTS = 24
+# The historian holds its lease meanwhile.
+ANNOUNCE_S = 5.0
 _MERGE = """
 WITH gone AS (DELETE FROM segments WHERE kind = %(kind)s AND partition = %(partition)s RETURNING *)
 INSERT INTO segments (kind, partition, rows, seq0, seq1, day0, day1, received1, feeds, replaced)
@@ -90,8 +92,8 @@ class PostgresWriter:
 
     def reserve(self, count: int) -> int:
         """The first of `count` numbers in a row that nobody else gets, above all that were used."""
-        with self._server.lend() as line:
-            found = line.execute("UPDATE numbers SET last = last + %s RETURNING last", (count,)).fetchone()
+        found = self._server.change(lambda line: line.execute(
+            "UPDATE numbers SET last = last + %s RETURNING last", (count,)).fetchone())
         assert found is not None
         self._last = max(self._last, int(found[0]))
         return int(found[0]) - count + 1
@@ -213,10 +215,19 @@ class PostgresWriter:
         _show(line, load.seq1, 1)
 
     def announce(self, batch: Batch) -> None:
-        """Has every reader read again what the tail may have told them otherwise. Raises Unavailable."""
+        """Has every reader read again what the tail may have told them otherwise.
+
+        Raises:
+            Unavailable: also where the server hangs; then it may have been done, and to do it again does no harm.
+        """
         days = [row[DAY_OF[batch.kind]] // DAY_US for row in batch.rows] if DAY_OF[batch.kind] else []
-        with self._server.lend() as line, line.transaction():
-            self._record(line, Load(batch.kind, batch.feed, max(days, default=0), batch.seq1), [])
+        load = Load(batch.kind, batch.feed, max(days, default=0), batch.seq1)
+
+        def told(line: psycopg.Connection) -> None:
+            with line.transaction():
+                self._record(line, load, [])
+
+        self._server.change(told, ANNOUNCE_S)
 
     def rework(self, work: Callable[[Rework], None]) -> None:
         """Refused: there are no files to replace here."""

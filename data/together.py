@@ -161,11 +161,14 @@ class Together:
         try:
             if not all(values.values()):
                 raise Unavailable(ELSEWHERE)
-            self.state.publish_held(batches, self._after, values)
+            # Also what is published without an answer may be told of as a duplicate, and so be acknowledged.
             self.owed.add(batches)
+            self.state.publish_held(batches, self._after, values)
         except Unavailable:
             self._known.clear()
             raise
+        finally:
+            self.owed.landed()
         self._after = batches[-1].seq1
 
     def claim(self, batches: Sequence[Batch]) -> None:
@@ -212,9 +215,13 @@ class SharedAcceptor(Acceptor):
                 if not handed.answer.done():
                     handed.answer.set_exception(error)
 
+    def takes(self, feed: str) -> bool:
+        """Whether what Redis forgot of a feed can be taken up here: ours, or nobody's because the pack lacks it."""
+        return feed not in self._lanes or self._together.holds(feed)
+
     def take_up(self, batch: Batch) -> Future[Verdict] | None:
-        """A batch that Redis forgot comes in once more; None while the lease of its feed is another's."""
-        return self.submit(batch.feed, batch.rows, forgotten=True) if self._together.holds(batch.feed) else None
+        """As there; None while the lease of its feed is another's."""
+        return super().take_up(batch) if self.takes(batch.feed) else None
 
     def _prepare(self, handed: Handed, now: int) -> Prepared | None:
         if not self._together.holds(handed.feed):
@@ -242,5 +249,5 @@ def acceptor_of(together: Together | None, parts: tuple[Mapping[str, Lane], Stor
         return Acceptor(lanes, stores, clock, pass_on, fatal)
     shared = replace(stores, spool=SharedSpool(stores.spool, together))
     found = SharedAcceptor((lanes, shared, clock), pass_on, fatal, together)
-    together.owed.take_up = found.take_up
+    together.owed.takes, together.owed.take_up = found.takes, found.take_up
     return found

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
-from collecting import Opener, opening
+from collecting import Opener, gauge, opening, push
+from collector_pairs import FEED, NAMES, Pair, settings_of, shared
 from history_stores import READ, WRITTEN, Store, postgres_store
-from own_databases import postgres
-from own_redis import TINY_PACK, RedisServer
+from own_databases import PostgresServer, postgres
+from own_redis import TINY_PACK, RedisServer, wait_for
 from own_spark import Cluster
 
+from data import carriers
+from data.collect import Collector
+from data.pack import load_pack
 from data.settings import Settings, load_settings
+from data.shared_leases import best
+from data.together import HISTORY
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +88,37 @@ def read_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store
     found = _store(request, tmp_path)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="module")
+def pair_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL for the collectors of one module, to be killed and started."""
+    with PostgresServer() as found:
+        yield found
+
+
+@pytest.fixture
+def database(pair_server: PostgresServer) -> PostgresServer:
+    """Without anything of the test before."""
+    with psycopg.connect(pair_server.address, autocommit=True) as line:
+        line.execute('DROP SCHEMA IF EXISTS "yiping_990101000000" CASCADE')
+    return pair_server
+
+
+@pytest.fixture
+def pair(tmp_path: Path, redis_server: RedisServer, database: PostgresServer,
+         monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    """(holder of the readings, the other), nothing brought into the history meanwhile, stations known to both."""
+    monkeypatch.setattr(carriers, "COMMIT_S", 1000.0)
+    found = {name: Collector(settings_of(name, tmp_path, redis_server.url, database.address), load_pack(TINY_PACK))
+             for name in NAMES}
+    for collector in found.values():
+        collector.start()
+    feeds = (*load_pack(TINY_PACK).feeds, HISTORY)
+    wait_for(lambda: all(shared(found[best(feed, NAMES)]).holds(feed) for feed in feeds))
+    push(found[best("stations", NAMES)], "stations", gauge("g1"), gauge("g2"))
+    wait_for(lambda: all(collector.status()["assets"] == 2 for collector in found.values()))
+    first = best(FEED, NAMES)
+    yield found[first], found[next(name for name in NAMES if name != first)]
+    for collector in found.values():
+        collector.stop()

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from collecting import gauge, push, reading
+from collector_pairs import FEED, NAMES, Pair, die, settings_of, shared, written
 from many_redis import Many, Node, cluster, sentinels
 from own_databases import PostgresServer
 from own_redis import TINY_PACK, wait_for
-from test_together import FEED, NAMES, Pair, die, settings_of, shared, written
 
 from data.collect import Collector
 from data.errors import Unavailable
@@ -82,6 +82,6 @@ def test_nothing_acknowledged_is_missing_when_the_master_and_the_writer_of_the_h
     wait_for(lambda: len(written(holder)) == 11, 40)
     wait_for(lambda: not shared(holder).owed.numbers, 20)
     assert written(holder) == [(float(number), 0) for number in range(11)]
-    assert holder._history.manifest().bulk >= 3, "three batches were taken up"
+    assert holder._history.manifest().bulk >= 1, "what was forgotten was taken up, as one where it was missed at once"
     pushed(holder, 6)
     assert len(written(holder)) == 11

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import orjson
 import pytest
 
 from data import doctor, doctor_bare, doctor_machine, doctor_place, embedded_redis, parts
+from data.acknowledged import NAME, Note, append_notes
 from data.clock import Clock
 from data.errors import Unavailable
 from data.parts import PartStatus
@@ -194,3 +196,18 @@ def test_a_backup_that_was_never_taken_or_is_old_is_named(tmp_path: Path) -> Non
         assert (found.mark, found.found) == (mark, f"上次在 {days} 天前，/media/x.tar")
     (tmp_path / "last_backup.json").write_text("{")
     assert marks(doctor_place.backup(settings)) == {"备份": "warn"}
+
+
+def test_what_was_acknowledged_long_ago_and_is_in_no_history_is_told(tmp_path: Path) -> None:
+    told = Settings(state=tmp_path)
+    assert list(doctor_place.owed(told)) == []
+    path = told.state_dir / "spool" / NAME
+    path.parent.mkdir(parents=True)
+    append_notes(path, {3: Note(3, "gauges", time.time())})
+    assert list(doctor_place.owed(told)) == [], "that is so for some seconds after every push"
+    append_notes(path, {4: Note(4, "cases", time.time() - 600)})
+    found = list(doctor_place.owed(told))
+    assert [(one.mark, one.found) for one in found] == [("warn", "2 批，最早的在 10 分钟前（cases、gauges）")]
+    path.unlink()
+    path.mkdir()
+    assert [one.mark for one in doctor_place.owed(told)] == ["warn"]
