@@ -87,13 +87,13 @@ class Line:
 
     def asker(self) -> Callable[..., Any]:
         """Asks `POST /ask` of a far collector: question and its values → the answer. Raises NotFound, Unavailable."""
-        # Plain HTTP: whoever wants it encrypted puts a tunnel around it, so no certificates are loaded here.
-        client = httpx.Client(transport=httpx.HTTPTransport(verify=False, retries=1), timeout=ASK_S)
-
         def ask(question: str, **values: Any) -> Any:
             wish = orjson.dumps({"question": question, "values": values})
+            # Plain HTTP: whoever wants it encrypted puts a tunnel around it, so no certificates are loaded here.
+            plain = httpx.HTTPTransport(verify=False, retries=1)
             try:
-                reply = client.post(self.here() + "/ask", content=wish, headers=self._headers())
+                with httpx.Client(transport=plain, timeout=ASK_S) as client:
+                    reply = client.post(self.here() + "/ask", content=wish, headers=self._headers())
                 found = orjson.loads(reply.content)
             except (httpx.HTTPError, orjson.JSONDecodeError) as error:
                 raise Unavailable(_AWAY) from error
