@@ -138,8 +138,12 @@ def soak(folder: Path, scale: Scale) -> Found:
 
 
 def flat(folder: Path, scale: Scale) -> Found:
-    """E3: 2,000 rows a second into the collector; its memory, open files and threads stay as they are after warm-up."""
+    """E3: 2,000 rows a second into the collector; its memory, open files and threads stay as they are after warm-up.
+
+    Files and threads are judged from the first compaction on, ten minutes after the start: it starts pools that stay.
+    """
     seconds, warm = float(scale.times(1200, 40)), float(scale.times(120, 10))
+    since = {"rss_mb": warm, "files": float(scale.times(660, 10)), "threads": float(scale.times(660, 10))}
     series: dict[str, list[tuple[float, float]]] = {"rss_mb": [], "files": [], "threads": []}
     with running(folder) as place:
         process = psutil.Process(place.pid("collector"))
@@ -148,7 +152,7 @@ def flat(folder: Path, scale: Scale) -> Found:
             rows += next(flood)
             for name, value in (("rss_mb", process.memory_info().rss / 1e6), ("files", float(process.num_fds())),
                                 ("threads", float(process.num_threads()))):
-                if passed >= warm:
+                if passed >= since[name]:
                     series[name].append((passed, value))
             # No faster than the promise speaks of.
             time.sleep(max(0.0, began + rows / FLAT_ROWS_S - time.monotonic()))
