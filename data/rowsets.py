@@ -22,8 +22,9 @@ from data.small_tables import AssetTable
 from geo.divisions import Divisions
 from geo.plane import areas_km2
 
-# Counted since midnight, of now alone.
-UNCOUNTED = dict.fromkeys(("accepted", "duplicate", "rejected"))
+# Of now alone: what is counted since midnight, and when something was received or answered.
+UNCOUNTED: dict[str, int | None] = {"accepted": None, "duplicate": None, "rejected": None, "last_received_us": 0,
+                                    "last_contact_us": 0}
 STATES = ("ok", "att", "warn", "alarm")
 # Orders of a list of events that show only what stands so at the window's end.
 STANDING = {"overdue": "overdue", "due": "due_soon", "open": "open"}

@@ -87,6 +87,7 @@ def test_a_figure_and_a_feed_are_as_fresh_as_they_were_then(gate: Gate, after_mi
     assert (read(gate, Question("metric", "level"), at=at).freshness, row["freshness"]) == (word, word)
     assert row["error"] == ("对方拒绝连接" if word == "down" else "")
     assert (row["accepted"], row.get("score")) == (None, None), "counts of today are not those of then"
+    assert (row["last_received_us"], row["last_contact_us"]) == (0, 0), "no instant is made up for what is not kept"
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: f"{question.kind}-{question.name}")
