@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import redis
@@ -53,12 +54,17 @@ class RedisServer:
             self.process = None
 
 
+def missing(what: str) -> NoReturn:
+    """A skip on a machine of somebody's own, a failure in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what}, in CI")
+    pytest.skip(what)
+
+
 def _binary() -> str:
     found = shutil.which("redis-server") or shutil.which("redis-server", path=str(ROOT / ".venv" / "bin"))
     if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("redis-server is missing in CI")
-        pytest.skip("redis-server is missing")
+        missing("redis-server is missing")
     return found
 
 

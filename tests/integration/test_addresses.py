@@ -13,7 +13,7 @@ import pytest
 import redis
 from many_redis import free_ports
 from own_databases import PostgresServer
-from own_redis import TINY_PACK, RedisServer, _answers, _binary, wait_for
+from own_redis import TINY_PACK, RedisServer, _answers, _binary, missing, wait_for
 
 from data.clock import Clock
 from data.doctor_place import outside_redis
@@ -51,10 +51,10 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     if shutil.which("openssl") is None:
-        pytest.skip("openssl is missing")
+        missing("openssl is missing")
     found = Guarded(tmp_path_factory.mktemp("guarded"))
     if found.process.poll() is not None:
-        pytest.skip("this redis-server knows no TLS")
+        missing("this redis-server knows no TLS")
     yield found
     found.process.terminate()
     found.process.wait(10)
