@@ -72,11 +72,23 @@ FEATURES = thing({"type": {"const": "FeatureCollection"}, "features": rows(
     closed=False)
 DIVISION = thing({"code": TEXT, "name": TEXT, "level": TEXT, "level_word": TEXT, "parent": TEXT, "official": FLAG,
                   "area_km2": {"type": "number", "minimum": 0}, "population": REAL, "period": TEXT,
+                  "assets": rows(thing({"layer": TEXT, "name": TEXT, "count": WHOLE, "reports": FLAG})),
                   "children": rows(NAMED), "chain": rows(NAMED)})
+FOUND = thing({"q": TEXT, "results": rows(thing(
+    {"kind": {"enum": ["division", "asset", "event", "point"]}, "feed": TEXT, "id": TEXT, "name": TEXT,
+     "division": TEXT, "division_code": TEXT, "level": TEXT, "layer": TEXT, "state": TEXT, "lon": REAL, "lat": REAL,
+     "match": TEXT})), "total": WHOLE, "at": {"type": ["string", "null"]}, "freshness": FRESH, "served_from": SERVED})
+HERE = thing({
+    "kind": {"enum": ["asset", "event", "point"]}, "thing": {"type": ["object", "null"]}, "lon": REAL, "lat": REAL,
+    "crs": TEXT, "division": TEXT, "chain": rows(thing({"code": TEXT, "name": TEXT, "level": TEXT})),
+    "figure": {"anyOf": [FIGURE, {"type": "null"}]}, "nearest": rows(thing(
+        {"layer": TEXT, "layer_name": TEXT, "feed": TEXT, "id": TEXT, "name": TEXT,
+         "distance_m": {"type": "number", "minimum": 0}})),
+    "events": rows(EVENT | {"properties": {**EVENT["properties"], "distance_m": {"type": "number"}}})})
 CHANGES = thing({"v": TEXT, "feeds": rows(TEXT), "now": MICROS, "from": SERVED, "trouble": TEXT, "seq": WHOLE})
-VIEW = thing({"v": TEXT, "now": MICROS, "seq": WHOLE, "screen": TEXT, "query": TEXT, "title": TEXT, "demo": FLAG,
-              "alarm": FLAG, "theme": TEXT, "from": SERVED, "regions": mapping(TEXT), "feeds": rows(TEXT),
-              "map": ANY})
+VIEW = thing({"v": TEXT, "now": MICROS, "seq": WHOLE, "screen": TEXT, "query": TEXT, "title": TEXT,
+              "body": TEXT, "demo": FLAG, "alarm": FLAG, "theme": TEXT, "from": SERVED, "regions": mapping(TEXT),
+              "feeds": rows(TEXT), "map": ANY})
 DEED = thing({}, closed=False)
 EVENTS = thing({"events": rows(EVENT), "total": WHOLE, "next": {"type": ["string", "null"]}, "freshness": FRESH,
                 "served_from": SERVED})

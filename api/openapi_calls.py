@@ -12,6 +12,7 @@ from data.errors import WrongInput
 from data.formulas import GROUPS
 from data.pack import Pack
 from data.records import FIELDS, STAGES
+from data.spelling import MOST_TYPED
 from data.steps import STEPS
 from layouts.view import WINDOWS
 
@@ -20,6 +21,7 @@ JSON, GEOJSON, CSV, STREAM = "application/json", "application/geo+json", "text/c
 # A day, or an instant with or without offset; a text that only looks so is refused with 400.
 _DAY = r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"
+_POINT = r"-?(1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,9})?,-?[0-8]?[0-9](\.[0-9]{1,9})?"
 _CODE = r"^([0-9]{12}|[0-9]{15})$"
 _GROUPED = sorted({word for words in GROUPS.values() for word in words})
 
@@ -60,6 +62,10 @@ CALLS: tuple[Call, ...] = (
                                          "freshness": shape.FRESH})}, _SPAN),
     Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "v"), filtered=True),
     Call("/divisions/{code}", "区划", {JSON: shape.DIVISION}, _SPAN[1:]),
+    Call("/search", "查找区划、设施和事件：名称、别名、拼音、首字母、编码、事件编号，或一处坐标", {JSON: shape.FOUND},
+         ("q", "limit", "division", *_SPAN[1:])),
+    Call("/here", "一处有什么：所属区划与数字、每类最近的设施、500 米内未结事件", {JSON: shape.HERE},
+         ("pin", "metric", *_SPAN[1:]), tagged=False),
     Call("/feeds", "数据源状态", {JSON: thing({"feeds": rows(shape.FEED)})}, _SPAN),
     Call("/feeds/{feed}/records", "推送记录：答复时已在磁盘上", {JSON: shape.VERDICT},
          refusals=(400, 401, 403, 404, 413, 415, 503), method="post", tagged=False),
@@ -102,6 +108,10 @@ def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
         "overdue": _one_of(["0", "1", "true", "false"]), "order": _one_of(["newest", "open", "due", "overdue"]),
         "format": _one_of(["json", "csv"]), "since": _form("^[0-9]{1,18}$", "上次答复里的 seq"),
         "item": _form("^[0-9]{1,18}$", "记录的编号"),
+        "limit": _form("^([1-9]|[1-4][0-9]|50)$", " 1 到 50 的整数"),
+        "q": _form(f"^[\\s\\S]{{0,{MOST_TYPED}}}$", f"至多 {MOST_TYPED} 字"),
+        "pin": _form(f"^({_POINT}|(asset|event):[a-z0-9_]{{1,60}}:.{{1,200}})$",
+                     " 115.41,25.95、asset:FEED:ID 或 event:FEED:ID"),
         "bbox": _form(r"^-?[0-9]{1,3}(\.[0-9]+)?(,-?[0-9]{1,3}(\.[0-9]+)?){3}$",
                       " west,south,east,north 四个经纬度；去掉它取全部"),
         "cursor": _form("^[A-Za-z0-9_=-]+$", "上一页给出的 next；去掉它从头取"), **_filters(pack)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -20,6 +21,7 @@ from api import (
     events,
     faults,
     feeds,
+    finding,
     health,
     layers,
     metrics,
@@ -43,6 +45,7 @@ from data.gate import Gate
 from data.history import open_reader
 from data.live import Live
 from data.pack import Pack, load_pack
+from data.people import People
 from data.sessions import Sessions
 from data.settings import Settings
 from data.state import State
@@ -54,6 +57,7 @@ RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/view", view.view, "GET"), ("/metrics", metrics.catalogue, "GET"), ("/metrics/{metric}", metrics.value, "GET"),
     ("/events", events.listing, "GET"), ("/events/{event}", events.one, "GET"), ("/warnings", events.warnings, "GET"),
     ("/layers/{layer}.geojson", layers.layer, "GET"), ("/divisions/{code}", places.division, "GET"),
+    ("/search", finding.search, "GET"), ("/here", finding.here, "GET"),
     ("/feeds", feeds.listing, "GET"), ("/feeds/{feed}/records", feeds.push, "POST"), ("/topics", topics.listing, "GET"),
     ("/departments", feeds.departments, "GET"), ("/quarantine", quarantine.desk, "GET POST"),
     ("/quarantine/{item}", quarantine.one, "GET"),
@@ -76,6 +80,7 @@ def services(settings: Settings, pack: Pack) -> Web:
     live.quarantine = desk.quarantine
     cache = make_cache(Flask("yiping-cache"), settings.cache_url or settings.redis_url, f"yp:{pack.place.code}:c:")
     gate = Gate(pack, live, reader, desk)
+    gate.named.people = People(pack.root, settings.state_dir)
     web = Web(settings, pack, clock, state, live, gate,
               Sessions(pack.divisions.root.code, settings.mode == "demo"), Shelf(AnswerCache(cache)))
     web.screens = fitted(SCREENS, lambda question: answerable(pack, question), pack.place.default_metric, pack.layers)
@@ -139,6 +144,8 @@ def application(settings: Settings, make: DashMaker) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         hub.bind()
         web.live.start()
+        # Whoever types first shall not wait for the table of pinyin.
+        threading.Thread(target=web.gate.named.learn, name="names", daemon=True).start()
         dash.bundles.warm()
         async with web.live.collector.client() as client:
             app.state.collector = client

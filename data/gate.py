@@ -21,6 +21,7 @@ from data.history_read import HistoryReader
 from data.judging import Judge
 from data.live import CHANGED, Live
 from data.metrics import Evaluator
+from data.named import PLACED, NamedThings
 from data.pack import Metric, Pack, told_by
 from data.settled import PointMemo
 from data.tables import MemoryTables
@@ -34,6 +35,7 @@ class Gate:
     def __init__(self, pack: Pack, live: Live, reader: HistoryReader, desk: FeedDesk | None = None) -> None:
         self.pack, self.live, self._desk = pack, live, desk
         self._reader = reader
+        self.named = NamedThings(pack, live)
         self._judge = Judge(pack, live, desk.lost_at if desk is not None else None)
         self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
         self._past: OrderedDict[tuple[int, bool, int], MemoryTables] = OrderedDict()
@@ -54,9 +56,14 @@ class Gate:
             raise NotFound(f"没有区划 {scope.division!r:.40}；编码见 /api/v1/divisions/{self.pack.place.code}")
         if not may(principal, READ, self.pack.divisions.chain(scope.division)):
             raise NotAllowed("无权查看该区划")
-        if question.kind == "rows" and question.name in DESK and self._desk is not None:
-            return self._of_desk(principal, question, scope, window)
+        unheld = self._unheld(principal, question, scope, window)
+        if unheld is not None:
+            return unheld
         past = self._replayed(window)
+        if question.kind in PLACED:
+            self.named.ready(past or self.live.tables)
+            # What is around a pin does not depend on the division in view, but on what may be seen.
+            scope = Scope(principal.division)
         with self.live.lock:
             key, served = self._key(question, scope, window), self._served(window)
             held, known = self._memo.get(key, (None, None))
@@ -68,6 +75,18 @@ class Gate:
                 known = replace(known, served_from=served)
             self._remember(key, stamp, known)
         return known
+
+    def _unheld(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer | None:
+        """What is asked once, or differs by what the reader may do, is not held."""
+        if question.kind == "rows" and question.name in DESK and self._desk is not None:
+            return self._of_desk(principal, question, scope, window)
+        if question.kind != "search":
+            return None
+        past = self._replayed(window)
+        self.named.ready(past or self.live.tables)
+        found = self.named.search(self._evaluator(past), principal, (question, scope), to_us(window.end))
+        judged = self._judge.fresh(found, self.feeds_of(question), window, past)
+        return replace(judged, served_from=self._served(window))
 
     def _of_desk(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer:
         """What the feeds' own page asks; it differs by what the reader may do, so it is not held."""
@@ -110,7 +129,11 @@ class Gate:
         if question.kind == "metric" and question.name in self.pack.metrics:
             return self._moved_by(self.pack.metrics[question.name])
         if question.kind == "profile":
-            return self._feeds(self.pack.metrics["population"]) if "population" in self.pack.metrics else ()
+            counted = self._feeds(self.pack.metrics["population"]) if "population" in self.pack.metrics else ()
+            return tuple(dict.fromkeys([*counted, *self._assets]))
+        if question.kind in PLACED:
+            figure = self._moved_by(self.pack.metrics[question.by]) if question.by in self.pack.metrics else ()
+            return tuple(dict.fromkeys([*sorted(self.named.feeds), *figure]))
         if question.name in DESK:
             return (CHANGED,)
         kinds = {"events": "event", "warnings": "warning"}
@@ -138,7 +161,9 @@ class Gate:
 
     def _data_stamp(self, question: Question, window: Window) -> Any:
         """What changes whenever the answer to a question may."""
-        stamp = tuple(self.live.tables.versions.get(feed, 0) for feed in self.feeds_of(question))
+        stamp: tuple[Any, ...] = tuple(self.live.tables.versions.get(feed, 0) for feed in self.feeds_of(question))
+        if question.kind == "people":
+            stamp = self.named.people.stamp
         now = self.live.clock.now_us()
         second = now // 1_000_000 if question.kind == "feeds" else 0
         # Where the key does not move with the clock, freshness still does, until what is asked about is long past.
@@ -215,12 +240,29 @@ class Gate:
             return judged(*rowsets.warnings(evaluator, scope, span[1], question.limit))
         if question.kind == "feeds":
             return judged(*self._feed_rows(evaluator, window, past))
-        if question.kind == "profile":
-            counted = rowsets.population(evaluator, scope.division)
-            answer = Answer(question, "", parts=rowsets.profile(evaluator, scope, counted), at_division=scope.division,
-                            time=counted.time if counted else None)
-            return self._judge.fresh(answer, self.feeds_of(question), window, past) if counted else answer
-        raise WrongInput(f"不认识的提问 {question.kind!r:.20}")
+        return self._of_place(evaluator, question, scope, (window, past))
+
+    def _of_place(self, evaluator: Evaluator, question: Question, scope: Scope,
+                  when: tuple[Window, MemoryTables | None]) -> Answer:
+        """What a division is, who answers for it, and what is at a pin."""
+        if question.kind == "pin":
+            return self._pinned(question, scope, *when)
+        if question.kind == "people":
+            return self.named.persons(question, scope.division)
+        if question.kind != "profile":
+            raise WrongInput(f"不认识的提问 {question.kind!r:.20}")
+        counted = rowsets.population(evaluator, scope.division)
+        answer = Answer(question, "", parts=rowsets.profile(evaluator, scope, counted), at_division=scope.division,
+                        time=counted.time if counted else None)
+        return self._judge.fresh(answer, self.feeds_of(question), *when) if counted else answer
+
+    def _pinned(self, question: Question, scope: Scope, window: Window, past: MemoryTables | None) -> Answer:
+        """The figure `question.by` of the pin's division, with everything else that is there in `parts`."""
+        found = self.named.pinned(self._evaluator(past), question, scope.division, to_us(window.end))
+        if not question.by or not found.at_division:
+            return self._judge.fresh(found, self.feeds_of(question), window, past)
+        figure = self._answer(Question("metric", question.by), Scope(found.at_division), window, past)
+        return replace(figure, question=question, parts={**figure.parts, **found.parts})
 
     def _feed_rows(self, evaluator: Evaluator, window: Window, past: MemoryTables | None) -> rowsets.Rows:
         """Feeds as they stand; of the past without counts, volumes and scores, which are only kept of now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -218,6 +218,15 @@ class Layer(Strict):
     shape: str = "circle"
 
 
+class Spelled(Strict):
+    """What else a name of `names.yaml` is called, and how it is read (syllables with spaces between); the key is a
+    name, a division's code, or a single character whose readings it replaces.
+    """
+
+    alias: tuple[str, ...] = ()
+    pinyin: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Pack:
     """A place pack, validated."""
@@ -232,6 +241,7 @@ class Pack:
     layers: dict[str, Layer]
     limits: dict[str, Any]
     calendar: dict[str, Any]
+    names: dict[str, Spelled] = field(default_factory=dict)
 
 
 def load_pack(root: Path) -> Pack:
@@ -251,12 +261,13 @@ def load_pack(root: Path) -> Pack:
     calendar = read_yaml(root, "calendar.yaml", dict[str, Any], problems, optional=True)
     if problems or place is None:
         raise PackProblem(problems)
+    names = read_yaml(root, "names.yaml", dict[str, Spelled], problems, optional=True)
     levels = [(level.key, level.word) for level in place.levels]
     divisions = read_divisions(root, levels, problems)
     if problems or divisions is None:
         raise PackProblem(problems)
     pack = Pack(root, place, divisions, feeds or {}, metrics or {}, categories or {}, channels or {}, layers or {},
-                limits or {}, calendar or {})
+                limits or {}, calendar or {}, names or {})
     problems += cross_check(pack)
     if problems:
         raise PackProblem(problems)

@@ -20,7 +20,7 @@ from data.metrics import Evaluator
 from data.records import STAGE_WORDS, STAGES, Row
 from data.small_tables import AssetTable
 from geo.divisions import Divisions
-from geo.plane import areas_km2
+from geo.geodesic import area_km2
 
 # Of now alone: what is counted since midnight, and when something was received or answered.
 UNCOUNTED: dict[str, int | None] = {"accepted": None, "duplicate": None, "rejected": None, "last_received_us": 0,
@@ -40,7 +40,8 @@ def _name(evaluator: Evaluator, index: int, level: int = 1) -> str:
     return named[0].name if named else divisions.root.name
 
 
-def _event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, level: int = 1) -> dict[str, Any]:
+def event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, level: int = 1) -> dict[str, Any]:
+    """An event of the table as it stood at an instant; `division` is named at a level."""
     columns, texts = events.columns, events.texts[at]
     category = events.category.words[columns["category"][at]]
     known = evaluator.pack.categories.get(category)
@@ -107,7 +108,7 @@ def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[i
         recent = at < first
         place = int(masked[0][0][at]) if recent else whole.position(*old[at])
         if place is not None:
-            rows.append(_event_row(evaluator, held[0] if recent else whole, place, span[1], below))
+            rows.append(event_row(evaluator, held[0] if recent else whole, place, span[1], below))
     blind = sum(int(np.isnan(table.columns["lon"][at]).sum()) for table, (at, _) in zip(held, masked, strict=True))
     return tuple(rows), len(keys), blind
 
@@ -168,14 +169,15 @@ def one_event(evaluator: Evaluator, event_id: str, feed: str, end_us: int) -> di
     if at is None:
         raise NotFound(f"数据源 {feed!r:.40} 没有事件 {event_id!r:.60}" if feed else f"没有事件 {event_id!r:.60}")
     reached = table.columns["reached"][at]
-    row = _event_row(evaluator, table, at, end_us)
+    row = event_row(evaluator, table, at, end_us)
     row["detail"] = table.texts[at][1]
     row["history"] = [{"stage": STAGE_WORDS[stage], "stage_code": stage, "time_us": int(reached[number])}
                       for number, stage in enumerate(STAGES) if reached[number]]
     return row
 
 
-def _asset_row(evaluator: Evaluator, asset: Row, level: int = 1) -> dict[str, Any]:
+def asset_row(evaluator: Evaluator, asset: Row, level: int = 1) -> dict[str, Any]:
+    """An asset with its properties; `division` is named at a level."""
     return {**asset["properties"], "id": asset["id"], "layer": asset["layer"], "name": asset["name"],
             "feed": asset["feed"], "lon": asset["lon"], "lat": asset["lat"],
             "division": _name(evaluator, asset["index"], level),
@@ -191,7 +193,7 @@ def assets(evaluator: Evaluator, question: Question, scope: Scope) -> PlacedRows
     limit = question.limit or len(rows)
     below = evaluator.pack.divisions.get(scope.division).level + 1
     blind = sum(asset["lon"] is None for asset in rows)
-    return tuple(_asset_row(evaluator, asset, below) for asset in rows[:limit]), len(rows), blind
+    return tuple(asset_row(evaluator, asset, below) for asset in rows[:limit]), len(rows), blind
 
 
 def warnings(evaluator: Evaluator, scope: Scope, end_us: int, limit: int) -> Rows:
@@ -234,8 +236,8 @@ def feeds(evaluator: Evaluator, health: Mapping[str, Any], judged: Callable[[str
 
 
 def profile(evaluator: Evaluator, scope: Scope, counted: Answer | None) -> dict[str, Any]:
-    """Name, level, parent and children of a division; area_km2 of its (perhaps 示意) border; population and its
-    period if `counted`.
+    """Name, level, parent and children of a division; area_km2 of its (perhaps 示意) border on the ellipsoid;
+    population and its period if `counted`; assets: how many of each of the pack's layers lie in it.
     """
     divisions = evaluator.pack.divisions
     division = divisions.get(scope.division)
@@ -243,12 +245,22 @@ def profile(evaluator: Evaluator, scope: Scope, counted: Answer | None) -> dict[
     return {"code": division.code, "name": division.name, "level": divisions.level_names[division.level],
             "level_word": divisions.level_words[division.level], "parent": division.parent or "",
             "official": division.official,
-            "area_km2": round(float(areas_km2([_shape(divisions, division.code)])[0]), 2),
+            "area_km2": round(area_km2(_shape(divisions, division.code)), 2),
+            "assets": _counted(evaluator, division.code),
             "population": counted.value if counted else None,
             "period": counted.parts.get("period", "") if counted else "",
             "children": [{"code": child.code, "name": child.name} for child in children],
             "chain": [{"code": code, "name": divisions.get(code).name}
                       for code in reversed(divisions.chain(division.code))]}
+
+
+def _counted(evaluator: Evaluator, code: str) -> list[dict[str, Any]]:
+    inside, table = evaluator.pack.divisions.below(code), evaluator.tables.assets
+    stations = {feed.stations for feed in evaluator.pack.feeds.values() if feed.kind == "observation"}
+    counts = [(layer, sum(bool(inside[row["index"]]) for row in table.layer(layer.source)))
+              for layer in evaluator.pack.layers.values() if layer.kind == "assets"]
+    return [{"layer": layer.source, "name": layer.name, "count": count, "reports": layer.source in stations}
+            for layer, count in counts if count]
 
 
 def _shape(divisions: Divisions, code: str) -> BaseGeometry:

@@ -47,7 +47,8 @@ def document(served: Served) -> Any:
     asked = [one for path in raw["paths"].values() for call in path.values() for one in call["parameters"]]
     # What only the data know: without it most right questions would be about nothing.
     held = {"division": [COUNTY, WEST, EAST], "code": [COUNTY, WEST, EAST], "event": ["e1", "e2", "none"],
-            "cursor": [served.get("/events").json()["next"]], "feed": ["cases"]}
+            "cursor": [served.get("/events").json()["next"]], "feed": ["cases"],
+            "pin": ["100.05,30.05", "asset:stations:g1", "event:cases:e1", "event:cases:none", "7,7"]}
     for path in raw["paths"].values():
         # Rights are given by `rights_of`, and their absence is tested by name.
         path.get("post", {}).pop("security", None)

@@ -1,0 +1,136 @@
+"""What is at a place: its divisions, the nearest asset of each layer, the open events around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data import rowsets
+from data.errors import NotAllowed, NotFound, WrongInput
+from data.finding import Finder
+from data.metrics import Evaluator
+from data.name_index import Section
+from geo.geodesic import distances_m
+from geo.plane import km_per_degree
+
+AROUND_M, MOST_EVENTS = 500.0, 20
+# The plane's distances are within 1 % of the ellipsoid's, so the nearest is among those this much farther.
+SLACK = 1.05
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What an address's `pin` names: `asset:FEED:ID`, `event:FEED:ID` or `LON,LAT` (degrees, EPSG:4490)."""
+
+    kind: str
+    feed: str = ""
+    id: str = ""
+    lon: float = 0.0
+    lat: float = 0.0
+
+
+def read_pin(text: str) -> Pin:
+    """The pin of an address. Raises WrongInput."""
+    kind, _, rest = text.partition(":")
+    feed, _, identity = rest.partition(":")
+    if kind in ("asset", "event") and feed and identity:
+        return Pin(kind, feed, identity)
+    try:
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError:
+        lon = lat = float("nan")
+    if not (abs(lon) <= 180 and abs(lat) <= 90):
+        raise WrongInput(f"pin={text!r:.60} 看不懂；应为 115.41,25.95、asset:FEED:ID 或 event:FEED:ID")
+    return Pin("point", lon=lon, lat=lat)
+
+
+def what_is_here(finder: Finder, evaluator: Evaluator, pin: Pin, top: str, end_us: int) -> dict[str, Any]:
+    """Everything about a pin but the figure of its division.
+
+    Returns:
+        kind; thing (asset or event as a row, {} for a point); lon, lat (None where it has no place); code of the
+        deepest division ("" outside the place), chain [{code, name, level}] from the top; nearest: of each layer the
+        nearest asset {layer, feed, id, name, distance_m}; events: open ones within 500 m by distance, with distance_m.
+        Only what lies in `top` and below is told. Distances are geodesics on the ellipsoid.
+
+    Raises:
+        NotFound: no such asset or event. NotAllowed: it lies outside `top`. Unavailable: history cannot be read.
+    """
+    divisions = evaluator.pack.divisions
+    allowed = divisions.below(top)
+    thing = _thing(evaluator, pin, end_us)
+    lon, lat = (thing["lon"], thing["lat"]) if thing else (pin.lon, pin.lat)
+    code = thing["division_code"] if thing else finder.code_at(lon, lat)
+    if (code and not allowed[divisions.index(code)]) or (not code and top != divisions.root.code):
+        raise NotAllowed("无权查看该位置")
+    chain = [{"code": above, "name": divisions.get(above).name,
+              "level": divisions.level_words[divisions.get(above).level]}
+             for above in reversed(divisions.chain(code))] if code else []
+    found = {"kind": pin.kind, "thing": thing, "lon": lon, "lat": lat, "code": code, "chain": chain,
+             "nearest": [], "events": []}
+    if lon is None or lat is None:
+        return found
+    held = finder.sections(evaluator.tables)
+    own = (pin.feed, pin.id) if pin.kind == "asset" else None
+    return found | {"nearest": _nearest(evaluator, held[0], (lon, lat), allowed, own),
+                    "events": _events(evaluator, held[1], (lon, lat), allowed, end_us)}
+
+
+def _thing(evaluator: Evaluator, pin: Pin, end_us: int) -> dict[str, Any]:
+    if pin.kind == "point":
+        return {}
+    if pin.kind == "event":
+        return rowsets.one_event(evaluator, pin.id, pin.feed, end_us)
+    asset = evaluator.tables.assets.rows.get((pin.feed, pin.id))
+    if asset is None:
+        raise NotFound(f"数据源 {pin.feed!r:.40} 没有设施 {pin.id!r:.60}")
+    return {**rowsets.asset_row(evaluator, asset), "layer_name": layer_name(evaluator, asset["layer"])}
+
+
+def layer_name(evaluator: Evaluator, source: str) -> str:
+    """The pack's word for a layer of assets, the layer itself where it has none."""
+    return next((layer.name for layer in evaluator.pack.layers.values()
+                 if layer.kind == "assets" and layer.source == source), source)
+
+
+def _plane_m(section: Section, at: npt.NDArray[np.intp], place: tuple[float, float]) -> npt.NDArray[np.float64]:
+    wide, high = km_per_degree(place[1])
+    return np.asarray(1000 * np.hypot((section.lon[at] - place[0]) * wide, (section.lat[at] - place[1]) * high))
+
+
+def _nearest(evaluator: Evaluator, assets: Section, place: tuple[float, float], allowed: Mask,
+             own: tuple[str, str] | None) -> list[dict[str, Any]]:
+    rows = evaluator.tables.assets.rows
+    at = np.flatnonzero(allowed[assets.division] & np.isfinite(assets.lon))
+    at = np.array([k for k in at.tolist() if assets.keys[k] in rows and assets.keys[k] != own], np.intp)
+    rough = _plane_m(assets, at, place)
+    layers = np.array([rows[assets.keys[k]]["layer"] for k in at.tolist()], np.str_)
+    chosen: list[dict[str, Any]] = []
+    for layer in np.unique(layers).tolist():
+        mine = np.flatnonzero(layers == layer)
+        close = mine[rough[mine] <= SLACK * rough[mine].min() + 1.0]
+        exact = distances_m(*place, assets.lon[at[close]], assets.lat[at[close]])
+        best = int(np.argmin(exact))
+        feed, identity = assets.keys[int(at[close[best]])]
+        chosen.append({"layer": layer, "layer_name": layer_name(evaluator, layer), "feed": feed, "id": identity,
+                       "name": rows[feed, identity]["name"], "distance_m": round(float(exact[best]), 1)})
+    return sorted(chosen, key=lambda one: (one["distance_m"], one["layer"]))
+
+
+def _events(evaluator: Evaluator, events: Section, place: tuple[float, float], allowed: Mask,
+            end_us: int) -> list[dict[str, Any]]:
+    at = np.flatnonzero(allowed[events.division] & np.isfinite(events.lon))
+    at = at[_plane_m(events, at, place) <= SLACK * AROUND_M]
+    exact = distances_m(*place, events.lon[at], events.lat[at])
+    table, found = evaluator.tables.events, []
+    stands = table.stands(end_us)
+    for k in np.argsort(exact, kind="stable").tolist():
+        position = table.position(*events.keys[int(at[k])])
+        if exact[k] <= AROUND_M and position is not None and stands[position]:
+            row = rowsets.event_row(evaluator, table, position, end_us)
+            found.append({**row, "distance_m": round(float(exact[k]), 1)})
+    return found[:MOST_EVENTS]
