@@ -76,7 +76,7 @@ DIVISION = thing({"code": TEXT, "name": TEXT, "level": TEXT, "level_word": TEXT,
                   "children": rows(NAMED), "chain": rows(NAMED)})
 FOUND = thing({"q": TEXT, "results": rows(thing(
     {"kind": {"enum": ["division", "asset", "event", "point"]}, "feed": TEXT, "id": TEXT, "name": TEXT,
-     "division": TEXT, "division_code": TEXT, "level": TEXT, "layer": TEXT, "state": TEXT, "lon": REAL, "lat": REAL,
+     "division": TEXT, "division_code": TEXT, "what": TEXT, "layer": TEXT, "state": TEXT, "lon": REAL, "lat": REAL,
      "match": TEXT})), "total": WHOLE, "at": {"type": ["string", "null"]}, "freshness": FRESH, "served_from": SERVED})
 HERE = thing({
     "kind": {"enum": ["asset", "event", "point"]}, "thing": {"type": ["object", "null"]}, "lon": REAL, "lat": REAL,

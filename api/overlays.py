@@ -6,24 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from api.web import Web
+from data.answers import Answer
 from layouts.view import ViewState
 
-Maker = Callable[[Web, ViewState], dict[str, Any] | None]
+Maker = Callable[[Web, ViewState, dict[str, Answer]], dict[str, Any] | None]
 
 
-def pin(_web: Web, view: ViewState) -> dict[str, Any] | None:
-    """A place that was looked up: `lon` and `lat` in degrees (CGCS2000)."""
-    try:
-        lon, lat = (float(part) for part in view.pin.split(","))
-    except ValueError:
-        return None
-    return {"lon": lon, "lat": lat} if abs(lon) <= 180 and abs(lat) <= 85 else None
+def pin(_web: Web, _view: ViewState, answers: dict[str, Answer]) -> dict[str, Any] | None:
+    """What was found or pointed at: `lon` and `lat` in degrees (CGCS2000), where the reader may see it."""
+    found = answers.get("pin")
+    place = (found.parts.get("lon"), found.parts.get("lat")) if found is not None else (None, None)
+    return {"lon": place[0], "lat": place[1]} if None not in place else None
 
 
 MAKERS: dict[str, Maker] = {"pin": pin}
 
 
-def overlays(web: Web, view: ViewState) -> dict[str, Any]:
+def overlays(web: Web, view: ViewState, answers: dict[str, Answer]) -> dict[str, Any]:
     """Sheet → what it shows in this view, without those that show nothing."""
-    made = {name: make(web, view) for name, make in MAKERS.items()}
+    made = {name: make(web, view, answers) for name, make in MAKERS.items()}
     return {name: told for name, told in made.items() if told is not None}

@@ -1,4 +1,4 @@
-/* Own React components, no build: Fragment (a region of finished HTML), CountyMap, Dialog, Held, Notice. */
+/* Own React components, no build: Fragment (a region of finished HTML), CountyMap, Dialog, Finder, Held, Notice. */
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
@@ -122,9 +122,15 @@
     return make()('div', {id: props.id, className: props.className, role: 'status', 'aria-live': 'polite', ref});
   }
 
+  function Finder(props) {
+    const ref = window.React.useRef(null);
+    window.React.useEffect(() => { yp.find.mount(ref.current, props.root); }, []);
+    return make()('div', {id: props.id, className: props.className, role: 'search', ref});
+  }
+
   /* Its value lives in the page's store; setting it through the component keeps callbacks the only way. */
   const Held = () => null;
 
-  window.yiping_own = {Fragment, CountyMap, Dialog, Held, Notice};
+  window.yiping_own = {Fragment, CountyMap, Dialog, Finder, Held, Notice};
   yp.own = {swap, focusMark};
 })();

@@ -19,7 +19,7 @@ from data.inputs import Tables
 from data.metrics import Evaluator
 from data.name_index import NONE, WORDS, Named, Section, Typed, section_of, typed
 from data.pack import Pack
-from data.rowsets import event_row
+from data.rowsets import event_row, layer_name
 from data.spelling import MOST_TYPED, Spelling, folded
 from geo.coordinates import read_point
 from geo.locate import Locator
@@ -118,9 +118,9 @@ class Finder:
         before asset before event; then nearer to the scope's division (inside it, inside the one above it, …, by
         distance).
 
-        Rows: kind, feed, id, name, division, division_code, level or layer, state, lon, lat, match. Only what lies in
-        `allowed` divisions is looked at. Events are those in memory: of 40 days, and all that are open. The names are
-        ranked without `lock`, which guards the tables.
+        Rows: kind, feed, id, name, what (its level, layer or stage in words), division, division_code, layer, state,
+        lon, lat, match. Only what lies in `allowed` divisions is looked at. Events are those in memory: of 40 days, and
+        all that are open. The names are ranked without `lock`, which guards the tables.
         """
         question, scope = asked
         text = question.name[:MOST_TYPED]
@@ -190,20 +190,21 @@ class Finder:
             item = divisions.get(key[1])
             lon, lat = self._centers[divisions.index(item.code)].tolist()
             return _shown(key, item.name, item.parent or "", item.code, divisions) | {
-                "level": divisions.level_words[item.level], "lon": round(lon, 6), "lat": round(lat, 6)}
+                "what": divisions.level_words[item.level], "lon": round(lon, 6), "lat": round(lat, 6)}
         if kind == 1:
             asset = tables.assets.rows.get(key)
             if asset is None:
                 return None
             code = divisions.items[asset["index"]].code
             return _shown(key, asset["name"], code, code, divisions) | {
-                "layer": asset["layer"], "lon": asset["lon"], "lat": asset["lat"]}
+                "what": layer_name(self._pack, asset["layer"]), "layer": asset["layer"], "lon": asset["lon"],
+                "lat": asset["lat"]}
         at = tables.events.position(*key)
         if at is None:
             return None
         row = event_row(evaluator, tables.events, at, end_us)
         return _shown(key, row["title"], row["division_code"], row["division_code"], divisions) | {
-            "layer": row["stage"], "state": row["state"], "lon": row["lon"], "lat": row["lat"]}
+            "what": row["stage"], "layer": "events", "state": row["state"], "lon": row["lon"], "lat": row["lat"]}
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ def _shown(key: tuple[str, str], name: str, where: str, code: str, divisions: An
     """The columns that all rows have; `where`: the deepest division to be told, with those above it but the root."""
     chain = [divisions.get(above).name for above in reversed(divisions.chain(where)[:-1])] if where else []
     return {"feed": key[0], "id": key[1], "name": name, "division": " › ".join(chain), "division_code": code,
-            "level": "", "layer": "", "state": "", "lon": None, "lat": None}
+            "what": "", "layer": "", "state": "", "lon": None, "lat": None}
 
 
 def _real(value: Any) -> float:

@@ -88,13 +88,7 @@ def _thing(evaluator: Evaluator, pin: Pin, end_us: int) -> dict[str, Any]:
     asset = evaluator.tables.assets.rows.get((pin.feed, pin.id))
     if asset is None:
         raise NotFound(f"数据源 {pin.feed!r:.40} 没有设施 {pin.id!r:.60}")
-    return {**rowsets.asset_row(evaluator, asset), "layer_name": layer_name(evaluator, asset["layer"])}
-
-
-def layer_name(evaluator: Evaluator, source: str) -> str:
-    """The pack's word for a layer of assets, the layer itself where it has none."""
-    return next((layer.name for layer in evaluator.pack.layers.values()
-                 if layer.kind == "assets" and layer.source == source), source)
+    return {**rowsets.asset_row(evaluator, asset), "layer_name": rowsets.layer_name(evaluator.pack, asset["layer"])}
 
 
 def _plane_m(section: Section, at: npt.NDArray[np.intp], place: tuple[float, float]) -> npt.NDArray[np.float64]:
@@ -116,8 +110,9 @@ def _nearest(evaluator: Evaluator, assets: Section, place: tuple[float, float], 
         exact = distances_m(*place, assets.lon[at[close]], assets.lat[at[close]])
         best = int(np.argmin(exact))
         feed, identity = assets.keys[int(at[close[best]])]
-        chosen.append({"layer": layer, "layer_name": layer_name(evaluator, layer), "feed": feed, "id": identity,
-                       "name": rows[feed, identity]["name"], "distance_m": round(float(exact[best]), 1)})
+        chosen.append({"layer": layer, "layer_name": rowsets.layer_name(evaluator.pack, layer), "feed": feed,
+                       "id": identity, "name": rows[feed, identity]["name"],
+                       "distance_m": round(float(exact[best]), 1)})
     return sorted(chosen, key=lambda one: (one["distance_m"], one["layer"]))
 
 

@@ -17,6 +17,7 @@ from data.event_table import CLOSED, FAR, EventTable
 from data.formulas_events import severity
 from data.health import seconds
 from data.metrics import Evaluator
+from data.pack import Pack
 from data.records import STAGE_WORDS, STAGES, Row
 from data.small_tables import AssetTable
 from geo.divisions import Divisions
@@ -182,6 +183,12 @@ def asset_row(evaluator: Evaluator, asset: Row, level: int = 1) -> dict[str, Any
             "feed": asset["feed"], "lon": asset["lon"], "lat": asset["lat"],
             "division": _name(evaluator, asset["index"], level),
             "division_code": evaluator.pack.divisions.items[asset["index"]].code, "demo": bool(asset["demo"])}
+
+
+def layer_name(pack: Pack, source: str) -> str:
+    """The pack's word for a layer of assets, the layer itself where it has none."""
+    return next((layer.name for layer in pack.layers.values() if layer.kind == "assets" and layer.source == source),
+                source)
 
 
 def assets(evaluator: Evaluator, question: Question, scope: Scope) -> PlacedRows:

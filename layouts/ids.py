@@ -5,7 +5,7 @@ from __future__ import annotations
 PAGE = "page"
 MAP, MAP_STATE = "map", "map-state"
 VIEW, CONTROL, LIVE, ANSWER = "view", "control", "live", "answer"
-DIALOG, NOTICE, BRAND = "dialog", "notice", "brand"
+DIALOG, NOTICE, BRAND, FINDER = "dialog", "notice", "brand", "finder"
 
 FIRST_REGIONS = ("lead", "figures")
 PANEL_REGIONS = tuple(f"{column}{row}" for column in "ps" for row in range(1, 7))

@@ -64,3 +64,10 @@ class Notice(_Own):
 
     _type = "Notice"
     _prop_names = _names("id", "className")
+
+
+class Finder(_Own):
+    """The search box; find.js fills it. `root` is the place's own code."""
+
+    _type = "Finder"
+    _prop_names = _names("id", "className", "root")

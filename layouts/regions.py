@@ -18,6 +18,7 @@ from layouts.leads import lead
 from layouts.panels import KINDS
 from layouts.screen import Context, Panel, Screen
 from layouts.screens import SCREENS
+from layouts.tools import find
 from layouts.tools.registry import TOOLS
 from layouts.view import ViewState
 
@@ -42,6 +43,8 @@ def questions(screen: Screen, view: ViewState | None = None) -> list[tuple[str, 
         found += [(f"map.{name}", replace(question, by=level)) for name, question in screen.map.asks.items()]
     found += [(f"{panel.key}.{name}", question) for panel in screen.panels for name, question in panel.asks.items()]
     found.append(("ticker", TICKER))
+    if pinned := find.question(screen, shown):
+        found.append(("pin", pinned))
     found += tools.asks_of(tools.opened(TOOLS, screen, shown), screen, shown)
     return [(name, asks.settled(question, shown)) for name, question in found]
 

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from layouts import ids
 from layouts.map import county_map
-from layouts.own import CountyMap, Dialog, Fragment, Held, Notice
+from layouts.own import CountyMap, Dialog, Finder, Fragment, Held, Notice
 from layouts.screen import Place
 from layouts.symbols import brand_mark, symbols
 
@@ -33,7 +33,8 @@ def _regions(css: str, *names: str) -> Box:
 
 
 FRAME = Box("page", (
-    Box("head", (Box("brand", slot="brand"), Box("nav", tag="nav", region="nav"), Box("notice", slot="notice"),
+    Box("head", (Box("brand", slot="brand"), Box("nav", tag="nav", region="nav"),
+                 Box("finder", slot="finder"), Box("notice", slot="notice"),
                  Box("sit", region="situation")), tag="header"),
     Box("filters", region="filters"),
     Box("stage", (
@@ -67,6 +68,7 @@ def shell(place: Place) -> Component:
     slots: dict[str, Callable[[str], Component]] = {
         "brand": lambda css: Fragment(id=ids.BRAND, className=css, html=str(brand(place))),
         "notice": lambda css: Notice(id=ids.NOTICE, className=css),
+        "finder": lambda css: Finder(id=ids.FINDER, className=css, root=place.code),
         "map": lambda css: html.Div([county_map()], className=css)}
 
     def build(box: Box) -> Component:

@@ -29,6 +29,10 @@ _SYMBOLS: dict[str, tuple[str, Markup]] = {
                                    '<circle cx="16" cy="10" r="1.7"/>')),
     "g-box": ("0 0 10 10", Markup('<rect x="1" y="1" width="8" height="8" rx="1" stroke-width="1.4"/>')),
     "g-x": ("0 0 10 10", Markup('<path d="M2 2L8 8M8 2L2 8" stroke-width="1.5"/>')),
+    "g-lens": ("0 0 20 20", Markup('<circle cx="8.5" cy="8.5" r="5.6" fill="none" stroke-width="2"/>'
+                                   '<path d="M12.8 12.8L18 18" stroke-width="2.4"/>')),
+    "g-pin": ("-8 -8 16 16",
+              Markup('<path d="M0 7.4C-3.4 2.6-4.8.4-4.8-2.4a4.8 4.8 0 0 1 9.6 0C4.8.4 3.4 2.6 0 7.4Z"/>')),
     "m-circle": ("-8 -8 16 16", Markup('<circle r="5"/>')),
     "m-square": ("-8 -8 16 16", Markup('<path d="M-5-5H5V5H-5Z"/>')),
     "m-triangle": ("-8 -8 16 16", Markup('<path d="M0-6.5L6 5H-6Z"/>')),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from markupsafe import Markup
 
 from layouts import words
@@ -29,8 +31,10 @@ def draw(panel: Panel, answers: Answers, context: Context) -> Drawn:
     level = str(card.get("level_word") or card.get("level") or "")
     below_it = card.get("children")
     children = len(below_it) if isinstance(below_it, list | tuple) else below_it
-    facts = [("人口", _amount(card.get("population"), "人")), ("面积", _amount(card.get("area_km2"), "km²")),
-             ("下级", _amount(children, "个")), ("编码", str(context.view.division or context.place.code))]
+    facts: list[tuple[str, object]] = [
+        ("人口", _amount(card.get("population"), "人")), ("面积", _amount(card.get("area_km2"), "km²")),
+        ("密度", _amount(_density(card), "人/km²")), ("下级", _amount(children, "个")),
+        ("编码", str(context.view.division or context.place.code))]
     cells = EMPTY.join(Markup('<div><div class="note q">{}</div><div class="fact b">{}</div></div>').format(*fact)
                        for fact in facts)
     named = fitting(context.children)
@@ -54,6 +58,12 @@ def fitting(children: Children) -> Children:
             # the last place is that of the words that say how many there are
             return children[:max(1, at - 3)]
     return children
+
+
+def _density(card: dict[str, Any]) -> float | None:
+    """People a km²; None where either is unknown."""
+    people, area = card.get("population"), card.get("area_km2")
+    return people / area if isinstance(people, int | float) and isinstance(area, int | float) and area else None
 
 
 def _amount(value: object, unit: str) -> Markup:
