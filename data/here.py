@@ -104,8 +104,10 @@ def _nearest(evaluator: Evaluator, assets: Section, place: tuple[float, float], 
     rough = _plane_m(assets, at, place)
     layers = np.array([rows[assets.keys[k]]["layer"] for k in at.tolist()], np.str_)
     chosen: list[dict[str, Any]] = []
-    for layer in np.unique(layers).tolist():
+    for layer in sorted({one.source for one in evaluator.pack.layers.values() if one.kind == "assets"}):
         mine = np.flatnonzero(layers == layer)
+        if not len(mine):
+            continue
         close = mine[rough[mine] <= SLACK * rough[mine].min() + 1.0]
         exact = distances_m(*place, assets.lon[at[close]], assets.lat[at[close]])
         best = int(np.argmin(exact))

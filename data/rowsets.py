@@ -186,9 +186,9 @@ def asset_row(evaluator: Evaluator, asset: Row, level: int = 1) -> dict[str, Any
 
 
 def layer_name(pack: Pack, source: str) -> str:
-    """The pack's word for a layer of assets, the layer itself where it has none."""
+    """The pack's word for a layer of assets, 设施 where it has none."""
     return next((layer.name for layer in pack.layers.values() if layer.kind == "assets" and layer.source == source),
-                source)
+                "设施")
 
 
 def assets(evaluator: Evaluator, question: Question, scope: Scope) -> PlacedRows:

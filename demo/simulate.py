@@ -26,6 +26,7 @@ from demo.drops import drop_assets, drop_figures
 from demo.feeds import OBSERVED
 from demo.history import Progress, write_history
 from demo.opening import first_memory, opening, resume
+from demo.people import write_people
 from demo.series import MICRO
 from demo.world import World, make_world
 
@@ -87,6 +88,7 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
         # Said before the first page: what has not come yet is not compared with.
         Progress(folder, 1).tell("演示历史即将导入")
     simulator = Simulator(make_world(pack, memory.scenario, memory.anchor), memory, PushDoor(settings), clock, folder)
+    write_people(simulator.world, pack.divisions, folder)
     simulator.start(first)
     child = start_history(settings)
     try:

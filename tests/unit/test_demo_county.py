@@ -1,13 +1,16 @@
 """The demo county is one state, the same for the same seed and time, with the rhythms that a county has."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from demo_tree import county, pack_file
+from demo_tree import county, pack_file, tree
 
+from data.people import People
 from demo.days import DAY_S, Days, day_number
 from demo.feeds import OBSERVED, Observations
+from demo.people import write_people
 
 COUNTY = county()
 FEEDS = Observations(COUNTY)
@@ -132,3 +135,18 @@ def test_calendar_is_consistent() -> None:
             assert (number + 3) % 7 >= 5, f"{text} is no weekend"
             assert not days.off(np.array([number]))[0]
         assert all(span["from"] <= span["to"] and int(span["to"][:4]) == year for span in block["holidays"])
+
+
+
+def test_persons_are_invented_and_marked(tmp_path) -> None:
+    world, divisions = SimpleNamespace(county=COUNTY), tree()
+    file = write_people(world, divisions, tmp_path)
+    held = file.read_text(encoding="utf-8").splitlines()
+    assert all(line.endswith(",1") and "某某,100" in line for line in held[1:])
+    people = People(tmp_path)
+    assert [one["role"] for one in people.of(divisions.root.code)] == ["书记", "县长"]
+    assert [one["role"] for one in people.of("990731100000")] == ["书记", "镇长"]
+    assert [one["role"] for one in people.of("990731100200")] == ["网格员"]
+    assert {one["demo"] for item in divisions.items for one in people.of(item.code)} == {True}
+    before = file.stat().st_mtime_ns
+    assert write_people(world, divisions, tmp_path).stat().st_mtime_ns == before
