@@ -178,9 +178,7 @@
     if (!row) return;
     const division = row.division_code === root ? null : row.division_code;
     const pin = row.kind === 'division' ? null : row.kind === 'point' ? row.id : row.kind + ':' + row.feed + ':' + row.id;
-    const patch = {division, pin, level: null};
-    if (pin) patch.tool = 'find';
-    else if (yp.state.at.tool === 'find') patch.tool = null;
+    const patch = {division, pin, level: null, tool: pin ? 'find' : 'profile'};
     input.value = '';
     draw([], '', '');
     input.blur();

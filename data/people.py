@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data.errors import WrongInput
 from data.masking import mask
+from geo.divisions import Divisions
 
 log = logging.getLogger(__name__)
 FILE, COLUMNS, MOST_BYTES = "people.csv", ("division", "role", "name", "phone"), 20_000_000
@@ -55,18 +57,42 @@ def _read(file: Path) -> dict[str, Rows]:
     """Persons by division; a file that cannot be read has none, which is logged."""
     found: dict[str, list[dict[str, Any]]] = {}
     try:
+        for told in _rows(file):
+            found.setdefault(told["division"], []).append({
+                "role": told["role"], "name": mask(told["name"]), "phone": mask(told["phone"]),
+                "demo": told.get("demo") in ("1", "true")})
+    except WrongInput as error:
+        log.warning("%s：名片上不显示人员", error)
+        return {}
+    return {code: tuple(persons) for code, persons in found.items()}
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    try:
         if file.stat().st_size > MOST_BYTES:
-            raise ValueError(f"超过 {MOST_BYTES // 1_000_000} MB")
+            raise WrongInput(f"{file} 超过 {MOST_BYTES // 1_000_000} MB，不像人员名单；请换成只有人员的文件")
         rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig")))
         missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
         if missing:
-            raise ValueError(f"缺少列 {'、'.join(missing)}")
-        for row in rows:
-            told = {name: (row[name] or "").strip() for name in COLUMNS}
-            found.setdefault(told["division"], []).append({
-                "role": told["role"], "name": mask(told["name"]), "phone": mask(told["phone"]),
-                "demo": (row.get("demo") or "").strip() in ("1", "true")})
-    except (OSError, UnicodeError, ValueError, csv.Error) as error:
-        log.warning("%s 读不了（%s）：名片上不显示人员；应为 UTF-8 的 CSV，列 %s", file, error, ",".join(COLUMNS))
-        return {}
-    return {code: tuple(persons) for code, persons in found.items()}
+            raise WrongInput(f"{file} 缺少列 {'、'.join(missing)}；首行应为 {','.join(COLUMNS)}")
+        return [{str(name): str(value or "").strip() for name, value in row.items()} for row in rows]
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise WrongInput(f"{file} 读不了（{error}）；应为 UTF-8 的 CSV") from error
+
+
+def people_problems(folder: Path, divisions: Divisions) -> list[str]:
+    """What is wrong with a pack's persons, as `line: what is wrong`; [] without a file."""
+    file = folder / FILE
+    if not file.is_file():
+        return []
+    try:
+        rows = _rows(file)
+    except WrongInput as error:
+        return [f"1: {error}"]
+    problems = []
+    for line, row in enumerate(rows, 2):
+        if row["division"] not in divisions:
+            problems.append(f"{line}: division {row['division']!r:.40} 不在区划之中")
+        if not row["role"] or not row["name"]:
+            problems.append(f"{line}: 缺少 role 或 name")
+    return problems

@@ -9,6 +9,7 @@ from data.fetching import trust
 from data.formulas import unknown_kinds
 from data.pack import Pack, load_pack
 from data.packfiles import DIVISION_FILES, PackProblem, located, read_divisions, shown
+from data.people import FILE, people_problems
 from data.place_source import level_pairs, read_place
 from data.vectorfiles import read_vector
 from geo.divisions import Divisions
@@ -30,6 +31,7 @@ def check_place(root: Path) -> list[str]:
         name = next(name for name in DIVISION_FILES if (root / name).is_file())
         problems += [f"{shown(root / name)}:1: {text}" for text in check_topology(divisions)]
         problems += check_assets(root, divisions)
+        problems += [f"{shown(root / FILE)}:{text}" for text in people_problems(root, divisions)]
     return list(dict.fromkeys(problems))
 
 

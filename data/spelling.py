@@ -65,10 +65,13 @@ class Spelling:
         return "".join([*pieces, re.escape(typed[at:])])
 
     def initials(self, typed: str) -> str:
-        """RE2 pattern of names whose characters' readings begin with the letters, one each; '' where not all are."""
-        if not _LETTERS.fullmatch(typed):
+        """RE2 pattern of names whose characters' readings begin with the letters, one each, other signs as they are;
+        "" without letters.
+        """
+        if not _LETTERS.search(typed):
             return ""
-        return "".join(self._class(self._beginning(letter)) for letter in typed)
+        return "".join(self._class(self._beginning(sign) | {sign}) if _LETTERS.fullmatch(sign) else re.escape(sign)
+                       for sign in typed)
 
     def _read(self, letters: str, whole: bool) -> str:
         """Letters as such, or any way to split them into readings."""

@@ -45,7 +45,7 @@ def crumb(context: Context) -> Markup:
     chain = chain_down(context)
     up = [anchor(context, {"division": code if depth else None, "bbox": None}, name)
           for depth, (code, name) in enumerate(chain[:-1])]
-    steps = [*up, Markup("<b>{}</b>").format(chain[-1][1])]
+    steps = [*up, Markup("<b>{}</b>").format(anchor(context, {"tool": "profile"}, chain[-1][1]))]
     if context.children:
         steps.append(_children(context, len(chain)))
     return join(steps, " › ") + Markup('<span class="crumb-chips">{}</span>').format(filter_chips(context))

@@ -41,7 +41,9 @@ def _render(answers: Answers, _screen: Screen, context: Context) -> Markup:
         return empty("e-none", "这里看不了", found.note or "没有读到这一处的数据，稍后自动重试") + _row_of([away])
     parts = found.parts
     share = Markup('<a class="ctl" href="{}" data-act="link">复制链接</a>').format(href(context, {}))
-    return EMPTY.join([_head(parts, context), _where(parts, context), _row_of([share, away]),
+    card = (anchor(context, {"division": parts["code"], "bbox": None, "tool": "profile"}, "区划名片", "ctl")
+            if parts["code"] else EMPTY)
+    return EMPTY.join([_head(parts, context), _where(parts, context), _row_of([card, share, away]),
                        _figure(found, parts, context), _events(parts, context), _nearest(parts, context)])
 
 

@@ -16,6 +16,8 @@ import pytest
 from api_place import COUNTY, EAST, NOW, WEST, Served, case, running
 from own_redis import wait_for
 
+from access.principal import demo_principal
+
 pytestmark = pytest.mark.integration
 
 
@@ -183,6 +185,25 @@ def test_topics_events_divisions_feeds_and_openapi(served: Served) -> None:
     assert {row["feed"] for row in served.get("/feeds").json()["feeds"]} >= {"cases", "gauges"}
     paths = served.get("/openapi.json").json()["paths"]
     assert all("{" in path or served.get(path).status_code == 200 for path in paths if path != "/live")
+
+
+def test_finding_over_http_now_then_and_with_rights(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.push("stations", *({"id": f"g{i}", "layer": "gauge", "name": f"站{i}", "lon": 100.05 + i / 20, "lat": 30.05}
+                              for i in range(3)))
+    wait_for(lambda: served.get("/search", q="站1").json()["total"] == 1)
+    found = served.get("/search", q="z1", division=EAST).json()["results"][0]
+    assert (found["kind"], found["id"], found["feed"]) == ("asset", "g1", "stations")
+    assert served.get("/search", q="站1", at="2020-01-01").json()["results"] == [], "nobody knew of it then"
+    assert served.get("/search", q="x", limit="51").status_code == 400
+    here = served.get("/here", pin="asset:stations:g1").json()
+    assert here["thing"]["name"] == "站1"
+    assert served.get("/here", pin="nowhere").status_code == served.get("/here").status_code == 400
+    other = next(code for code in (WEST, EAST) if code not in {step["code"] for step in here["chain"]})
+    monkeypatch.setattr(served.web.sessions, "principal", lambda _session: demo_principal(other))
+    assert all(row["division_code"] == other for text in ("站", "z", "e") for row in
+               served.get("/search", q=text).json()["results"])
+    assert served.get("/here", pin="asset:stations:g1").status_code == 403
+    assert "站1" not in served.get("/view", pin="asset:stations:g1", tool="find", division=other).text
 
 
 def test_one_event_has_its_history(served: Served) -> None:

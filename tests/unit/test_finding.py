@@ -22,7 +22,7 @@ from data.history_read import HistoryReader
 from data.live import Live
 from data.name_index import NONE, Named, section_of, typed
 from data.pack import Spelled, load_pack
-from data.people import People
+from data.people import People, people_problems
 from data.records import parse
 from data.spelling import Spelling
 from data.state import State
@@ -82,7 +82,8 @@ def names(rows: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["贡江镇", "gongjiangzhen", "GongJiangZhen", "gong jiang zhen", "gong'jiang'zhen",
-                                  "贡江zhen", "gjz", "GJZ", "360731100000", "３６０７３１１０００００", "gongjiangzh"])
+                                  "贡江zhen", "gjz", "GJZ", "贡jz", "360731100000", "３６０７３１１０００００",
+                                  "gongjiangzh"])
 def test_a_township_is_found_however_it_is_typed(gate: Gate, text: str) -> None:
     assert ask(gate, text)[0]["id"] == GONGJIANG
 
@@ -242,6 +243,16 @@ def test_people_are_masked_and_a_broken_file_is_none(tmp_path: Path, caplog: pyt
     file.write_text("name\n甲\n", encoding="utf-8")
     assert people.of(GONGJIANG) == ()
     assert "缺少列" in caplog.text
+    file.write_bytes(b"\xff\xfe")
+    assert people.of(GONGJIANG) == ()
+
+
+def test_the_check_of_a_pack_names_what_is_wrong_with_its_persons(gate: Gate, tmp_path: Path) -> None:
+    divisions = gate.pack.divisions
+    assert people_problems(tmp_path, divisions) == []
+    (tmp_path / "people.csv").write_text(f"division,role,name,phone\n{GONGJIANG},书记,张三,1\n1,书记,张三,1\n"
+                                         f"{GONGJIANG},,张三,\n", encoding="utf-8")
+    assert [text[:2] for text in people_problems(tmp_path, divisions)] == ["3:", "4:"]
 
 
 def test_sixty_thousand_names_are_searched_within_a_blink(gate: Gate) -> None:
