@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const MOST = 12, WAIT_MS = 30;
+  const MOST = 12, WAIT_MS = 15;
   const KINDS = {division: '区划', asset: '设施', event: '事件', point: '坐标'};
   const MARKS = {division: 'g-box', asset: 'm-circle', point: 'g-pin'};
   let box = null, input = null, list = null, said = null, root = '', timer = 0, token = 0, stop = null;
