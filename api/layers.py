@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import shapely
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,12 +16,13 @@ from data.errors import NotFound, WrongInput
 from geo.layers import divisions_geojson
 
 GROUND = ("neighbours", "rivers")
+Box = tuple[float, ...]
 
 
 def _feature(row: dict[str, Any]) -> dict[str, Any]:
     place = [round(row["lon"], 6), round(row["lat"], 6)]
     properties = {"id": row["id"], "feed": row["feed"], "name": row.get("name") or row.get("title", ""),
-                  "state": str(row.get("state", "")), "text": row.get("stage") or row.get("text", "")}
+                  "state": str(row.get("state", "")), "text": row.get("stage") or row.get("text", ""), "n": row["n"]}
     return {"type": "Feature", "geometry": {"type": "Point", "coordinates": place}, "properties": properties}
 
 
@@ -29,11 +31,21 @@ def _collection(features: list[dict[str, Any]], found: Answer) -> Packed:
     return Packed(orjson.dumps(body), "application/geo+json")
 
 
-def _divisions(web: Web, level: str) -> Packed:
-    if level not in web.pack.divisions.level_names:
-        raise NotFound(f"没有层级 {level!r:.20}；可用 {'、'.join(web.pack.divisions.level_names)}")
-    positions = web.pack.divisions.at_level(web.pack.divisions.level_names.index(level))
-    return Packed(divisions_geojson(web.pack.divisions, positions), "application/geo+json")
+def _divisions(web: Web, level: str, code: str, box: Box) -> Packed:
+    """Cells of a level, of the division and in the box where one is given."""
+    divisions = web.pack.divisions
+    if level not in divisions.level_names:
+        raise NotFound(f"没有层级 {level!r:.20}；可用 {'、'.join(divisions.level_names)}")
+    if code not in divisions:
+        raise NotFound(f"没有区划 {code!r:.40}；编码见 /api/v1/divisions/{web.pack.place.code}")
+    positions = divisions.at_level(divisions.level_names.index(level))
+    positions = positions[divisions.below(code)[positions]]
+    if box:
+        bounds = shapely.bounds([divisions.geometry[position] for position in positions]).reshape(-1, 4)
+        west, south, east, north = box
+        positions = positions[(bounds[:, 0] <= east) & (bounds[:, 2] >= west) & (bounds[:, 1] <= north)
+                              & (bounds[:, 3] >= south)]
+    return Packed(divisions_geojson(divisions, positions), "application/geo+json")
 
 
 def _ground(web: Web, name: str) -> Packed:
@@ -43,15 +55,9 @@ def _ground(web: Web, name: str) -> Packed:
     return Packed(orjson.dumps(orjson.loads(file.read_bytes())), "application/geo+json")
 
 
-def _inside(row: dict[str, Any], bbox: tuple[float, ...] | None) -> bool:
-    if row["lon"] is None or row["lat"] is None:
-        return False
-    return bbox is None or (bbox[0] <= row["lon"] <= bbox[2] and bbox[1] <= row["lat"] <= bbox[3])
-
-
-def _bbox(text: str) -> tuple[float, ...] | None:
+def _bbox(text: str) -> Box:
     if not text:
-        return None
+        return ()
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
@@ -66,23 +72,24 @@ def _points(web: Web, request: Request, name: str) -> Packed:
     if layer is None and not events:
         raise NotFound(f"没有图层 {name!r:.40}；图层见 layers.yaml")
     source = "events" if events else f"assets:{layer.source if layer else name}"
-    question = Question("rows", source, order="open", limit=20_000)
+    zoom = int(query["zoom"]) if query.get("zoom") else None
+    question = Question("marks", source, box=_bbox(query.get("bbox", "")), zoom=zoom)
     found = web.gate.read(web.principal(request), question, scope_of(web, query), window(web, query))
-    box = _bbox(query.get("bbox", ""))
-    return _collection([_feature(row) for row in found.rows if _inside(row, box)], found)
+    return _collection([_feature(row) for row in found.rows], found)
 
 
 def layer(request: Request) -> Response:
     """A layer as GeoJSON: divisions-<level>, neighbours, rivers, or a layer of the pack."""
-    web, name = web_of(request), path(request, "layer")
-    web.principal(request)
-    versioned = "v" in query_of(request)
+    web, name, query = web_of(request), path(request, "layer"), query_of(request)
+    principal = web.principal(request)
+    versioned = "v" in query
     # The cache outlives a web process, and so new borders.
     key: tuple[str, ...] = ("layer", name, web.geometry_version)
     if name.startswith("divisions-"):
-        packed = web.shelf.get_or_make(key, lambda: _divisions(web, name.partition("-")[2]))
+        level, code, box = name.partition("-")[2], query.get("division") or web.pack.place.code, query.get("bbox", "")
+        packed = web.shelf.get_or_make((*key, code, box), lambda: _divisions(web, level, code, _bbox(box)))
         return answer(request, packed, versioned)
     if name in GROUND:
         return answer(request, web.shelf.get_or_make(key, lambda: _ground(web, name)), versioned)
-    key = ("points", name, str(request.url.query), web.principal(request).role, web.gate.version())
+    key = ("points", name, str(request.url.query), principal.role, principal.division, web.gate.version())
     return answer(request, web.shelf.get_or_make(key, lambda: _points(web, request, name)), versioned)

@@ -20,6 +20,7 @@ from data.formulas import FORMULAS
 from data.history_read import HistoryReader
 from data.judging import Judge
 from data.live import CHANGED, Live
+from data.marks import marks
 from data.metrics import Evaluator
 from data.pack import Metric, Pack, told_by
 from data.settled import PointMemo
@@ -210,6 +211,10 @@ class Gate:
             reader = rowsets.events if question.name == "events" else None
             rows, total, blind = (reader(evaluator, question, scope, span) if reader
                                   else rowsets.assets(evaluator, question, scope))
+            return replace(judged(rows, total), unlocated=blind)
+        if question.kind == "marks":
+            rowsets.check_rows(question)
+            rows, total, blind = marks(evaluator, question, scope, span)
             return replace(judged(rows, total), unlocated=blind)
         if question.kind == "warnings":
             return judged(*rowsets.warnings(evaluator, scope, span[1], question.limit))
