@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from api.overlays import overlays
 from api.web import Web
 from data.answers import Answer, Question
+from data.marks import MOST_SINGLE
 from layouts.choropleth import Shading, marks, shade
 from layouts.mapcards import layers_on
 from layouts.screen import Screen
@@ -29,8 +30,12 @@ def numbered(web: Web, view: ViewState) -> bool:
     return view.division == web.pack.divisions.root.code and not chosen
 
 
-def _points(web: Web, screen: Screen, view: ViewState, counted: bool) -> list[dict[str, Any]]:
-    """Point layers that are on; where numbers stand beside the names, single events would say the same again."""
+def _points(web: Web, screen: Screen, view: ViewState, counted: bool, answers: dict[str, Answer]) -> list[
+        dict[str, Any]]:
+    """Point layers that are on; where numbers stand beside the names, single events would say the same again.
+
+    `many`: more than are told one by one, so that the map asks for what is in sight, at its zoom.
+    """
     found = []
     for key in layers_on(screen, view):
         layer = web.pack.layers.get(key)
@@ -39,7 +44,8 @@ def _points(web: Web, screen: Screen, view: ViewState, counted: bool) -> list[di
         kind = Question("rows", "events" if layer.kind == "events" else f"assets:{layer.source}")
         version = web.gate.version(web.gate.feeds_of(kind))
         found.append({"layer": key, "url": _url(key, view, version, layer.kind == "events"), "kind": layer.kind,
-                      "shape": layer.shape})
+                      "shape": layer.shape,
+                      "many": f"layer.{key}" in answers and (answers[f"layer.{key}"].total or 0) > MOST_SINGLE})
     return found
 
 
@@ -90,4 +96,4 @@ def map_state(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answ
         "marks": {code: list(mark) for code, mark in numbers.items()},
         "bounds": [round(edge, 5) for edge in bounds],
         "focus": "" if view.division == divisions.root.code else view.division,
-        "points": _points(web, screen, view, bool(numbers)), "overlays": overlays(web, view)}
+        "points": _points(web, screen, view, bool(numbers), answers), "overlays": overlays(web, view)}

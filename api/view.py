@@ -103,6 +103,7 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     answers = {name: ask(web, principal, question, scope, span) for name, question in asked}
     if not numbered(web, context.view):
         answers.pop("map.number", None)
+    answers |= {f"layer.{key}": found for key, found in counted.items()}
     answers |= _sites(web, principal, (dict(asked), answers), span)
     if context.busy:
         # What it would be compared with is not all there yet.

@@ -13,9 +13,9 @@
       const key = Math.floor(p.x / size) * 1e7 + Math.floor(p.y / size);
       let held = found.get(key);
       if (!held) { held = {n: 0, x: 0, y: 0, state: '', one: p, key}; found.set(key, held); out.push(held); }
-      held.n += 1;
-      held.x += p.x;
-      held.y += p.y;
+      held.n += p.n;
+      held.x += p.n * p.x;
+      held.y += p.n * p.y;
       if (yp.shapes.worst(held.state, p.state) !== held.state) { held.state = p.state; held.one = p; }
     }
     for (const c of out) { c.x /= c.n; c.y /= c.n; }
@@ -28,7 +28,7 @@
 
   function drawClusters(pen, layer, unit, hits) {
     const split = pen.view.zoom >= SINGLE_ZOOM;
-    const single = (p) => ({n: 1, x: p.x, y: p.y, state: p.state, one: p});
+    const single = (p) => ({n: p.n, x: p.x, y: p.y, state: p.state, one: p});
     const found = split ? layer.points.map(single) : clusters(layer.points, pen);
     for (const c of found) {
       const r = radius(c.n, unit), at = {x: pen.x(c.x), y: pen.y(c.y), r, u: pen.u};
@@ -78,7 +78,7 @@
     const unit = 16 * pen.u;
     for (const layer of state.points) {
       const shown = Object.assign({}, layer, {points: chosen(layer, state)});
-      if (layer.kind === 'events') drawClusters(pen, shown, unit, state.hits);
+      if (layer.kind === 'events' || layer.points.some((p) => p.n > 1)) drawClusters(pen, shown, unit, state.hits);
       else drawAssets(pen, shown, unit, state.hits);
     }
     pen.c.restore();

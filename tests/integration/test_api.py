@@ -148,7 +148,8 @@ def test_geometry_is_immutable_compressed_and_revalidated(served: Served) -> Non
 
 def test_cells_of_a_division_or_a_box_alone(served: Served) -> None:
     def codes(**query: str) -> set[str]:
-        return {f["properties"]["code"] for f in served.get("/layers/divisions-township.geojson", **query).json()["features"]}
+        found = served.get("/layers/divisions-township.geojson", **query).json()
+        return {feature["properties"]["code"] for feature in found["features"]}
 
     west, south, east, north = served.web.pack.divisions.geometry[served.web.pack.divisions.index(WEST)].bounds
     assert codes(division=WEST) == {WEST}
