@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from access.principal import READ, Principal, may
-from data import rowsets
+from data import catalogue, rowsets
 from data.answers import Answer, Question, Scope, Window
 from data.clock import from_us, to_us
 from data.contribution_memo import ContributionMemo
@@ -111,6 +111,8 @@ class Gate:
             return self._moved_by(self.pack.metrics[question.name])
         if question.kind == "profile":
             return self._feeds(self.pack.metrics["population"]) if "population" in self.pack.metrics else ()
+        if question.kind == "layers":
+            return tuple(self.pack.feeds)
         if question.name in DESK:
             return (CHANGED,)
         kinds = {"events": "event", "warnings": "warning"}
@@ -215,12 +217,26 @@ class Gate:
             return judged(*rowsets.warnings(evaluator, scope, span[1], question.limit))
         if question.kind == "feeds":
             return judged(*self._feed_rows(evaluator, window, past))
+        if question.kind == "layers":
+            found = self._catalogue(evaluator, (scope, span[1]), window, past)
+            return Answer(question, "图层目录", rows=found[0], total=found[1], at_division=scope.division,
+                          freshness="live", time=from_us(self.live.clock.now_us()), cadence_s=60.0)
         if question.kind == "profile":
             counted = rowsets.population(evaluator, scope.division)
             answer = Answer(question, "", parts=rowsets.profile(evaluator, scope, counted), at_division=scope.division,
                             time=counted.time if counted else None)
             return self._judge.fresh(answer, self.feeds_of(question), window, past) if counted else answer
         raise WrongInput(f"不认识的提问 {question.kind!r:.20}")
+
+    def _catalogue(self, evaluator: Evaluator, within: tuple[Scope, int], window: Window,
+                   past: MemoryTables | None) -> rowsets.Rows:
+        """What the map can show, each with the freshness that its own answer would have."""
+        def judged(feeds: tuple[str, ...], metric: Metric | None) -> Answer:
+            own = self._feeds(metric) if metric is not None else feeds
+            found = self._judge.fresh(Answer(Question("layers"), ""), own, window, past)
+            return self._judge.beside(found, metric) if metric is not None else found
+
+        return catalogue.entries(evaluator, *within, judged, self.feeds_of)
 
     def _feed_rows(self, evaluator: Evaluator, window: Window, past: MemoryTables | None) -> rowsets.Rows:
         """Feeds as they stand; of the past without counts, volumes and scores, which are only kept of now."""

@@ -7,7 +7,7 @@ formula does not keep, fails here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -77,7 +77,7 @@ def yudu(recounted: Recounted) -> County:
 
 
 @pytest.fixture(scope="module")
-def beijing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
+def beijing(tmp_path_factory: pytest.TempPathFactory) -> County:
     """Beijing with an invented day at every station: no figure of it is told anywhere."""
     folder, pack = tmp_path_factory.mktemp("beijing"), load_pack(BEIJING)
     reader, writer = HistoryReader(folder / "history"), HistoryWriter(folder / "history")
@@ -98,7 +98,7 @@ def beijing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
     clock = Clock(AIR_NOW / 1e6 - Clock().now().timestamp())
     live = Live(pack, State(f"unix://{folder}/none.sock", "t:"), reader, clock, folder)
     live.tables.load(AIR_NOW)
-    yield County(Gate(pack, live, reader), Window(from_us(AIR_NOW - DAY), from_us(AIR_NOW), "24h"))
+    return County(Gate(pack, live, reader), Window(from_us(AIR_NOW - DAY), from_us(AIR_NOW), "24h"))
 
 
 def _places(divisions: Any) -> list[tuple[float, float]]:
