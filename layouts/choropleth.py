@@ -29,8 +29,8 @@ WARNINGS = (("", "q0", "无预警"), ("blue", "k-blue", "蓝色预警"), ("yello
 class Shading:
     """`values`: code → (index into `tokens`, text). `legend`: (token, words, number of divisions), brightest first.
 
-    `method`: how the classes were made. `breaks`: limits by which a value's class is its number of limits reached, ()
-    where the class is not a matter of limits alone.
+    `method`: how the classes were made. `breaks`: limits of which a value's class is the number it reaches;
+    `by_limits` False where that is not all that decides.
     """
 
     values: dict[str, tuple[int, str]]
@@ -38,6 +38,7 @@ class Shading:
     legend: tuple[tuple[str, str, int], ...]
     method: str = ""
     breaks: tuple[float, ...] = ()
+    by_limits: bool = True
 
 
 def shade(answer: Answer, method: str = "") -> Shading:
@@ -87,14 +88,15 @@ def _told(answer: Answer, method: str, two_sided: bool) -> str:
 
 
 def _shading(answer: Answer, at: dict[str, int], classes: tuple[tuple[str, ...], tuple[str, ...]], method: str,
-             breaks: tuple[float, ...] = ()) -> Shading:
+             breaks: tuple[float, ...] | None) -> Shading:
     """The classes with their counts; that of unknown divisions is the last, and is named where there are any."""
     tokens, labels = classes
     values = {group.code: (at[group.code], _text(answer, group.value)) for group in answer.groups}
     counts = [sum(mine == k for mine in at.values()) for k in range(len(tokens))]
     unknown = len(tokens) - 1
     order = [*reversed(range(unknown)), *([unknown] if counts[unknown] else [])]
-    return Shading(values, tokens, tuple((tokens[k], labels[k], counts[k]) for k in order), method, breaks)
+    return Shading(values, tokens, tuple((tokens[k], labels[k], counts[k]) for k in order), method, breaks or (),
+                   breaks is not None)
 
 
 def _by_state(answer: Answer, limits: Sequence[Sequence[Any]]) -> Shading:
@@ -109,7 +111,8 @@ def _by_state(answer: Answer, limits: Sequence[Sequence[Any]]) -> Shading:
     kept = [k for k in range(len(RISKS)) if k in there]
     at = {group.code: len(kept) if group.value is None else kept.index(state(group.value)) for group in answer.groups}
     labels = [RISKS[k][2] + _limit_words(answer, limits, RISKS[k][0]) for k in kept]
-    return _shading(answer, at, ((*(RISKS[k][1] for k in kept), UNKNOWN), (*labels, "未知")), METHODS["thresholds"])
+    return _shading(answer, at, ((*(RISKS[k][1] for k in kept), UNKNOWN), (*labels, "未知")), METHODS["thresholds"],
+                    None)
 
 
 def _limit_words(answer: Answer, limits: Sequence[Sequence[Any]], state: str) -> str:
@@ -128,7 +131,7 @@ def _by_warning(answer: Answer) -> Shading:
     at = {group.code: len(WARNINGS) if group.value is None else levels.index(str(group.extra.get("worst", "")))
           for group in answer.groups}
     return _shading(answer, at, ((*(token for _, token, _ in WARNINGS), UNKNOWN),
-                                 (*(told for _, _, told in WARNINGS), "未知")), "生效预警的最高级别")
+                                 (*(told for _, _, told in WARNINGS), "未知")), "生效预警的最高级别", None)
 
 
 def _steps(count: int, two_sided: bool) -> Sequence[int]:
