@@ -9,20 +9,34 @@ import shapely
 from starlette.requests import Request
 from starlette.responses import Response
 
+from access.principal import Principal
 from api.questions import path, scope_of, window
-from api.web import Packed, Web, answer, query_of, web_of
-from data.answers import Answer, Question
+from api.told import told
+from api.web import Packed, Web, answer, json_answer, query_of, web_of
+from data.answers import Answer, Question, Scope, Window
+from data.catalogue import line_features, line_file, rows_question
 from data.errors import NotFound, WrongInput
 from geo.layers import divisions_geojson
+from layouts import words
+from layouts.topics import DOMAINS
 
+TOLD = ("id", "name", "kind", "topic", "unit", "source", "time_us", "freshness", "count", "unlocated", "levels",
+        "metric")
 GROUND = ("neighbours", "rivers")
 Box = tuple[float, ...]
+# A station of which no reading is known: neither well nor ill.
+UNREAD = ("unknown", "无读数")
 
 
-def _feature(row: dict[str, Any]) -> dict[str, Any]:
+Read = dict[str, tuple[str, str]]
+
+
+def _feature(row: dict[str, Any], states: Read | None) -> dict[str, Any]:
     place = [round(row["lon"], 6), round(row["lat"], 6)]
+    state, text = (str(row.get("state", "")), row.get("stage") or row.get("text", "")) if states is None else \
+        states.get(row["id"], UNREAD)
     properties = {"id": row["id"], "feed": row["feed"], "name": row.get("name") or row.get("title", ""),
-                  "state": str(row.get("state", "")), "text": row.get("stage") or row.get("text", ""), "n": row["n"]}
+                  "state": state, "text": text, "n": row["n"]}
     return {"type": "Feature", "geometry": {"type": "Point", "coordinates": place}, "properties": properties}
 
 
@@ -68,14 +82,37 @@ def _bbox(text: str) -> Box:
 def _points(web: Web, request: Request, name: str) -> Packed:
     query = query_of(request)
     layer = web.pack.layers.get(name)
-    events = name == "events" or (layer is not None and layer.kind == "events")
-    if layer is None and not events:
+    if layer is None and name != "events":
         raise NotFound(f"没有图层 {name!r:.40}；图层见 layers.yaml")
-    source = "events" if events else f"assets:{layer.source if layer else name}"
-    zoom = int(query["zoom"]) if query.get("zoom") else None
+    if layer is not None and layer.kind == "lines":
+        features = line_features(line_file(web.pack, layer))
+        return Packed(orjson.dumps({"type": "FeatureCollection", "features": features}), "application/geo+json")
+    source = rows_question(layer).name if layer is not None else "events"
+    # Marks that are read one by one (stations) are told one by one.
+    read = layer.metric if layer is not None else ""
+    zoom = int(query["zoom"]) if query.get("zoom") and not read else None
     question = Question("marks", source, box=_bbox(query.get("bbox", "")), zoom=zoom)
-    found = web.gate.read(web.principal(request), question, scope_of(web, query), window(web, query))
-    return _collection([_feature(row) for row in found.rows], found)
+    within = (web.principal(request), scope_of(web, query), window(web, query))
+    found = web.gate.read(within[0], question, *within[1:])
+    states = _states(web, read, within) if read else None
+    return _collection([_feature(row, states) for row in found.rows], found)
+
+
+def _states(web: Web, metric: str, within: tuple[Principal, Scope, Window]) -> Read:
+    """Station → (state, reading in words) by the metric that the layer declares."""
+    principal, scope, span = within
+    found = web.gate.read(principal, Question("metric", metric, "station"), scope, span)
+    return {group.code: (str(group.extra.get("state") or "ok"),
+                         f"{found.name} {words.value(found, group.value)} {found.unit}".strip())
+            for group in found.groups if group.value is not None}
+
+
+def catalogue(request: Request) -> Response:
+    """`/layers`: everything that the map can show, made from the declarations of the pack."""
+    web, query = web_of(request), query_of(request)
+    found = web.gate.read(web.principal(request), Question("layers"), scope_of(web, query), window(web, query))
+    rows = [{name: row[name] for name in TOLD} | {"group": DOMAINS.get(row["topic"][:1], "底图")} for row in found.rows]
+    return json_answer(request, {"layers": told(web, rows)})
 
 
 def layer(request: Request) -> Response:

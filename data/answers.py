@@ -34,7 +34,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. kind: metric | rows | marks | profile | feeds | warnings.
+    """What is asked. kind: metric | rows | marks | layers | profile | feeds | warnings.
 
     `name` is the metric id (metric), the dataset (rows: "events", "assets:<layer>", "observations:<metric>"), or the
     layer. `by`: "" | a level name | hour | day | week | month | category | channel | department | station.
