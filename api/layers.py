@@ -13,13 +13,12 @@ from api.questions import path, scope_of, window
 from api.told import told
 from api.web import Packed, Web, answer, json_answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
-from data.catalogue import line_features, line_file, rows_question
+from data.catalogue import MOST_POINTS, line_features, line_file, rows_question
 from data.errors import NotFound, WrongInput
 from geo.layers import divisions_geojson
 from layouts import words
 from layouts.topics import DOMAINS
 
-MOST = 20_000
 TOLD = ("id", "name", "kind", "topic", "unit", "source", "time_us", "freshness", "count", "unlocated", "levels",
         "metric")
 GROUND = ("neighbours", "rivers")
@@ -82,7 +81,8 @@ def _points(web: Web, request: Request, name: str) -> Packed:
     if layer is not None and layer.kind == "lines":
         features = line_features(line_file(web.pack, layer))
         return Packed(orjson.dumps({"type": "FeatureCollection", "features": features}), "application/geo+json")
-    question = rows_question(layer, MOST) if layer is not None else Question("rows", "events", limit=MOST, order="open")
+    question = (rows_question(layer, MOST_POINTS) if layer is not None
+                else Question("rows", "events", limit=MOST_POINTS, order="open"))
     within = (web.principal(request), scope_of(web, query), window(web, query))
     found = web.gate.read(within[0], question, *within[1:])
     box = _bbox(query.get("bbox", ""))
