@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const EARTH_M = 40075016.686, REACH = 3, LEAST_PX = 4, SHADES = ['--heat-0', '--heat-1', '--heat-2', '--heat-3'];
+  const EARTH_M = 40075016.686, REACH = 3, LEAST_PX = 2, FINE = 6, SHADES = ['--heat-0', '--heat-1', '--heat-2', '--heat-3'];
   const tile = document.createElement('canvas');
   let told = null, points = [], asked = 0;
 
@@ -66,7 +66,7 @@
   function paint(pen, state) {
     if (!told || !points.length || !told.limits.length) return;
     const v = pen.view, meters = metersPerUnit((v.h / 2 - v.oy) / v.k) / v.k;      // in one pixel
-    const side = Math.max(LEAST_PX, told.bandwidth / meters / 4);
+    const side = Math.max(LEAST_PX, told.bandwidth / meters / FINE);
     const pad = Math.ceil(REACH * told.bandwidth / meters / side) + 1;             // what lies just outside shines in
     const grid = {w: Math.ceil(v.w / side) + 2 * pad, h: Math.ceil(v.h / side) + 2 * pad, meters: meters * side,
       sigma: told.bandwidth / (meters * side)};

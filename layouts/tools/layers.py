@@ -114,14 +114,14 @@ def _heat(row: Row, screen: Screen, context: Context) -> Markup:
     on = key in maplayers.chosen(screen, context.view)
     if row["kind"] not in ("assets", "events") or ((row["count"] or 0) < LEAST_DENSE and not on):
         return EMPTY
-    inner = Markup('热力<span class="vh">：{}</span>').format(row["name"])
-    return _own(key, anchor(context, {"layers": maplayers.toggled(screen, context.view, key)}, inner,
-                            "hb on" if on else "hb", on))
+    return _own(key, anchor(context, {"layers": maplayers.toggled(screen, context.view, key)}, "热力",
+                            "hb on" if on else "hb", on), f"{row['name']}热力")
 
 
-def _own(key: str, link: Markup) -> Markup:
-    """A link that keeps the focus of the keyboard though a touch changes what it does next."""
-    return Markup('<a data-own="{}"{}').format(key, link[2:])
+def _own(key: str, link: Markup, told: str = "") -> Markup:
+    """A link that keeps the focus of the keyboard though a touch changes what it does next; `told`: its whole name."""
+    name = Markup(' aria-label="{0}" title="{0}"').format(told) if told else EMPTY
+    return Markup('<a data-own="{}"{}{}').format(key, name, link[2:])
 
 
 def _source(row: Row, context: Context) -> Markup:
