@@ -50,10 +50,10 @@ def _divisions(web: Web, level: str, code: str, box: Box) -> Packed:
     divisions = web.pack.divisions
     if level not in divisions.level_names:
         raise NotFound(f"没有层级 {level!r:.20}；可用 {'、'.join(divisions.level_names)}")
-    if code not in divisions:
+    if code and code not in divisions:
         raise NotFound(f"没有区划 {code!r:.40}；编码见 /api/v1/divisions/{web.pack.place.code}")
     positions = divisions.at_level(divisions.level_names.index(level))
-    positions = positions[divisions.below(code)[positions]]
+    positions = positions[divisions.below(code or divisions.root.code)[positions]]
     if box:
         bounds = shapely.bounds([divisions.geometry[position] for position in positions]).reshape(-1, 4)
         west, south, east, north = box
@@ -123,7 +123,7 @@ def layer(request: Request) -> Response:
     # The cache outlives a web process, and so new borders.
     key: tuple[str, ...] = ("layer", name, web.geometry_version)
     if name.startswith("divisions-"):
-        level, code, box = name.partition("-")[2], query.get("division") or web.pack.place.code, query.get("bbox", "")
+        level, code, box = name.partition("-")[2], query.get("division", ""), query.get("bbox", "")
         packed = web.shelf.get_or_make((*key, code, box), lambda: _divisions(web, level, code, _bbox(box)))
         return answer(request, packed, versioned)
     if name in GROUND:

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.principal import Principal
-from api.mapstate import layer_questions, map_state, numbered
+from api.maplayers import densities, layer_questions
+from api.mapstate import map_state, numbered
 from api.questions import scope_of, window
 from api.topics import topic_rows
 from api.web import Packed, Web, answer, query_of, web_of
@@ -93,7 +94,8 @@ def view_of(web: Web, screen: Screen, query: dict[str, str]) -> ViewState:
     """The view of an address; what its map should show stays where this place has it."""
     view = from_query(screen.key, query, screen.window)
     asked, pack = view.map, web.pack
-    layers = tuple(key for key in asked.layers if key == NO_LAYER or key.removeprefix(HEAT) in pack.layers)
+    drawn = {key: layer.kind != "lines" for key, layer in pack.layers.items()}
+    layers = tuple(key for key in asked.layers if key == NO_LAYER or key in drawn or drawn.get(key.removeprefix(HEAT)))
     return replace(view, map=replace(
         asked, layers=layers, metric=asked.metric if asked.metric in pack.metrics else "",
         level=asked.level if asked.level in pack.divisions.level_names else "",
@@ -110,10 +112,12 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     span = window(web, query, screen.window)
     counted = {key: ask(web, principal, question, scope, span)
                for key, question in layer_questions(web, screen, context.view).items()}
-    shapes = {key: found for key, found in counted.items() if key.startswith("layer.")}
-    context = replace(context, layers={key[6:]: (web.pack.layers[key[6:]].shape, found.total)
-                                       for key, found in shapes.items()},
-                      unplaced={key[6:]: int(found.unlocated) for key, found in shapes.items() if found.unlocated})
+    shapes = {key[6:]: found for key, found in counted.items() if key.startswith("layer.")}
+    context = replace(
+        context, layers={key: (web.pack.layers[key.removeprefix(HEAT)].shape, found.total)
+                         for key, found in shapes.items()},
+        unplaced={key: int(found.unlocated) for key, found in shapes.items() if found.unlocated})
+    context = replace(context, densities=densities(web, screen, context.view, counted))
     asked = questions(screen, context.view)
     answers = counted | {name: ask(web, principal, question, scope, span) for name, question in asked}
     if not numbered(web, context.view, answers.get("map.number")):
@@ -130,7 +134,7 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
             "query": to_query(context.view, screen.window), "title": screen.title,
             "body": body_class(screen, context.view), "demo": context.demo,
             "alarm": _alarm(answers), "theme": context.theme, "from": web.live.served_from, "regions": html,
-            "feeds": depends, "map": map_state(web, screen, context.view, answers)}
+            "feeds": depends, "map": map_state(web, screen, context, answers)}
 
 
 def _sites(web: Web, principal: Principal, held: tuple[dict[str, Question], dict[str, Answer]],

@@ -120,6 +120,7 @@
       this.name = String(p.name || '');
       this.short = String(p.short || this.name);
       this.parent = String(p.parent || '');
+      this.above = Array.isArray(p.above) ? p.above : [];
       this.rings = rings(feature.geometry);
       this.box = boxOf(this.rings);
       this.found = Array.isArray(p.label_at) ? {x: planeX(p.label_at[0]), y: planeY(p.label_at[1])} : null;

@@ -23,7 +23,7 @@
   function paths(level, values, classes) {
     const found = classes.map(() => null);
     for (const cell of level.cells) {
-      const value = values[cell.code];
+      const value = yp.values.of(values, cell);
       const at = value ? value[0] : -1;
       if (at < 0 || at === null || at >= classes.length) continue;
       found[at] = found[at] || new Path2D();

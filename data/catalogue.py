@@ -16,7 +16,8 @@ from data.errors import Unavailable
 from data.metrics import Evaluator
 from data.pack import Layer, Metric, Pack
 
-GROUND = "rivers"
+# So many records of a layer are drawn at most.
+GROUND, MOST_POINTS = "rivers", 20_000
 Judged = Callable[[tuple[str, ...], Metric | None], Answer]
 FeedsOf = Callable[[Question], tuple[str, ...]]
 
@@ -40,8 +41,7 @@ def entries(evaluator: Evaluator, scope: Scope, end_us: int, judged: Judged, fee
              for key, layer in pack.layers.items()]
     ground = pack.root / f"{GROUND}.geojson"
     if ground.exists():
-        rows.append({**_row(GROUND, "ground", "河流", ""), "source": line_source(ground), "freshness": "scheduled",
-                     "count": len(line_features(ground))})
+        rows.append({**_row(GROUND, "ground", "河流", ""), **_line_facts(ground)})
     return tuple(rows), len(rows)
 
 
@@ -68,14 +68,21 @@ def _layer_row(evaluator: Evaluator, declared: tuple[str, Layer], within: tuple[
     key, layer = declared
     row = {**_row(key, layer.kind, layer.name, layer.topic), "metric": layer.metric}
     if layer.kind == "lines":
-        file = line_file(evaluator.pack, layer)
-        return {**row, "freshness": "scheduled", "source": line_source(file), "count": len(line_features(file))}
+        return {**row, **_line_facts(line_file(evaluator.pack, layer))}
     question, (scope, end_us) = rows_question(layer), within
     found = (rowsets.events(evaluator, question, scope, (end_us, end_us)) if layer.kind == "events"
              else rowsets.assets(evaluator, question, scope))
     feeds = feeds_of(Question("metric", layer.metric)) if layer.metric else register_feeds(evaluator, layer, feeds_of)
     metric = evaluator.pack.metrics.get(layer.metric)
     return {**row, **_aged(judged(feeds, metric)), "count": found[1], "unlocated": found[2], "feeds": list(feeds)}
+
+
+def _line_facts(file: Path) -> dict[str, Any]:
+    try:
+        return {"freshness": "scheduled", "source": line_source(file), "count": len(line_features(file))}
+    except Unavailable:
+        # Said in its own row; whatever else there is can still be shown.
+        return {"freshness": "down"}
 
 
 def register_feeds(evaluator: Evaluator, layer: Layer, feeds_of: FeedsOf) -> tuple[str, ...]:
@@ -88,6 +95,11 @@ def register_feeds(evaluator: Evaluator, layer: Layer, feeds_of: FeedsOf) -> tup
 def line_file(pack: Pack, layer: Layer) -> Path:
     """The file of a layer of lines: `assets/<source>.geojson` of the pack."""
     return pack.root / "assets" / f"{layer.source}.geojson"
+
+
+def line_version(file: Path) -> str:
+    """Version of a file of lines; `0` where there is none."""
+    return f"{file.stat().st_mtime_ns:x}" if file.exists() else "0"
 
 
 def line_features(file: Path) -> list[dict[str, Any]]:

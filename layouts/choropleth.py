@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.breaks import natural, quantiles
+from analysis.breaks import SMALLEST, natural, quantiles
 from data.answers import Answer
 from layouts import words
 
@@ -57,7 +57,7 @@ def shade(answer: Answer, method: str = "") -> Shading:
     tokens = (*colors, UNKNOWN)
     at = {group.code: len(tokens) - 1 if group.value is None else sum(group.value >= limit for limit in breaks)
           for group in answer.groups}
-    return _shading(answer, at, (tokens, (*_labels(answer, known, breaks), "未知")),
+    return _shading(answer, at, (tokens, (*_labels(answer, known, breaks, method), "未知")),
                     _told(answer, method, two_sided), breaks)
 
 
@@ -138,13 +138,13 @@ def _steps(count: int, two_sided: bool) -> Sequence[int]:
     return range(5) if two_sided else SPREAD[max(1, min(count, 5))]
 
 
-def _labels(answer: Answer, known: Sequence[float], breaks: Sequence[float]) -> tuple[str, ...]:
+def _labels(answer: Answer, known: Sequence[float], breaks: Sequence[float], method: str) -> tuple[str, ...]:
     """Words of the classes; a class in which all divisions have the one lowest value says that value."""
     if not breaks:
         return (f"均为 {words.value(answer, known[0])}",) if known else ("全部",)
     found = class_words(breaks, answer.decimals)
     lowest = {value for value in known if value < breaks[0]}
-    if len(lowest) != 1 or answer.parts.get("breaks"):
+    if len(lowest) != 1 or (answer.parts.get("breaks") and method not in ("natural", "quantile")):
         return found
     return (words.value(answer, lowest.pop()), *found[1:])
 
@@ -175,7 +175,7 @@ def _breaks(answer: Answer, known: Sequence[float], two_sided: bool) -> tuple[fl
 
 def round_down(value: float) -> float:
     """At most two leading digits, towards zero."""
-    if not value or not math.isfinite(value):
+    if abs(value) < SMALLEST or not math.isfinite(value):
         return 0.0
     power = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
     return round(math.trunc(round(value / power, 6)) * power, 10)

@@ -117,14 +117,14 @@ def _state_sign(state: str) -> Markup:
     return Markup('<span class="sym st st-{0}">{1}</span>').format(state, icon(f"s-{state}"))
 
 
-def legend(title: str, classes: Shading, unit_word: str, note: str = "") -> Markup:
+def legend(title: str, classes: Shading, unit_word: str, note: Markup | str = "") -> Markup:
     """Classes of the map with their borders and how many divisions each holds."""
     if not classes.values:
         return Markup('<div class="legend"><h3>{}</h3><div>暂无数据</div></div>').format(title)
     rows = EMPTY.join(Markup('<div><span class="sw {}"></span>{}<span class="n">{} 个</span></div>').format(token,
                                                                                                            words_, n)
                       for token, words_, n in classes.legend)
-    below = Markup('<div class="q">{}</div>').format(note) if note else EMPTY
+    below = Markup('<div class="how">{}</div>').format(note) if note else EMPTY
     return Markup('<div class="legend"><h3>{}</h3>{}{}</div>').format(f"{title}·{unit_word}", rows, below)
 
 
@@ -135,14 +135,14 @@ def level_word(answer: Answer, context: Context) -> str:
                 levels[depth][1] if depth < len(levels) else "下级")
 
 
-def class_note(answer: Answer, shading: Shading, context: Context) -> str:
+def class_note(answer: Answer, shading: Shading, context: Context) -> Markup:
     """How the classes were made, of how many divisions, and whose figures these are below the published level."""
     keys = [key for key, _ in context.place.levels]
     asked, drawn = context.view.map.level, answer.parts.get("level")
-    told = f"{shading.method}，共 {len(shading.values)} 个"
+    told = Markup("{}，共 {} 个").format(shading.method, len(shading.values))
     if asked in keys and drawn in keys and keys.index(asked) > keys.index(drawn):
         words_ = dict(context.place.levels)
-        told += f"；{words_[asked]}未发布，按所属{words_[drawn]}着色"
+        told += Markup("<br>{}未发布，按所属{}着色").format(words_[asked], words_[drawn])
     return told
 
 

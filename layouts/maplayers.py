@@ -15,13 +15,19 @@ from layouts.symbols import icon
 from layouts.view import ViewState
 
 NO_LAYER, HEAT = "none", "heat."
+# So many marks of a layer crowd somewhere at the scale of a county.
+CROWD = 60
 SHAPES = ("circle", "square", "triangle", "diamond", "reservoir", "house")
 
 
 def chosen(screen: Screen, view: ViewState) -> tuple[str, ...]:
-    """All that is switched on, density among it: the view's choice, the screen's own where the view says nothing."""
-    asked = view.map.layers or screen.map.on
-    return tuple(dict.fromkeys(key for key in asked if key != NO_LAYER))
+    """All that is switched on: the view's choice, the screen's own where the view says nothing.
+
+    Of densities the last alone is: two of them over each other could not be told apart.
+    """
+    asked = tuple(dict.fromkeys(key for key in view.map.layers or screen.map.on if key != NO_LAYER))
+    heats = [key for key in asked if key.startswith(HEAT)]
+    return tuple(key for key in asked if key not in heats[:-1])
 
 
 def layers_on(screen: Screen, view: ViewState) -> tuple[str, ...]:
@@ -85,8 +91,25 @@ def told_by(layer: str, answers: Mapping[str, Answer]) -> Answer | None:
 def layer_legend(screen: Screen, answers: Mapping[str, Answer], context: Context) -> Markup:
     """One line for each layer of marks that is on: how it is drawn and, where that must be known, why it is not."""
     lines = [_legend_line(key, answers, context) for key in layers_on(screen, context.view)
-             if context.layers.get(key, ("cluster", 0))[0] != "cluster" or _silent(told_by(key, answers))]
-    return EMPTY.join(line for line in lines if line)
+             if context.layers.get(key, ("", 0))[0] != "cluster" or _silent(told_by(key, answers))]
+    crowd = any(shape != "cluster" and count >= CROWD for key in layers_on(screen, context.view)
+                for shape, count in [context.layers.get(key, ("cluster", 0))])
+    told = Markup('<div class="how">密集处合为一个圈，数字为处数</div>') if crowd else EMPTY
+    return EMPTY.join(line for line in lines if line) + told
+
+
+def density_legend(screen: Screen, context: Context) -> Markup:
+    """What the shades of a density mean: points per km², by which bandwidth."""
+    key = next(iter(heats_on(screen, context.view)), "")
+    if key not in context.densities:
+        return EMPTY
+    found, unit = context.densities[key], "件" if context.layers.get(HEAT + key, ("", 0))[0] == "cluster" else "处"
+    head = Markup("<h3>{}（{}/平方千米）</h3>").format(name_of(HEAT + key, context), unit)
+    if not found.limits:
+        return head + Markup('<div class="how">本区划没有可画的点</div>')
+    rows = [Markup('<div><span class="sw h{}"></span>≥ {:g}</div>').format(at, limit)
+            for at, limit in reversed(list(enumerate(found.limits)))]
+    return head + EMPTY.join(rows) + Markup('<div class="how">高斯核，带宽 {} 米</div>').format(found.bandwidth_m)
 
 
 def _silent(found: Answer | None) -> bool:

@@ -96,7 +96,7 @@ def legends(screen: Screen, answers: Answers, context: Context) -> Markup:
     signs = mapcards.mark_legend(found, counted.unlocated if counted else None, word)
     if not found and "events" in maplayers.layers_on(screen, view):
         signs = mapcards.cluster_legend()
-    signs += maplayers.layer_legend(screen, answers, context)
+    signs += maplayers.layer_legend(screen, answers, context) + maplayers.density_legend(screen, context)
     second = Markup('<div class="legend two">{}</div>').format(signs) if signs else Markup("")
     shading = shade(answer, view.map.classes)
     return mapcards.legend(unit, shading, f"按{word}", mapcards.class_note(answer, shading, context)) + second
