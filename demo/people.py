@@ -10,16 +10,16 @@ from data.people import COLUMNS, FILE
 from demo.chance import one
 from demo.texts import SURNAMES
 from demo.world import World
-from geo.divisions import Division, Divisions
+from geo.divisions import Division
 
 # No number of the mobile net begins with 100.
 PHONE = "100{:08d}"
 _HEADS = {"镇": "镇长", "乡": "乡长"}
 
 
-def write_people(world: World, divisions: Divisions, folder: Path) -> Path:
+def write_people(world: World, folder: Path) -> Path:
     """Writes the state folder's file of persons, the same for the same county; an equal one is left alone."""
-    text = io.StringIO()
+    text, divisions = io.StringIO(), world.county.ground.divisions
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([*COLUMNS, "demo"])
     for item in divisions.items:

@@ -88,7 +88,6 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
         # Said before the first page: what has not come yet is not compared with.
         Progress(folder, 1).tell("演示历史即将导入")
     simulator = Simulator(make_world(pack, memory.scenario, memory.anchor), memory, PushDoor(settings), clock, folder)
-    write_people(simulator.world, pack.divisions, folder)
     simulator.start(first)
     child = start_history(settings)
     try:
@@ -132,6 +131,7 @@ class Simulator:
     def start(self, first: bool) -> None:
         """The register, then (on the first start) the present state of every feed, then the monthly figures."""
         register = drop_assets(self.world, self.folder, self.now())
+        write_people(self.world, self.folder)
         if first:
             self.until_read(register)
             for feed, records in opening(self.world, self.memory):

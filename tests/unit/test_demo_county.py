@@ -140,7 +140,7 @@ def test_calendar_is_consistent() -> None:
 
 def test_persons_are_invented_and_marked(tmp_path) -> None:
     world, divisions = SimpleNamespace(county=COUNTY), tree()
-    file = write_people(world, divisions, tmp_path)
+    file = write_people(world, tmp_path)
     held = file.read_text(encoding="utf-8").splitlines()
     assert all(line.endswith(",1") and "某某,100" in line for line in held[1:])
     people = People(tmp_path)
@@ -149,4 +149,4 @@ def test_persons_are_invented_and_marked(tmp_path) -> None:
     assert [one["role"] for one in people.of("990731100200")] == ["网格员"]
     assert {one["demo"] for item in divisions.items for one in people.of(item.code)} == {True}
     before = file.stat().st_mtime_ns
-    assert write_people(world, divisions, tmp_path).stat().st_mtime_ns == before
+    assert write_people(world, tmp_path).stat().st_mtime_ns == before
