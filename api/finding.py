@@ -1,4 +1,4 @@
-"""`/search`: what was typed, found; `/here`: what is at a place."""
+"""`/search`: what was typed, found; `/here/{pin}`: what is at a place."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.questions import as_json, window
+from api.questions import as_json, path, window
 from api.told import told
 from api.web import json_answer, query_of, web_of
 from data.answers import Question, Scope
-from data.errors import WrongInput
 
 SHOWN = 12
 
@@ -36,10 +35,8 @@ def here(request: Request) -> Response:
     """The division at a pin with one figure, the nearest asset of each layer, open events within 500 m."""
     web, query = web_of(request), query_of(request)
     principal = web.principal(request)
-    if not query.get("pin"):
-        raise WrongInput("没有说明是哪些：pin 应为 115.41,25.95、asset:FEED:ID 或 event:FEED:ID")
     metric = query.get("metric") or web.pack.place.default_metric
-    found = web.gate.read(principal, Question("pin", query["pin"], by=metric), Scope(principal.division),
+    found = web.gate.read(principal, Question("pin", path(request, "pin"), by=metric), Scope(principal.division),
                           window(web, query))
     parts = found.parts
     thing = told(web, [parts["thing"]])[0] if parts["thing"] else None

@@ -59,7 +59,7 @@ RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/events", events.listing, "GET"), ("/events/{event}", events.one, "GET"), ("/warnings", events.warnings, "GET"),
     ("/layers", layers.catalogue, "GET"), ("/layers/{layer}.geojson", layers.layer, "GET"),
     ("/divisions/{code}", places.division, "GET"),
-    ("/search", finding.search, "GET"), ("/here", finding.here, "GET"),
+    ("/search", finding.search, "GET"), ("/here/{pin}", finding.here, "GET"),
     ("/feeds", feeds.listing, "GET"), ("/feeds/{feed}/records", feeds.push, "POST"), ("/topics", topics.listing, "GET"),
     ("/departments", feeds.departments, "GET"), ("/quarantine", quarantine.desk, "GET POST"),
     ("/quarantine/{item}", quarantine.one, "GET"),

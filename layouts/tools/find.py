@@ -84,7 +84,7 @@ def _where(parts: Row, context: Context) -> Markup:
     if parts["lon"] is None:
         return Markup('<div class="found-where">{}<div class="note q">没有坐标，地图上不标出</div></div>').format(told)
     text = f"{parts['lon']:.{DIGITS}f},{parts['lat']:.{DIGITS}f}"
-    return Markup('<div class="found-where">{0}<div class="note">{1} <span class="q">经度,纬度·{2}</span> '
+    return Markup('<div class="found-where">{0}<div class="note">{1} <span class="q">先经度后纬度·{2}</span> '
                   '<button type="button" class="act" data-copy="{1}">复制坐标</button></div></div>').format(
         told, text, SYSTEM)
 

@@ -84,7 +84,7 @@ def test_what_is_here_by_key_and_right_button(county, pages):
     settled(page)
     told = page.locator(".tool-find .found-where").inner_text()
     assert "于都县" in told
-    assert f"{held(page)['pin']} 经度,纬度·CGCS2000" in told
+    assert f"{held(page)['pin']} 先经度后纬度·CGCS2000" in told
     before = held(page)["pin"]
     page.mouse.move(x, y)
     page.mouse.down(button="left")

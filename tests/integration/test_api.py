@@ -207,14 +207,14 @@ def test_finding_over_http_now_then_and_with_rights(served: Served, monkeypatch:
     assert (found["kind"], found["id"], found["feed"]) == ("asset", "g1", "stations")
     assert served.get("/search", q="站1", at="2020-01-01").json()["results"] == [], "nobody knew of it then"
     assert served.get("/search", q="x", limit="51").status_code == 400
-    here = served.get("/here", pin="asset:stations:g1").json()
+    here = served.get("/here/asset:stations:g1").json()
     assert here["thing"]["name"] == "站1"
-    assert served.get("/here", pin="nowhere").status_code == served.get("/here").status_code == 400
+    assert served.get("/here/nowhere").status_code == 400
     other = next(code for code in (WEST, EAST) if code not in {step["code"] for step in here["chain"]})
     monkeypatch.setattr(served.web.sessions, "principal", lambda _session: demo_principal(other))
     assert all(row["division_code"] == other for text in ("站", "z", "e") for row in
                served.get("/search", q=text).json()["results"])
-    assert served.get("/here", pin="asset:stations:g1").status_code == 403
+    assert served.get("/here/asset:stations:g1").status_code == 403
     assert "站1" not in served.get("/view", pin="asset:stations:g1", tool="find", division=other).text
 
 

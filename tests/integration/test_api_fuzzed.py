@@ -154,7 +154,8 @@ def test_every_call_refuses_a_parameter_that_it_does_not_have(served: Served) ->
     """A slip in a name must not be answered as if nothing had been asked; only a page's address is read kindly."""
     for call in DECLARED:
         path = re.sub(r"\{(\w+)\}", lambda part: {"code": COUNTY, "item": "1", "feed": "cases", "event": "e1",
-                                                  "metric": "level", "layer": "events"}[part[1]], call.path)
+                                                  "metric": "level", "layer": "events",
+                                                  "pin": "asset:stations:g1"}[part[1]], call.path)
         for odd in ("divison", *(() if call.filtered else ("f.stage",))):
             reply = served.client.request(call.method, f"/api/v1{path}", params={odd: "received"},
                                           headers=rights_of(served, f"{call.method.upper()} {call.path}"))
