@@ -219,7 +219,7 @@ class _Events:
 
 def _new_assets(tables: Tables, held: _Held) -> tuple[list[Any], tuple[int, ...]] | None:
     """All assets with a mark of their version, None where they are those that are held."""
-    mark = (len(tables.assets.rows), *sorted({row["seq"] for row in tables.assets.rows.values()})[-1:])
+    mark = (len(tables.assets.rows), max((row["seq"] for row in tables.assets.rows.values()), default=0))
     return None if held.asset_mark == mark else (list(tables.assets.rows.items()), mark)
 
 
