@@ -115,8 +115,8 @@ class Finder:
     def search(self, evaluator: Evaluator, asked: tuple[Question, Scope], allowed: Mask, end_us: int,
                lock: AbstractContextManager[Any]) -> Answer:
         """What `question.name` may mean, best first: exact name or code > beginning > inside > initials; then division
-        before asset before event; then nearer to the scope's division (inside it, inside the one above it, …, by
-        distance).
+        before asset before event; then nearer to the scope's division (inside it, inside the one above it, …; there
+        the larger division first, then by distance).
 
         Rows: kind, feed, id, name, what (its level, layer or stage in words), division, division_code, layer, state,
         lon, lat, match. Only what lies in `allowed` divisions is looked at. Events are those in memory: of 40 days, and
@@ -160,12 +160,13 @@ class Finder:
             ranks = section.find(asked)
             hit = np.flatnonzero((ranks < NONE) & allowed[section.division])
             away = self._away_km(section, hit, here)
-            parts.append(np.column_stack([ranks[hit], np.full(len(hit), kind), steps[section.division[hit]], away,
-                                          hit]))
+            level = self._pack.divisions.level[section.division[hit]] if kind == 0 else np.zeros(len(hit))
+            parts.append(np.column_stack([ranks[hit], np.full(len(hit), kind), steps[section.division[hit]], level,
+                                          away, hit]))
         found = np.concatenate(parts)
         # By the last key first.
-        order = np.lexsort((found[:, 4], found[:, 3], found[:, 2], found[:, 1], found[:, 0]))
-        return [(int(row[0]), int(row[1]), int(row[4])) for row in found[order[: 4 * MOST]]], len(found)
+        order = np.lexsort(found.T[::-1])
+        return [(int(row[0]), int(row[1]), int(row[5])) for row in found[order[: 4 * MOST]]], len(found)
 
     def _steps(self, division: str) -> npt.NDArray[np.int8]:
         """How far up the tree one must go from the division in view until each division lies inside."""

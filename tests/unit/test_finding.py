@@ -117,6 +117,12 @@ def test_what_is_nearer_to_the_division_in_view_comes_first(gate: Gate) -> None:
     assert ask(gate, "路灯不亮", division=LINGBEI)[0]["id"] == "12345-0008"
 
 
+def test_a_larger_division_comes_before_those_inside(gate: Gate) -> None:
+    rows = ask(gate, "岭背村", limit=50)
+    assert rows[0]["what"] == "村(社区)"
+    assert {row["what"] for row in rows[1:] if row["kind"] == "division"} == {"网格"}
+
+
 def test_several_words_must_all_be_found(gate: Gate) -> None:
     assert names(ask(gate, "贡江 小学")) == ["贡江镇中心小学"]
     assert ask(gate, "贡江 火箭") == []
