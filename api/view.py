@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.principal import Principal
+from api.mapcells import seen_level
 from api.maplayers import densities, layer_questions
 from api.mapstate import map_state, numbered
 from api.questions import scope_of, window
@@ -96,10 +97,10 @@ def view_of(web: Web, screen: Screen, query: dict[str, str]) -> ViewState:
     asked, pack = view.map, web.pack
     drawn = {key: layer.kind != "lines" for key, layer in pack.layers.items()}
     layers = tuple(key for key in asked.layers if key == NO_LAYER or key in drawn or drawn.get(key.removeprefix(HEAT)))
-    return replace(view, map=replace(
+    return seen_level(pack.divisions, replace(view, map=replace(
         asked, layers=layers, metric=asked.metric if asked.metric in pack.metrics else "",
         level=asked.level if asked.level in pack.divisions.level_names else "",
-        classes=asked.classes if asked.classes in METHODS else ""))
+        classes=asked.classes if asked.classes in METHODS else "")))
 
 
 def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@
     classes: [], paths: [], marks: {}, focus: [], focusCodes: null, hits: [], top: 0};
   const seen = new Map();          // level name → layer already loaded, to dim and to frame
   const added = [];                // sheets of other files: {name, order, paint, take}
-  let map = null, sheets = null, token = 0, pointToken = 0, shown = null, own = false, fitting = false, baseZoom = 0, pointsSaid = '', said = {}, installed;
+  let map = null, sheets = null, token = 0, pointToken = 0, cellToken = 0, shown = null, own = false, fitting = false, baseZoom = 0, pointsSaid = '', said = {}, installed;
   const there = new Promise((resolve) => { installed = resolve; });
 
   const OWN = [{name: 'ground', order: 0, paint: (...all) => yp.ground.paint(...all)},
@@ -28,7 +28,7 @@
     yp.walk.install(map, state);
     map.on('dragstart zoomstart', () => { if (!fitting) own = true; });
     map.on('moveend', remember);
-    map.on('moveend', () => { if (shown && !fitting && (shown.points || []).some((p) => p.many)) loadPoints(shown); });
+    map.on('moveend', () => { if (shown && !fitting) inSight(shown); });
     map.on('zoomend', () => {
       if (!shown || fitting) return;
       loadPoints(shown);
@@ -46,6 +46,25 @@
   function takeOverlays(data) {
     const told = data.overlays || {};
     for (const one of added) if (one.take && one.take(told[one.name] || null)) sheets[one.name].redraw();
+  }
+
+  /* What is read for the window alone is read again when the window has moved. */
+  function inSight(data) {
+    if ((data.points || []).some((p) => p.many)) loadPoints(data);
+    if (yp.parts.inParts(data)) againCells(data);
+    if (!data.dense || !own) return;
+    const close = yp.parts.close(data.dense, data.bounds, map) ? '1' : null;
+    if ((yp.state.at.close || null) !== close) yp.view.set({close}, 'replace');
+  }
+
+  async function againCells(data) {
+    const mine = ++cellToken, found = await ground(data);
+    if (mine !== cellToken || data !== shown) return;
+    const before = state.level;
+    take(data, found);
+    if (state.level === before) return;
+    sheets.ground.redraw();
+    sheets.names.redraw();
   }
 
   function nameButtons() {
@@ -110,6 +129,11 @@
     try { return await yp.geo.load(url, form); } catch (error) { console.warn('map: ' + error.message); return null; }
   }
 
+  /* Cells of a level: told by one address, or in parts of what is in sight. */
+  async function quietCells(told) {
+    try { return await yp.parts.load(told, map); } catch (error) { console.warn('map: ' + error.message); return null; }
+  }
+
   /* Clusters come where marks no longer say it: closer in, in a selection, or on a map without marks. */
   function wantsEvents(data) {
     return Boolean(data.focus) || !Object.keys(data.marks || {}).length || map.getZoom() > baseZoom + 0.6;
@@ -131,7 +155,7 @@
   /* Lines of the levels below come with the zoom: the next one a step in, the one after that two more. */
   async function loadFiner(data) {
     const wanted = (data.finer || []).filter((url, k) => map.getZoom() > baseZoom + 0.9 + 1.3 * k);
-    const found = await Promise.all(wanted.map((url) => quietly(url, 'polygons')));
+    const found = await Promise.all(wanted.map(quietCells));
     if (data !== shown || found.length === state.finer.length) return;
     state.finer = found.filter(Boolean);
     sheets.ground.redraw();
@@ -154,12 +178,13 @@
   /* What the cells show: told with the view, or read by its own address where they are very many. */
   async function values(data) {
     if (!data.figures) return data.values || {};
-    try { return await yp.values.load(data.figures); } catch (error) { console.warn('map: ' + error.message); return {}; }
+    const parts = typeof data.cells === 'object' ? data.cells : null;
+    try { return await (parts ? yp.parts.values(data.figures, parts, map) : yp.values.load(data.figures)); } catch (error) { console.warn('map: ' + error.message); return {}; }
   }
 
   async function ground(data) {
     const [outline, cells, neighbours, rivers, figures] = await Promise.all([quietly(data.outline, 'polygons'),
-      quietly(data.cells, 'polygons'), quietly(data.neighbours, 'polygons'), quietly(data.rivers, 'courses'), values(data)]);
+      quietCells(data.cells), quietly(data.neighbours, 'polygons'), quietly(data.rivers, 'courses'), values(data)]);
     return {outline, cells, neighbours, rivers, figures};
   }
 
@@ -181,12 +206,15 @@
     state.focusCodes = chosen.codes;
   }
 
+  /* The level that was asked for: one too dense to be drawn from afar comes and goes with the zoom. */
+  const asked = (data) => (data.dense ? data.dense.level : data.level);
+
   const colors = (data) => JSON.stringify([data.values, data.figures]);
 
   /* What a sheet shows, as text: a sheet is painted again only when this has changed. */
   function says(data) {
     const there = [state.level, state.outline, state.neighbours, state.rivers].map(Boolean);    // a late layer counts
-    const place = [data.cells, data.outline, data.neighbours, data.rivers, data.focus, there].join(' ');
+    const place = [JSON.stringify(data.cells), data.outline, data.neighbours, data.rivers, data.focus, there].join(' ');
     return {ground: place + data.classes + colors(data), names: place + JSON.stringify(data.marks)};
   }
 
@@ -203,7 +231,7 @@
     const found = await ground(data);
     if (mine !== token) return false;
     take(data, found);
-    const moved = !shown || shown.division !== data.division || shown.level !== data.level || shown.screen !== data.screen;
+    const moved = !shown || shown.division !== data.division || asked(shown) !== asked(data) || shown.screen !== data.screen;
     shown = data;
     if (moved) { fit(data); document.dispatchEvent(new CustomEvent('yiping:mapdrawn')); }
     const kept = said;
@@ -235,7 +263,7 @@
     try {
       const data = JSON.parse(held.textContent).map;
       if (data && data.bounds) yp.geo.anchorAt((data.bounds[0] + data.bounds[2]) / 2, (data.bounds[1] + data.bounds[3]) / 2);
-      if (data) ground(data);
+      if (data && typeof data.cells === 'string') ground(data);
     } catch (error) {
       console.info('map: nothing to load ahead');
     }

@@ -37,7 +37,7 @@ def questions(screen: Screen, view: ViewState | None = None) -> list[tuple[str, 
     found = [(f"figure.{f.metric}", Question("metric", f.metric, compare=f.compare)) for f in screen.figures]
     found += [(f"lead.{name}", question) for name, question in screen.lead_asks.items()]
     if not screen.plain:
-        level = shown.map.level or "children"
+        level = shown.map.drawn or shown.map.level or "children"
         found.append(("map", Question("metric", mapcards.map_metric(screen, shown), by=level)))
         found += [(f"map.{name}", replace(question, by=level)) for name, question in screen.map.asks.items()]
     found += [(f"{panel.key}.{name}", question) for panel in screen.panels for name, question in panel.asks.items()]
