@@ -151,7 +151,11 @@
   /* What the cells show: told with the view, or read by its own address where they are very many. */
   async function values(data) {
     if (!data.figures) return data.values || {};
-    try { return await yp.values.load(data.figures); } catch (error) { console.warn('map: ' + error.message); return {}; }
+    try { return await yp.values.load(data.figures); } catch (error) {
+      console.warn('map: ' + error.message);
+      yp.notice.say('地图数值没有取到，有新数据时自动重试');
+      return {};
+    }
   }
 
   async function ground(data) {

@@ -34,7 +34,8 @@ def _render(answers: Answers, screen: Screen, context: Context) -> Markup:
     if found is None or not found.rows:
         return banner("f-unknown", (found.note if found else "") or "图层目录暂时读不出，稍后自动重试")
     search = Markup('<input class="find" type="search" data-find="layers" placeholder="输入名称筛选，如“水位”" '
-                    'aria-label="按名称筛选图层" autocomplete="off"><div class="none" hidden>没有这样的图层</div>')
+                    'aria-label="按名称筛选图层" autocomplete="off">'
+                    '<div class="none" role="status" hidden>没有这样的图层</div>')
     return search + _coloring(found, screen, context) + EMPTY.join(
         _group(name, rows, screen, context) for name, rows in _grouped(found))
 
