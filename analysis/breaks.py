@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 CLASSES = 5
+# Smaller numbers have no digits left to round.
+SMALLEST = 1e-280
 # Beyond so many different values those that lie together are joined first: the search takes the square of their number.
 MOST_DISTINCT = 1000
 _Reals = npt.NDArray[np.float64]
@@ -53,6 +55,8 @@ def roundest(low: float, high: float) -> float:
     """The number with the fewest digits that is above `low` and not above `high`."""
     if low < 0 <= high:
         return 0.0
+    if max(abs(low), abs(high)) < SMALLEST:
+        return high
     power = math.floor(math.log10(max(abs(low), abs(high)))) + 1
     for digits in range(18):
         scale = 10.0 ** abs(power - digits)

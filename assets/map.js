@@ -25,8 +25,10 @@
     }
     yp.hand.install(map, state);
     yp.scale.install(map);
+    yp.walk.install(map, state);
     map.on('dragstart zoomstart', () => { if (!fitting) own = true; });
     map.on('moveend', remember);
+    map.on('moveend', () => { if (shown && !fitting && (shown.points || []).some((p) => p.many)) loadPoints(shown); });
     map.on('zoomend', () => {
       if (!shown || fitting) return;
       loadPoints(shown);
@@ -116,7 +118,8 @@
   async function loadPoints(data) {
     const mine = ++pointToken;
     const wanted = (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
-    const found = await Promise.all(wanted.map((p) => quietly(p.url, 'points')));
+    const sight = yp.sight.of(map);
+    const found = await Promise.all(wanted.map((p) => quietly(p.many ? p.url + sight : p.url, 'points')));
     if (mine !== pointToken) return;
     state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
     sheets.points.redraw();
@@ -206,7 +209,7 @@
     take(data, found);
     const moved = !shown || shown.division !== data.division || shown.level !== data.level || shown.screen !== data.screen;
     shown = data;
-    if (moved) fit(data);
+    if (moved) { fit(data); document.dispatchEvent(new CustomEvent('yiping:mapdrawn')); }
     const kept = said;
     said = says(data);
     if (said.ground !== kept.ground) sheets.ground.redraw();
@@ -242,5 +245,7 @@
     }
   }
 
-  yp.map = {show, addSheet, redraw: (name) => { if (sheets) sheets[name].redraw(); }, restyle, ahead, state, closeTip: () => yp.hand.hide(), leaflet: () => map, sheets: () => Object.values(sheets)};
+  yp.map = {show, addSheet, sheet: (name) => (sheets ? sheets[name] : null),
+    redraw: (name) => { if (sheets) sheets[name].redraw(); }, restyle, ahead, state, closeTip: () => yp.hand.hide(),
+    leaflet: () => map, sheets: () => Object.values(sheets)};
 })();

@@ -163,7 +163,7 @@
     return features.filter((f) => f.geometry && f.geometry.type === 'Point').map((f) => {
       const p = f.properties || {}, at = f.geometry.coordinates;
       return {id: String(p.id || ''), name: String(p.name || ''), state: String(p.state || ''), text: String(p.text || ''),
-        feed: p.feed, x: planeX(at[0]), y: planeY(at[1])};
+        feed: p.feed, n: Number(p.n) || 1, x: planeX(at[0]), y: planeY(at[1])};
     });
   }
 

@@ -104,6 +104,12 @@
     if (!asked) asked = requestAnimationFrame(hover);
   }
 
+  /* The line beside a cell that was reached without a pointer. */
+  function point(cell) {
+    const [lng, lat] = yp.geo.lonLat(cell.heart.x, cell.heart.y);
+    show({cell}, map.latLngToContainerPoint([lat, lng]));
+  }
+
   function leave() {
     at = null;
     yp.foresee.rest(null);
@@ -157,5 +163,5 @@
     map.on('movestart', () => hide());
   }
 
-  yp.hand = {install, hide, mode: setMode, what, under, cellAt};
+  yp.hand = {install, hide, mode: setMode, drawing: () => Boolean(mode), what, point, into, under, cellAt};
 })();

@@ -14,10 +14,10 @@
       let held = found.get(key);
       if (!held) { held = {n: 0, x: 0, y: 0, state: '', one: p, key, all: []}; found.set(key, held); out.push(held); }
       const state = stateOf ? stateOf(p) : p.state;
-      held.n += 1;
+      held.n += p.n;
       held.all.push(p);
-      held.x += p.x;
-      held.y += p.y;
+      held.x += p.n * p.x;
+      held.y += p.n * p.y;
       if (yp.shapes.worst(held.state, state) !== held.state) { held.state = state; held.one = p; }
     }
     for (const c of out) { c.x /= c.n; c.y /= c.n; }
@@ -30,7 +30,7 @@
 
   function drawClusters(pen, layer, unit, hits) {
     const split = pen.view.zoom >= SINGLE_ZOOM;
-    const single = (p) => ({n: 1, x: p.x, y: p.y, state: p.state, one: p});
+    const single = (p) => ({n: p.n, x: p.x, y: p.y, state: p.state, one: p});
     const found = split ? layer.points.map(single) : clusters(layer.points, pen);
     for (const c of found) {
       const r = radius(c.n, unit), at = {x: pen.x(c.x), y: pen.y(c.y), r, u: pen.u};
@@ -43,6 +43,7 @@
   /* Many marks in a square are none to read: how many points stand in a square that has any, over the whole layer, so that
      a pan changes nothing. */
   function crowded(layer, pen) {
+    if (layer.points.some((p) => p.n > 1)) return true;                        // the server has joined them already
     if (pen.view.zoom >= SINGLE_ZOOM || layer.points.length < 2) return false;
     const size = CELL * (pen.u || 1) / pen.view.k, squares = new Set();
     for (const p of layer.points) squares.add(Math.floor(p.x / size) * 1e7 + Math.floor(p.y / size));
@@ -57,7 +58,7 @@
     for (const c of marks) {
       if (c.n === 1) { alone.get(of.get(c.one)).push(c.one); continue; }
       const r = radius(c.n, unit) * 0.9, kinds = new Map();
-      for (const p of c.all) kinds.set(of.get(p).name, (kinds.get(of.get(p).name) || 0) + 1);
+      for (const p of c.all) kinds.set(of.get(p).name, (kinds.get(of.get(p).name) || 0) + p.n);
       yp.shapes.hollow(pen.c, c.state, {x: pen.x(c.x), y: pen.y(c.y), r, u: pen.u}, String(c.n), unit * 0.8);
       hits.push({x: c.x, y: c.y, r: r + 3, kind: 'cluster', layer: of.get(c.one).layer, n: c.n, state: c.state, one: c.one,
         unit: '处', kinds: Array.from(kinds, ([name, n]) => name + ' ' + n).join('·')});

@@ -16,8 +16,7 @@ from data.errors import Unavailable
 from data.metrics import Evaluator
 from data.pack import Layer, Metric, Pack
 
-# So many records of a layer are drawn at most.
-GROUND, MOST_POINTS = "rivers", 20_000
+GROUND = "rivers"
 Judged = Callable[[tuple[str, ...], Metric | None], Answer]
 FeedsOf = Callable[[Question], tuple[str, ...]]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.breaks import natural, quantiles
+from analysis.breaks import SMALLEST, natural, quantiles
 from data.answers import Answer
 from layouts import words
 
@@ -175,7 +175,7 @@ def _breaks(answer: Answer, known: Sequence[float], two_sided: bool) -> tuple[fl
 
 def round_down(value: float) -> float:
     """At most two leading digits, towards zero."""
-    if not value or not math.isfinite(value):
+    if abs(value) < SMALLEST or not math.isfinite(value):
         return 0.0
     power = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
     return round(math.trunc(round(value / power, 6)) * power, 10)

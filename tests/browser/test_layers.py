@@ -140,7 +140,7 @@ def test_density_is_drawn_in_the_classes_that_its_legend_names(quiet, pages):
         const x0 = Math.min(...xs) - 200, y0 = Math.min(...ys) - 200;
         const grid = {w: Math.ceil(Math.max(...xs) - x0) + 200, h: Math.ceil(Math.max(...ys) - y0) + 200, meters,
             sigma: t.bandwidth / meters};
-        return yiping.heat.density(points.map((p, n) => [xs[n] - x0, ys[n] - y0]), grid)
+        return yiping.heat.density(points.map((p, n) => [xs[n] - x0, ys[n] - y0, p.n]), grid)
             .reduce((a, b) => Math.max(a, b)); }""")
     # The server chose the highest limit as 70 % of the peak, rounded down by at most a fifth.
     assert 0.5 * peak < limits[0] <= 0.75 * peak

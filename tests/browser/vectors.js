@@ -42,7 +42,7 @@
     {a: [0, '−3.65 m'], b: [1, '0.00 m'], c: [2, '+5.00 m'], d: [3, '未知'], e: [0, '0.00 m']});
   same('many', [1234567, 2.5e8].map((v) => yiping.values.words(v, {decimals: 0, unit: '件'})), ['1,234,567 件', '2.50亿 件']);
   same('figure above', yiping.values.of({b: 1}, {code: 'a', parent: 'x', above: ['b', 'c']}), 1);
-  const field = yiping.heat.density([[20, 20], [20, 20], [60, 20]], {w: 80, h: 40, meters: 100, sigma: 3});
+  const field = yiping.heat.density([[20, 20, 2], [60, 20, 1]], {w: 80, h: 40, meters: 100, sigma: 3});
   same('density', [field[20 * 80 + 20], field[20 * 80 + 60], field[0]].map((v) => Math.round(v * 1000) / 1000),
     [2 * 1e6 / (2 * Math.PI * 9e4), 1e6 / (2 * Math.PI * 9e4), 0].map((v) => Math.round(v * 1000) / 1000));
 
@@ -55,7 +55,7 @@
   same('clip', yiping.names.clip(ring, [5, 5, 20, 20]).length, 8);
 
   const pen = {view: {k: 1, w: 2000, h: 2000}, x: (v) => v, y: (v) => v}, points = [];
-  for (let k = 0; k < 500; k += 1) points.push({x: 100 + k * 37 % 1500, y: 100 + k * 91 % 1500, state: k === 7 ? 'alarm' : 'ok'});
+  for (let k = 0; k < 500; k += 1) points.push({x: 100 + k * 37 % 1500, y: 100 + k * 91 % 1500, n: 1, state: k === 7 ? 'alarm' : 'ok'});
   const found = yiping.points.clusters(points, pen);
   same('clusters hold every point', found.reduce((sum, c) => sum + c.n, 0), 500);
   same('one cluster is alarmed', found.filter((c) => c.state === 'alarm').length, 1);

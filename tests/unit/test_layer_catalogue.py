@@ -119,12 +119,15 @@ def test_a_layer_of_the_catalogue_is_asked_for_and_drawn_on_any_screen(web: Web)
 def test_a_density_has_its_bandwidth_and_the_address_of_the_very_points(web: Web) -> None:
     asked = shown(layers=("heat.hydrant",))
     held = Answer(Question("rows", "assets:hydrant"), "", rows=(
-        *({"lon": 115.4 + k / 100, "lat": 25.9} for k in range(9)), {"lon": None, "lat": None}))
+        *({"lon": 115.4 + k / 100, "lat": 25.9, "n": 1} for k in range(9)), {"lon": 115.5, "lat": 26.0, "n": 40}))
     found = densities(web, OVERVIEW, asked, {"heat.hydrant": held})
     told = sheets(web, OVERVIEW, asked, found)["heat"]
     assert told["bandwidth"] == found["hydrant"].bandwidth_m == 1500
     assert told["limits"] == list(found["hydrant"].limits)
     assert told["url"].startswith("/api/v1/layers/hydrant.geojson?division=")
+    asked_for = layer_questions(web, OVERVIEW, asked)["heat.hydrant"]
+    assert (asked_for.kind, asked_for.name) == ("marks", "assets:hydrant")
+    assert told["url"].endswith(f"&zoom={asked_for.zoom}")
 
 
 def drawn(mood: str = "full", **more: Any) -> str:
