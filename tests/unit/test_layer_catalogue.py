@@ -60,6 +60,9 @@ def test_a_metric_says_its_levels_department_and_age_as_its_own_answer_does(web:
         row = found[f"metric:{name}"]
         assert (row["source"], row["cadence_s"], row["freshness"]) == (alone.source, alone.cadence_s, alone.freshness)
     assert found["metric:river_over_m"]["levels"] == ["county", "township"]
+    assert found["metric:river_over_m"]["classes"] == ["natural", "quantile", "thresholds"]
+    assert found["metric:gdp"]["classes"] == ["natural", "quantile"]
+    assert found["metric:warnings_active"]["classes"] == []
 
 
 def test_marks_with_readings_are_as_fresh_as_the_readings(web: Web) -> None:
@@ -146,6 +149,12 @@ def test_every_entry_has_its_switch_source_time_and_mark() -> None:
     assert "fr-down" in hazard
     assert 'aria-current="true"' in hazard
     assert "1,236 处" in hazard
+
+
+def test_only_ways_of_classes_that_the_metric_has_are_offered() -> None:
+    html = drawn(metric="aqi", classes="natural")
+    assert re.findall('data-set="[^"]*classes[^"]*"[^>]*>([^<]+)<', html) == ["默认", "自然断点", "分位"]
+    assert "颜色为生效预警的最高级别" in drawn(metric="warnings_active")
 
 
 def test_a_hostile_name_stays_text_and_a_silent_catalogue_says_so() -> None:
