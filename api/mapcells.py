@@ -18,6 +18,12 @@ def _many(divisions: Divisions, code: str, level: str) -> int:
     return int(divisions.below(code)[divisions.at_level(divisions.level_names.index(level))].sum())
 
 
+def cells_in(divisions: Divisions, view: ViewState) -> int:
+    """How many cells of the level that is drawn lie in the division."""
+    level = view.map.drawn or view.map.level
+    return _many(divisions, view.division, level) if level else len(divisions.children(view.division))
+
+
 def dense(divisions: Divisions, view: ViewState) -> dict[str, Any] | None:
     """The level asked for and how many cells the division has of it, where they are too many to be drawn at once."""
     if not view.map.level:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from api.mapcells import PART, cells_of, dense
+from api.mapcells import PART, cells_in, cells_of, dense
 from api.maplayers import points, sheets, span
 from api.overlays import overlays
 from api.web import Web
@@ -19,14 +19,14 @@ from layouts.view import ViewState
 MOST_NUMBERS, MOST_VALUES = 100, 600
 
 
-def numbered(web: Web, view: ViewState, counted: Answer | None = None) -> bool:
+def numbered(web: Web, view: ViewState) -> bool:
     """Whether numbers stand beside the names: over the whole place, unless events were asked for, single or as a
     density, or there are more divisions than numbers could be read.
     """
     keys = [key.removeprefix(HEAT) for key in view.map.layers]
     chosen = any(web.pack.layers[key].kind == "events" for key in keys if key in web.pack.layers)
-    crowded = counted is not None and len(counted.groups) > MOST_NUMBERS
-    return view.division == web.pack.divisions.root.code and not chosen and not crowded
+    return (view.division == web.pack.divisions.root.code and not chosen
+            and cells_in(web.pack.divisions, view) <= MOST_NUMBERS)
 
 
 def _ground(web: Web, name: str) -> str:
@@ -80,7 +80,7 @@ def map_state(web: Web, screen: Screen, context: Context, answers: dict[str, Ans
     values = {} if figures else {code: list(value) for code, value in shading.values.items()}
     if cells := _borrowed(web, view, level, shading):
         (level, values), figures = cells, None
-    numbers = marks(answers) if numbered(web, view, answers.get("map.number")) else {}
+    numbers = marks(answers)
     bounds = divisions.geometry[divisions.index(view.division)].bounds
     return {
         "metric": answer.question.name, "division": view.division, "level": level,

@@ -119,10 +119,10 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
                          for key, found in shapes.items()},
         unplaced={key: int(found.unlocated) for key, found in shapes.items() if found.unlocated})
     context = replace(context, densities=densities(web, screen, context.view, counted))
-    asked = questions(screen, context.view)
+    number = numbered(web, context.view)
+    asked = [(name, question) for name, question in questions(screen, context.view)
+             if number or not name.startswith("map.")]
     answers = counted | {name: ask(web, principal, question, scope, span) for name, question in asked}
-    if not numbered(web, context.view, answers.get("map.number")):
-        answers.pop("map.number", None)
     answers |= _sites(web, principal, (dict(asked), answers), span)
     if context.busy:
         # What it would be compared with is not all there yet.

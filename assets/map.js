@@ -179,7 +179,11 @@
   async function values(data) {
     if (!data.figures) return data.values || {};
     const parts = typeof data.cells === 'object' ? data.cells : null;
-    try { return await (parts ? yp.parts.values(data.figures, parts, map) : yp.values.load(data.figures)); } catch (error) { console.warn('map: ' + error.message); return {}; }
+    try { return await (parts ? yp.parts.values(data.figures, parts, map) : yp.values.load(data.figures)); } catch (error) {
+      console.warn('map: ' + error.message);
+      yp.notice.say('地图数值没有取到，有新数据时自动重试');
+      return {};
+    }
   }
 
   async function ground(data) {
