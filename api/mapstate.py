@@ -66,14 +66,15 @@ def _borrowed(web: Web, view: ViewState, level: str, shading: Shading) -> tuple[
                                                    for child in children}
 
 
-def map_state(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answer]) -> dict[str, Any]:
-    """The map as JSON; {} on a page without one."""
+def map_state(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answer],
+              shading: Shading | None = None) -> dict[str, Any]:
+    """The map as JSON; {} on a page without one. `shading`: classes that were made elsewhere."""
     answer = answers.get("map")
     if answer is None:
         return {}
     divisions = web.pack.divisions
     level = answer.parts.get("level") or divisions.level_names[min(1, len(divisions.level_names) - 1)]
-    shading = shade(answer)
+    shading = shading or shade(answer)
     values = {code: list(value) for code, value in shading.values.items()}
     if cells := _borrowed(web, view, level, shading):
         level, values = cells

@@ -1,11 +1,15 @@
-/* The map as a whole: takes the view's map part, loads what is missing, fits, and repaints only what changed. */
-(function () {
+/* A map as a whole: takes the view's map part, loads what is missing, fits, and repaints only what changed. The page has
+   one; while two are compared a second one follows it (map_compare.js). */
+window.yiping = window.yiping || {};
+
+/* `leader`: the map that a second one follows; its place and zoom are its own no longer. */
+window.yiping.face = function (leader) {
   'use strict';
-  const yp = window.yiping = window.yiping || {};
+  const yp = window.yiping;
   const state = {outline: null, neighbours: null, rivers: null, level: null, finer: [], coarser: [], points: [], values: {},
     classes: [], paths: [], marks: {}, focus: [], focusCodes: null, hits: [], top: 0};
   const seen = new Map();          // level name → layer already loaded, to dim and to frame
-  const added = [];                // sheets of other files: {name, order, paint, take}
+  const added = leader ? leader.added : [];      // sheets of other files: {name, order, paint, take, idle}
   let map = null, sheets = null, token = 0, pointToken = 0, shown = null, own = false, fitting = false, baseZoom = 0, pointsSaid = '', said = {}, installed;
   const there = new Promise((resolve) => { installed = resolve; });
 
@@ -13,28 +17,37 @@
     {name: 'points', order: 30, paint: (...all) => yp.points.paint(...all)},
     {name: 'names', order: 50, paint: (...all) => yp.names.paint(...all)}];
 
-  /* Leaflet hands over the map that dash-leaflet makes, as soon as it stands. */
-  window.L.Map.addInitHook(function () { this.whenReady(() => { if (!map) install(this); }); });
-
   function install(found) {
+    if (map) return;
     map = found;
     const stack = new yp.canvas.Stack(map);
     sheets = {};
     for (const one of [...OWN, ...added].sort((a, b) => a.order - b.order)) {
-      sheets[one.name] = stack.add(one.name, (pen, under) => one.paint(pen, state, under));
+      sheets[one.name] = stack.add(one.name, (pen, under) => one.paint(pen, state, under), one.idle);
     }
     yp.hand.install(map, state);
-    yp.scale.install(map);
-    map.on('dragstart zoomstart', () => { if (!fitting) own = true; });
-    map.on('moveend', remember);
+    map.on('dragstart zoomstart', () => { if (!fitting) touched(); });
     map.on('zoomend', () => {
       if (!shown || fitting) return;
       loadPoints(shown);
       loadFiner(shown);
     });
+    if (!leader) alone();
+    installed(map);
+  }
+
+  /* The hand has moved the map: where it looks is no longer the program's choice. */
+  function touched() {
+    if (leader) leader.touched();
+    own = true;
+  }
+
+  /* What only the page's own map has. */
+  function alone() {
+    yp.scale.install(map);
+    map.on('moveend', remember);
     new ResizeObserver(resized).observe(map.getContainer().parentElement.parentElement);
     document.addEventListener('yiping:mounted', nameButtons);
-    installed(map);
   }
 
   /* A sheet of another file. `order`: ground 0, points 30, names 50. `paint(pen, state, stack)` draws it; `take(overlay)`
@@ -43,7 +56,13 @@
 
   function takeOverlays(data) {
     const told = data.overlays || {};
-    for (const one of added) if (one.take && one.take(told[one.name] || null)) sheets[one.name].redraw();
+    for (const one of added) if (one.take && one.take(told[one.name] || null)) redraw(one.name);
+  }
+
+  /* Paints a sheet again, on the second map too: what was drawn lies on both. */
+  function redraw(name) {
+    if (sheets) sheets[name].redraw();
+    if (!leader) yp.compare.redraw(name);
   }
 
   function nameButtons() {
@@ -67,9 +86,10 @@
   }
 
   function resized() {
-    state.top = stretch();
+    state.top = leader ? leader.state.top : stretch();
     map.invalidateSize({animate: false, pan: false});
     if (!own && shown) fit(shown);
+    if (!leader) yp.compare.resized();
     for (const sheet of Object.values(sheets)) sheet.redraw();
   }
 
@@ -82,7 +102,7 @@
 
   function fit(data) {
     const box = bounds(data);
-    if (!box || !yp.geo.origin.set) return;
+    if (leader || !box || !yp.geo.origin.set) return;
     state.top = stretch();
     if (Math.min(map.getSize().x, map.getSize().y - state.top) < 60) return;     // not laid out yet: `resized` comes
     fitting = true;
@@ -108,9 +128,12 @@
     try { return await yp.geo.load(url, form); } catch (error) { console.warn('map: ' + error.message); return null; }
   }
 
+  /* The zoom at which the division fills its room. */
+  const base = () => (leader ? leader.base() : baseZoom);
+
   /* Clusters come where marks no longer say it: closer in, in a selection, or on a map without marks. */
   function wantsEvents(data) {
-    return Boolean(data.focus) || !Object.keys(data.marks || {}).length || map.getZoom() > baseZoom + 0.6;
+    return Boolean(data.focus) || !Object.keys(data.marks || {}).length || map.getZoom() > base() + 0.6;
   }
 
   async function loadPoints(data) {
@@ -127,7 +150,7 @@
 
   /* Lines of the levels below come with the zoom: the next one a step in, the one after that two more. */
   async function loadFiner(data) {
-    const wanted = (data.finer || []).filter((url, k) => map.getZoom() > baseZoom + 0.9 + 1.3 * k);
+    const wanted = (data.finer || []).filter((url, k) => map.getZoom() > base() + 0.9 + 1.3 * k);
     const found = await Promise.all(wanted.map((url) => quietly(url, 'polygons')));
     if (data !== shown || found.length === state.finer.length) return;
     state.finer = found.filter(Boolean);
@@ -171,6 +194,12 @@
     state.focusCodes = chosen.codes;
   }
 
+  /* A division on this map, of whatever level that has been shown. */
+  function cell(code, of) {
+    for (const layer of [of.level, ...seen.values()]) if (layer && layer.byCode.has(code)) return layer.byCode.get(code);
+    return null;
+  }
+
   /* What a sheet shows, as text: a sheet is painted again only when this has changed. */
   function says(data) {
     const there = [state.level, state.outline, state.neighbours, state.rivers].map(Boolean);    // a late layer counts
@@ -198,7 +227,7 @@
     said = says(data);
     if (said.ground !== kept.ground) sheets.ground.redraw();
     if (said.names !== kept.names) sheets.names.redraw();
-    takeOverlays(data);
+    if (!leader) takeOverlays(data);
     label(data);
     await loadPoints(data);
     if (mine !== token) return false;
@@ -208,12 +237,13 @@
 
   function label(data) {
     const head = document.querySelector('.mtitle'), box = map.getContainer();
+    const told = data.label || (head ? head.textContent : data.metric || '');
     box.setAttribute('role', 'application');
-    box.setAttribute('aria-label', '地图：' + (head ? head.textContent : data.metric || '') + '。各区划数值见图例和面板');
+    box.setAttribute('aria-label', (leader ? '对比地图：' : '地图：') + told + '。各区划数值见图例和面板');
   }
 
   function restyle() {
-    yp.ground.forget();
+    if (!leader) yp.ground.forget();
     if (sheets) for (const sheet of Object.values(sheets)) sheet.redraw();
   }
 
@@ -229,5 +259,27 @@
     }
   }
 
-  yp.map = {show, addSheet, restyle, ahead, state, closeTip: () => yp.hand.hide(), leaflet: () => map, sheets: () => Object.values(sheets)};
+  return {install, show, addSheet, redraw, restyle, ahead, resized, touched, base, cell, state, added, there, leaflet: () => map,
+    sheets: () => Object.values(sheets)};
+};
+
+(function () {
+  'use strict';
+  const yp = window.yiping, main = yp.face(null);
+
+  /* Leaflet hands over the map that dash-leaflet makes, as soon as it stands. */
+  window.L.Map.addInitHook(function () { this.whenReady(() => { if (!this.options.second) main.install(this); }); });
+
+  /* Draws a view's map, and the one it is compared with. Resolves to false when a newer view has come in between. */
+  async function show(data) {
+    const done = await Promise.all([yp.compare.take(data), main.show(data)]);
+    return done.every(Boolean);
+  }
+
+  function restyle() {
+    main.restyle();
+    yp.compare.restyle();
+  }
+
+  yp.map = Object.assign({}, main, {show, restyle, face: main, closeTip: () => yp.hand.hide()});
 })();
