@@ -61,11 +61,11 @@ def legends(found: Comparison, level_word: str) -> Markup:
     here, there = found.sides
     if found.shows_difference:
         unit = "百分点" if here.answer.unit == "%" else here.answer.unit
-        return _one(f"{here.answer.name}差值" + (f"（{unit}）" if unit else ""), found.change_shading,
-                    tally(found), f"{here.name}减{there.name}")
+        return _one(f"{here.answer.name}差值" + (f"（{unit}）" if unit else ""), found.change_shading, level_word,
+                    f"{here.name}减{there.name}：{tally(found)}")
     if found.same_metric:
         return _both(_named(here), found, level_word)
-    return EMPTY.join(_one(f"{mark} {_named(side)}", shading, f"按{level_word}", "")
+    return EMPTY.join(_one(f"{mark} {_named(side)}", shading, level_word)
                       for mark, side, shading in zip("左右", found.sides, found.shadings, strict=True))
 
 
@@ -79,10 +79,10 @@ def _named(side: Side) -> str:
     return f"{side.answer.name}（{side.answer.unit}）" if side.answer.unit else side.answer.name
 
 
-def _one(title: str, shading: Shading, more: str, note: str) -> Markup:
+def _one(title: str, shading: Shading, level_word: str, note: str = "") -> Markup:
     rows = EMPTY.join(_row(token, told, f"{count} 个") for token, told, count in shading.legend)
-    below = Markup('<div class="q">{}</div>').format(note) if note else EMPTY
-    return Markup('<div class="legend"><h3>{}·{}</h3>{}{}</div>').format(title, more, rows, below)
+    below = Markup('<div class="blind">{}</div>').format(note) if note else EMPTY
+    return Markup('<div class="legend"><h3>{}·按{}</h3>{}{}</div>').format(title, level_word, rows, below)
 
 
 def _both(title: str, found: Comparison, level_word: str) -> Markup:

@@ -87,7 +87,7 @@ def _moves(title: str, moved: tuple[tuple[str, float], ...], found: Comparison, 
 
 def _divisions(found: Comparison | None, codes: tuple[str, ...], context: Context) -> Markup:
     told = "在地图上点选区划，或在下面搜索" if len(codes) < MOST_DIVISIONS else "已满 4 个；移除一个后可再加入"
-    head = Markup('<div class="vs-head"><b>区划对比</b><span class="q">{}</span></div><div class="chips">{}{}</div>'
+    head = Markup('<div class="vs-head"><b>区划对比</b><span class="q">{}</span></div><div class="vs-chips">{}{}</div>'
                   ).format(told, chips(found, context) if found else EMPTY, end(context))
     add = _adding(codes, context) if len(codes) < MOST_DIVISIONS else EMPTY
     if found is None or found.problem or not codes:
@@ -139,7 +139,7 @@ def _choice(context: Context, text: str, word: str) -> Markup:
 def _group(title: str, inner: Markup) -> Markup:
     if not inner:
         return EMPTY
-    return Markup('<div class="vs-group"><h3>{}</h3><div class="chips">{}</div></div>').format(title, inner)
+    return Markup('<div class="vs-group"><h3>{}</h3><div class="vs-chips">{}</div></div>').format(title, inner)
 
 
 def compare_link(context: Context, code: str) -> Markup:
