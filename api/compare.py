@@ -28,6 +28,7 @@ INSTANT_WORDS = {"yesterday": "昨天此时", "last_week": "上周此时", "last
 SPAN_WORDS = {"previous": "前一时段", "yesterday": "昨天同期", "last_week": "上周同期", "last_month": "上月同期",
               "last_year": "去年同期"}
 COURSE_DAYS = 14
+UNTOLD = "未知"
 
 
 @dataclass(frozen=True)
@@ -233,19 +234,12 @@ def map_of(shown: Shown, answers: dict[str, Answer], found: Comparison | None,
         state = map_state(web, screen, view, answers)
         chosen = [column.code for column in found.columns] if found is not None else []
         return {**state, "compare": {"look": "", "chosen": chosen}} if chosen else state
-    told = {"look": found.drawn, "labels": [side.label for side in found.sides], "chosen": [],
-            "texts": _texts(found)}
-    if found.shows_difference:
-        state = map_state(web, screen, view, answers, found.change_shading)
-        return {**state, "marks": {}, "points": [], "compare": told}
-    here, there = found.shadings
-    return {**map_state(web, screen, view, answers, here), "compare": told,
-            "other": map_state(web, screen, other, found.sides[1].answers, there)}
-
-
-def _texts(found: Comparison) -> dict[str, list[str]]:
-    """Code → what stands on the first side, on the second, and the difference ('' where there is none)."""
-    here, there = (shading.values for shading in found.shadings)
-    steps = found.change_shading.values if found.subtracts else {}
-    return {code: [here.get(code, (0, "未知"))[1], there.get(code, (0, "未知"))[1], steps.get(code, (0, ""))[1]]
-            for code in found.places}
+    here = map_state(web, screen, view, answers, found.shadings[0])
+    there = map_state(web, screen, other, found.sides[1].answers, found.shadings[1])
+    change = map_state(web, screen, view, answers, found.change_shading) if found.subtracts else None
+    steps = {code: text for code, (_, text) in change["values"].items()} if change else {}
+    told = {"look": found.drawn, "labels": [side.label for side in found.sides], "chosen": [], "steps": steps}
+    if change is None or not found.shows_difference:
+        return {**here, "compare": told, "other": there}
+    both = {code: [side["values"].get(code, (0, UNTOLD))[1] for side in (here, there)] for code in steps}
+    return {**change, "marks": {}, "points": [], "compare": {**told, "texts": both}}

@@ -152,15 +152,16 @@
 
   /* What both sides say of a place, and what lies between them. */
   function lines(code) {
-    const found = told && told.texts && told.texts[code];
-    if (!found) return '';
-    const [here, there, step] = found;
+    if (!told || !told.labels || !(second || told.texts)) return '';
+    const said = (face) => (face.state.values[code] || [0, '未知'])[1];
+    const [here, there] = second ? [said(yp.map.face), said(second)] : told.texts[code] || ['未知', '未知'];
+    const step = told.steps[code];
     return [told.labels[0] + '：' + here, told.labels[1] + '：' + there].concat(step ? ['差值：' + step] : []).join('\n');
   }
 
   /* The place under the hand is marked on both maps. */
   function point(code) {
-    const next = told && told.texts && code ? code : '';
+    const next = told && told.labels && code ? code : '';
     if (next === pointed) return;
     pointed = next;
     mark();
