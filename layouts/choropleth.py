@@ -55,7 +55,7 @@ def pooled(sides: Sequence[Answer]) -> tuple[Shading, ...]:
         values = {code.partition(" ")[2]: held for code, held in whole.values.items() if code.startswith(f"{side} ")}
         counts = [sum(at == k for at, _ in values.values()) for k in range(len(whole.tokens))]
         legend = tuple((token, told, counts[whole.tokens.index(token)]) for token, told, _ in whole.legend)
-        found.append(Shading(values, whole.tokens, legend))
+        found.append(replace(whole, values=values, legend=legend))
     return tuple(found)
 
 

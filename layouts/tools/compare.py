@@ -142,12 +142,14 @@ def _group(title: str, inner: Markup) -> Markup:
     return Markup('<div class="vs-group"><h3>{}</h3><div class="vs-chips">{}</div></div>').format(title, inner)
 
 
-def compare_link(context: Context, code: str) -> Markup:
-    """From a division's card into the comparison of divisions; nothing where it is in it or four are."""
+def compare_link(context: Context) -> Markup:
+    """From the card of the division in view into the comparison of divisions; nothing where it is in it or four are."""
+    code = context.view.division
     text = with_division(context.view.compare, code)
-    if text == context.view.compare:
+    if code in ("", context.place.code) or text == context.view.compare:
         return EMPTY
-    return anchor(context, {"compare": text, "split": None, "tool": TOOL.key}, "加入区划对比", "act")
+    return Markup('<p class="vs-in">{}</p>').format(
+        anchor(context, {"compare": text, "split": None, "tool": TOOL.key}, "加入区划对比", "ctl"))
 
 
 TOOL = Tool("compare", "对比", "c", _asks, render)

@@ -21,7 +21,6 @@ from layouts.plots import spark
 from layouts.regions import body_class, regions
 from layouts.screens import BY_KEY
 from layouts.sidecards import legends, strip
-from layouts.tools.compare import compare_link
 from layouts.view import ViewState
 from tests.fixtures import answers as invented
 
@@ -45,7 +44,7 @@ def compared(now: Answer, then: Answer, look: str = "side", text: str = "at:yest
 
 
 def context(found: Comparison | None, **view):
-    shown = ViewState(screen="overview", division=invented.ROOT, **view)
+    shown = ViewState(**{"screen": "overview", "division": invented.ROOT} | view)
     return replace(invented.context(SCREEN, shown), compared=found)
 
 
@@ -238,6 +237,11 @@ def test_a_borrowed_figure_is_nobody_s_merit():
 
 
 def test_a_card_leads_into_the_comparison_until_four_are_in_it():
-    assert "加入区划对比" in compare_link(context(None), A)
-    assert compare_link(context(None, compare=f"divisions:{A}"), A) == ""
-    assert compare_link(context(None, compare=f"divisions:{A},{B},{C},{D}"), "x") == ""
+    def card(**view):
+        asked = invented.answers(SCREEN, view=ViewState(tool="profile"))
+        return regions(SCREEN, asked, context(None, tool="profile", **view))["tool"]
+
+    assert f"&#34;compare&#34;: &#34;divisions:{A},{B}&#34;" in card(division=B, compare=f"divisions:{A}")
+    full = f"divisions:{A},{B},{C},{D}"
+    for told in ({}, {"division": A, "compare": f"divisions:{A}"}, {"division": "x", "compare": full}):
+        assert "加入区划对比" not in card(**told)
