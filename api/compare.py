@@ -108,6 +108,8 @@ def _metric(shown: Shown, name: str) -> Other:
     if name == own:
         raise WrongInput(f"两侧是同一指标 {pack.metrics[own].name}；请另选一个指标")
     view = replace(shown.view, map=replace(shown.view.map, metric=name))
+    if map_metric(shown.screen, view) != name:
+        raise WrongInput(f"本屏地图不显示{pack.metrics[name].name}；请在对比工具中另选一个")
     return Other(view, shown.window, pack.metrics[own].name, pack.metrics[name].name)
 
 
