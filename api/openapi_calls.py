@@ -99,7 +99,7 @@ def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
         "known": _one_of(["now"]), "window": _one_of(WINDOWS), "screen": _one_of(screens),
         "compare": _one_of(["previous", "yesterday", "last_week", "last_year"]),
         "/view compare": _form("^(at:.+|window:.+|span:.+~.+|metric:.+|divisions:[0-9,]*)$",
-                               " at:时刻、window:时段、span:起~止、metric:指标 或 divisions:编码,编码"),
+                               " at:时刻、window:时段、span:起~止、metric:指标，或 divisions: 后用逗号隔开的编码"),
         "split": _one_of(LOOKS),
         "by": _one_of([*pack.divisions.level_names, *STEPS, "children", *_GROUPED]),
         "metric": _one_of(pack.metrics), "feed": _one_of(pack.feeds), "layer": _one_of(_layers(pack)),

@@ -7,8 +7,9 @@ from functools import cached_property
 
 from analysis.difference import Differences, differences
 from data.answers import Answer
-from layouts.choropleth import Shading, pooled, shade, shade_difference
+from layouts.choropleth import Shading, shade
 from layouts.comparing import DIFFERENCE, SIDE, Asked
+from layouts.paired import pooled, shade_difference
 
 Answers = dict[str, Answer]
 

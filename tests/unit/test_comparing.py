@@ -13,10 +13,11 @@ from analysis.difference import Differences, differences, middle_step
 from data.answers import Answer, Group, Point, Question, Window
 from data.errors import WrongInput
 from data.windows import before, earlier
-from layouts.choropleth import pooled, shade, shade_difference
+from layouts.choropleth import shade
 from layouts.compared import Column, Comparison, Line, Side
 from layouts.comparing import Asked, asked, codes_of, with_division, without_division
 from layouts.division_table import ranked, shared_span, table
+from layouts.paired import pooled, shade_difference
 from layouts.plots import spark
 from layouts.regions import body_class, regions
 from layouts.screens import BY_KEY
