@@ -18,7 +18,7 @@ from layouts.compared import Column, Comparison, Line, Side
 from layouts.comparing import BEFORE, EARLIER, Asked, asked, look_of
 from layouts.mapcards import WINDOW_WORDS, map_metric
 from layouts.regions import map_questions
-from layouts.screen import Screen
+from layouts.screen import Context, Screen
 from layouts.view import WINDOWS, ViewState
 
 Read = Callable[[Question, Scope, Window], Answer]
@@ -37,11 +37,16 @@ class Shown:
 
     web: Web
     screen: Screen
-    view: ViewState
+    context: Context
     query: dict[str, str]
     scope: Scope
     window: Window
     read: Read
+
+    @property
+    def view(self) -> ViewState:
+        """The view itself."""
+        return self.context.view
 
     @property
     def zone(self) -> str:

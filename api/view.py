@@ -110,7 +110,7 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
         # What it would be compared with is not all there yet.
         answers = {name: replace(found, change=None) for name, found in answers.items()}
     feeds = ask(web, principal, Question("feeds"), scope, span)
-    shown = Shown(web, screen, context.view, query, scope, span, partial(ask, web, principal))
+    shown = Shown(web, screen, context, query, scope, span, partial(ask, web, principal))
     found, other = compare(shown, answers)
     context = replace(context, compared=found)
     html = regions(screen, answers, context, feeds.rows, web.screens, web.panels.draw)
