@@ -90,7 +90,7 @@ def compare(shown: Shown, answers: dict[str, Answer]) -> tuple[Comparison | None
     except YipingError as error:
         return Comparison(None, look, problem=str(error)), None
     places = {group.code: group.name for side in sides for group in side.answer.groups}
-    return Comparison(found, look, sides, places=places), other.view
+    return Comparison(found, look, sides, places=places, classes=shown.view.map.classes), other.view
 
 
 def other_of(shown: Shown, found: Asked) -> Other:
@@ -236,14 +236,16 @@ def questions_of(web: Web, screen: Screen, view: ViewState) -> Iterator[Question
 def map_of(shown: Shown, answers: dict[str, Answer], found: Comparison | None,
            other: ViewState | None) -> dict[str, Any]:
     """The map's JSON; of a comparison with its second side, how it is shown and what each place says on either."""
-    web, screen, view = shown.web, shown.screen, shown.view
+    web, screen = shown.web, shown.screen
     if found is None or not found.sides or other is None:
-        state = map_state(web, screen, view, answers)
+        state = map_state(web, screen, shown.context, answers)
         chosen = [column.code for column in found.columns] if found is not None else []
         return {**state, "compare": {"look": "", "chosen": chosen}} if chosen else state
-    here = map_state(web, screen, view, answers, found.shadings[0])
-    there = map_state(web, screen, other, found.sides[1].answers, found.shadings[1])
-    change = map_state(web, screen, view, answers, found.change_shading) if found.subtracts else None
+    # Where the difference is shown nothing else tells the values of very many cells.
+    colors = [replace(one, by_limits=one.by_limits and not found.shows_difference) for one in found.shadings]
+    here = map_state(web, screen, shown.context, answers, colors[0])
+    there = map_state(web, screen, replace(shown.context, view=other), answers | found.sides[1].answers, colors[1])
+    change = map_state(web, screen, shown.context, answers, found.change_shading) if found.subtracts else None
     steps = {code: text for code, (_, text) in change["values"].items()} if change else {}
     told = {"look": found.drawn, "labels": [side.label for side in found.sides], "chosen": [], "steps": steps}
     if change is None or not found.shows_difference:

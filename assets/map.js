@@ -22,11 +22,13 @@ window.yiping.face = function (leader) {
     map = found;
     const stack = new yp.canvas.Stack(map);
     sheets = {};
-    for (const one of [...OWN, ...added].sort((a, b) => a.order - b.order)) {
+    const wanted = [...OWN, ...added].filter((one) => !(leader && one.single));
+    for (const one of wanted.sort((a, b) => a.order - b.order)) {
       sheets[one.name] = stack.add(one.name, (pen, under) => one.paint(pen, state, under), one.idle);
     }
     yp.hand.install(map, state);
     map.on('dragstart zoomstart', () => { if (!fitting) touched(); });
+    map.on('moveend', () => { if (shown && !fitting && (shown.points || []).some((p) => p.many)) loadPoints(shown); });
     map.on('zoomend', () => {
       if (!shown || fitting) return;
       loadPoints(shown);
@@ -45,13 +47,15 @@ window.yiping.face = function (leader) {
   /* What only the page's own map has. */
   function alone() {
     yp.scale.install(map);
+    yp.walk.install(map, state);
     map.on('moveend', remember);
     new ResizeObserver(resized).observe(map.getContainer().parentElement.parentElement);
     document.addEventListener('yiping:mounted', nameButtons);
   }
 
   /* A sheet of another file. `order`: ground 0, points 30, names 50. `paint(pen, state, stack)` draws it; `take(overlay)`
-     hears what the view's map says under its name (null for nothing) and answers whether that must be drawn anew. */
+     hears what the view's map says under its name (null for nothing) and answers whether that must be drawn anew. `idle()`:
+     there is nothing on it. `single`: it belongs to the page's own map, not to one that is compared with it. */
   function addSheet(sheet) { added.push(sheet); }
 
   function takeOverlays(data) {
@@ -61,7 +65,7 @@ window.yiping.face = function (leader) {
 
   /* Paints a sheet again, on the second map too: what was drawn lies on both. */
   function redraw(name) {
-    if (sheets) sheets[name].redraw();
+    if (sheets && sheets[name]) sheets[name].redraw();
     if (!leader) yp.compare.redraw(name);
   }
 
@@ -139,7 +143,8 @@ window.yiping.face = function (leader) {
   async function loadPoints(data) {
     const mine = ++pointToken;
     const wanted = (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
-    const found = await Promise.all(wanted.map((p) => quietly(p.url, 'points')));
+    const sight = yp.sight.of(map);
+    const found = await Promise.all(wanted.map((p) => quietly(p.many ? p.url + sight : p.url, 'points')));
     if (mine !== pointToken) return;
     state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
     sheets.points.redraw();
@@ -166,14 +171,21 @@ window.yiping.face = function (leader) {
   }
 
   function childCodes(data) {
-    const named = state.level ? state.level.cells.filter((cell) => cell.parent === data.focus).map((cell) => cell.code) : [];
+    const inside = (cell) => cell.parent === data.focus || cell.above.includes(data.focus);
+    const named = state.level ? state.level.cells.filter(inside).map((cell) => cell.code) : [];
     return new Set(named.length ? named : Object.keys(data.values || {}).concat([data.focus]));
   }
 
+  /* What the cells show: told with the view, or read by its own address where they are very many. */
+  async function values(data) {
+    if (!data.figures) return data.values || {};
+    try { return await yp.values.load(data.figures); } catch (error) { console.warn('map: ' + error.message); return {}; }
+  }
+
   async function ground(data) {
-    const [outline, cells, neighbours, rivers] = await Promise.all([quietly(data.outline, 'polygons'),
-      quietly(data.cells, 'polygons'), quietly(data.neighbours, 'polygons'), quietly(data.rivers, 'courses')]);
-    return {outline, cells, neighbours, rivers};
+    const [outline, cells, neighbours, rivers, figures] = await Promise.all([quietly(data.outline, 'polygons'),
+      quietly(data.cells, 'polygons'), quietly(data.neighbours, 'polygons'), quietly(data.rivers, 'courses'), values(data)]);
+    return {outline, cells, neighbours, rivers, figures};
   }
 
   function take(data, found) {
@@ -182,10 +194,10 @@ window.yiping.face = function (leader) {
     if (found.cells && data.level) { seen.delete(data.level); seen.set(data.level, found.cells); }
     const many = found.cells ? found.cells.cells.length : 0;
     state.coarser = Array.from(seen.values()).filter((level) => level !== found.cells && level.cells.length < many);
-    const same = shown && state.level === found.cells && JSON.stringify(shown.values) === JSON.stringify(data.values) &&
+    const same = shown && state.level === found.cells && colors(shown) === colors(data) &&
       String(shown.classes) === String(data.classes);
     state.level = found.cells;
-    state.values = data.values || {};
+    state.values = found.figures;
     state.classes = data.classes || [];
     state.marks = data.marks || {};
     if (!same) state.paths = found.cells ? yp.ground.paths(found.cells, state.values, state.classes) : [];
@@ -200,11 +212,13 @@ window.yiping.face = function (leader) {
     return null;
   }
 
+  const colors = (data) => JSON.stringify([data.values, data.figures]);
+
   /* What a sheet shows, as text: a sheet is painted again only when this has changed. */
   function says(data) {
     const there = [state.level, state.outline, state.neighbours, state.rivers].map(Boolean);    // a late layer counts
     const place = [data.cells, data.outline, data.neighbours, data.rivers, data.focus, there].join(' ');
-    return {ground: place + data.classes + JSON.stringify(data.values), names: place + JSON.stringify(data.marks)};
+    return {ground: place + data.classes + colors(data), names: place + JSON.stringify(data.marks)};
   }
 
   /* Draws a view's map. Resolves to false when a newer one has come in between. */
@@ -222,7 +236,7 @@ window.yiping.face = function (leader) {
     take(data, found);
     const moved = !shown || shown.division !== data.division || shown.level !== data.level || shown.screen !== data.screen;
     shown = data;
-    if (moved) fit(data);
+    if (moved && !leader) { fit(data); document.dispatchEvent(new CustomEvent('yiping:mapdrawn')); }
     const kept = said;
     said = says(data);
     if (said.ground !== kept.ground) sheets.ground.redraw();
@@ -259,8 +273,8 @@ window.yiping.face = function (leader) {
     }
   }
 
-  return {install, show, addSheet, redraw, restyle, ahead, resized, touched, base, cell, state, added, there, leaflet: () => map,
-    sheets: () => Object.values(sheets)};
+  return {install, show, addSheet, redraw, sheet: (name) => (sheets ? sheets[name] : null), restyle, ahead, resized, touched, base, cell, state, added, there,
+    leaflet: () => map, sheets: () => Object.values(sheets)};
 };
 
 (function () {

@@ -151,11 +151,11 @@
   }
 
   /* What both sides say of a place, and what lies between them. */
-  function lines(code) {
+  function lines(cell) {
     if (!told || !told.labels || !(second || told.texts)) return '';
-    const said = (face) => (face.state.values[code] || [0, '未知'])[1];
-    const [here, there] = second ? [said(yp.map.face), said(second)] : told.texts[code] || ['未知', '未知'];
-    const step = told.steps[code];
+    const said = (face) => (yp.values.of(face.state.values, cell) || [0, '未知'])[1];
+    const [here, there] = second ? [said(yp.map.face), said(second)] : yp.values.of(told.texts, cell) || ['未知', '未知'];
+    const step = yp.values.of(told.steps, cell);
     return [told.labels[0] + '：' + here, told.labels[1] + '：' + there].concat(step ? ['差值：' + step] : []).join('\n');
   }
 

@@ -56,7 +56,7 @@ class Column:
 class Comparison:
     """The comparison of a view. `sides`: none or two; `problem`: one sentence where it cannot be made.
 
-    `places`: code → name of the places on the map, for lists of what changed.
+    `places`: code → name of the places on the map, for lists of what changed. `classes`: the reader's choice of limits.
     """
 
     asked: Asked | None
@@ -66,6 +66,7 @@ class Comparison:
     columns: tuple[Column, ...] = ()
     places: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+    classes: str = ""
 
     @property
     def same_metric(self) -> bool:
@@ -107,7 +108,9 @@ class Comparison:
     def shadings(self) -> tuple[Shading, ...]:
         """The classes of each side, pooled where both show one metric."""
         answers = [side.answer for side in self.sides]
-        return pooled(answers) if self.same_metric else tuple(shade(answer) for answer in answers)
+        if self.same_metric:
+            return pooled(answers, self.classes)
+        return tuple(shade(answer, self.classes) for answer in answers)
 
     @cached_property
     def change_shading(self) -> Shading:

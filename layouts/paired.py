@@ -11,11 +11,11 @@ from layouts import words
 from layouts.choropleth import CHANGE, UNKNOWN, Shading, shade
 
 
-def pooled(sides: Sequence[Answer]) -> tuple[Shading, ...]:
+def pooled(sides: Sequence[Answer], method: str = "") -> tuple[Shading, ...]:
     """One shading a side, with the breaks and colors of all sides' values together: the same color means the same."""
     together = tuple(replace(group, code=f"{side} {group.code}") for side, answer in enumerate(sides)
                      for group in answer.groups)
-    whole = shade(replace(sides[0], groups=together))
+    whole = shade(replace(sides[0], groups=together), method)
     found = []
     for side in range(len(sides)):
         values = {code.partition(" ")[2]: held for code, held in whole.values.items() if code.startswith(f"{side} ")}
@@ -37,7 +37,7 @@ def shade_difference(found: Differences, answer: Answer) -> Shading:
     shown = [k for k in (4, 3, 2, 1, 0) if far or counts[k]] + ([5] if counts[5] else [])
     if not far:
         labels = ("下降", "下降", "持平", "上升", "上升", "未知")
-    return Shading(values, tokens, tuple((tokens[k], labels[k], counts[k]) for k in shown))
+    return Shading(values, tokens, tuple((tokens[k], labels[k], counts[k]) for k in shown), "以零为中", by_limits=False)
 
 
 def _side(step: float | None, far: float) -> int:

@@ -91,8 +91,8 @@ def _both(title: str, found: Comparison, level_word: str) -> Markup:
         (token, told, count, other) for (token, told, count), (_, _, other)
         in zip(left.legend, right.legend, strict=True)]
     rows = EMPTY.join(_row(token, told, f"{count} / {other} 个") for token, told, count, other in pairs)
-    return Markup('<div class="legend"><h3>{}·按{}</h3>{}<div class="q">两侧同一分级，个数为左 / 右</div></div>'
-                  ).format(title, level_word, rows or Markup("<div>暂无数据</div>"))
+    return Markup('<div class="legend"><h3>{}·按{}</h3>{}<div class="q">{}</div></div>').format(
+        title, level_word, rows or Markup("<div>暂无数据</div>"), f"两侧同一分级，个数为左 / 右；{left.method}")
 
 
 def _row(token: str, told: str, count: str) -> Markup:

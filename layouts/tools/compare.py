@@ -124,11 +124,22 @@ def _choices(screen: Screen, context: Context, picking: bool) -> Markup:
     chosen = map_metric(screen, context.view)
     metrics = EMPTY.join(_choice(context, f"metric:{key}", context.names.get(f"metric:{key}", key))
                          for key in screen.map.metrics if key != chosen)
+    rest = sorted((word, name.partition(":")[2]) for name, word in context.names.items()
+                  if name.startswith("metric:") and name.partition(":")[2] not in (*screen.map.metrics, chosen))
+    metrics += _others(rest, context) if rest else EMPTY
     here = context.view.division
     start = of_divisions([here] if here and here != context.place.code else [])
     divisions = EMPTY if picking else anchor(context, {"compare": start, "split": None}, "选 2 至 4 个区划", "ctl")
     return (_group("与另一时刻比", instants + own) + _group("与另一时段比", spans)
             + _group("与另一指标比", metrics) + _group("区划之间比", divisions))
+
+
+def _others(rest: list[tuple[str, str]], context: Context) -> Markup:
+    """Every other metric of the place, to be chosen by its name."""
+    options = EMPTY.join(Markup('<option value="metric:{}"{}>{}</option>').format(
+        key, Markup(" selected") if context.view.compare == f"metric:{key}" else EMPTY, word) for word, key in rest)
+    return Markup('<select data-name="compare" aria-label="其他指标"><option value="{}">其他指标…</option>{}</select>'
+                  ).format(context.view.compare, options)
 
 
 def _choice(context: Context, text: str, word: str) -> Markup:

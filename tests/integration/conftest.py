@@ -34,7 +34,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def recounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recounted]:
-    """A few days of the county with its rows in SQL, made once for all that only read it."""
+    """The county with what test_recomputed plants, for all who only read it."""
     from test_recomputed import CASES, PLANTED
     found = county(tmp_path_factory.mktemp("recount"), PLANTED)
     found.db.execute(CASES)
