@@ -68,19 +68,20 @@ def _figures(web: Web, view: ViewState, answer: Answer, shading: Shading) -> dic
             "unit": answer.unit, "decimals": answer.decimals, "signed": answer.question.name.endswith(words.OVER)}
 
 
-def map_state(web: Web, screen: Screen, context: Context, answers: dict[str, Answer]) -> dict[str, Any]:
-    """The map as JSON; {} on a page without one."""
+def map_state(web: Web, screen: Screen, context: Context, answers: dict[str, Answer],
+              shading: Shading | None = None) -> dict[str, Any]:
+    """The map as JSON; {} on a page without one. `shading`: classes that were made elsewhere."""
     answer, view = answers.get("map"), context.view
     if answer is None:
         return {}
     divisions = web.pack.divisions
     level = answer.parts.get("level") or divisions.level_names[min(1, len(divisions.level_names) - 1)]
-    shading = shade(answer, view.map.classes)
+    shading = shading or shade(answer, view.map.classes)
     figures = _figures(web, view, answer, shading)
     values = {} if figures else {code: list(value) for code, value in shading.values.items()}
     if cells := _borrowed(web, view, level, shading):
         (level, values), figures = cells, None
-    numbers = marks(answers)
+    numbers = marks(answers) if numbered(web, view) else {}
     bounds = divisions.geometry[divisions.index(view.division)].bounds
     return {
         "metric": answer.question.name, "division": view.division, "level": level,

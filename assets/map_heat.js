@@ -103,5 +103,5 @@
   }
 
   yp.heat = {density, paint};
-  yp.map.addSheet({name: 'heat', order: 10, paint, take});
+  yp.map.addSheet({name: 'heat', order: 10, paint, take, idle: () => !told, single: true});
 })();
