@@ -13,8 +13,7 @@
   function down(map, event) {
     drop();
     quiet = 0;
-    const box = map.getContainer();
-    if (event.pointerType !== 'touch' || !event.isPrimary || box.classList.contains('drawing')) return;
+    if (event.pointerType !== 'touch' || !event.isPrimary || yp.hand.drawing()) return;
     if (event.target.closest('.leaflet-control')) return;
     from = {x: event.clientX, y: event.clientY, latlng: map.mouseEventToLatLng(event), point: map.mouseEventToContainerPoint(event)};
     timer = setTimeout(() => {

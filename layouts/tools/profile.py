@@ -16,6 +16,7 @@ from layouts.panels.warnings import LEVEL_WORDS, in_force
 from layouts.parts import EMPTY, change_mark, demo_chip, figure_text, fresh_mark, join, state_mark
 from layouts.screen import Context, Panel, Screen
 from layouts.tools import Answers, Tool
+from layouts.tools.compare import compare_link
 from layouts.view import ViewState
 
 _CARD = Panel("tool-profile", "tool", "区划名片", "O2", "profile", {"card": asks.PROFILE})
@@ -33,8 +34,9 @@ def _render(answers: Answers, screen: Screen, context: Context) -> Markup:
     card = profile.render(_CARD, {"card": answers["card"]} if "card" in answers else {}, context)
     figures = [answers[f"figure.{figure.metric}"] for figure in screen.figures
                if f"figure.{figure.metric}" in answers]
-    parts = [card, _people(answers.get("people")), _figures(figures, context), _events(answers.get("events"), context),
-             _warnings(answers.get("warnings"), context), _assets(answers.get("card"), context)]
+    parts = [card, compare_link(context), _people(answers.get("people")), _figures(figures, context),
+             _events(answers.get("events"), context), _warnings(answers.get("warnings"), context),
+             _assets(answers.get("card"), context)]
     return EMPTY.join(parts)
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, find, layers, profile
+from layouts.tools import Tool, compare, find, layers, profile
 
-TOOLS: tuple[Tool, ...] = (find.TOOL, layers.TOOL, profile.TOOL)
+TOOLS: tuple[Tool, ...] = (find.TOOL, layers.TOOL, profile.TOOL, compare.TOOL)
