@@ -34,10 +34,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. kind: metric | rows | layer | profile | feeds | warnings.
+    """What is asked. kind: metric | rows | layer | profile | feeds | warnings | area | nearest.
 
-    `name` is the metric id (metric), the dataset (rows: "events", "assets:<layer>", "observations:<metric>"), or the
-    layer. `by`: "" | a level name | hour | day | week | month | category | channel | department | station.
+    `name` is the metric id (metric), the dataset (rows: "events", "assets:<layer>", "observations:<metric>"), the
+    layer, or what was drawn (area: as in the address; nearest: that, or LON,LAT). `limit`: rows, of an area a list, of
+    what is nearest a kind.
+    `by`: "" | a level name | hour | day | week | month | category | channel | department | station.
     `compare`: "" | previous | yesterday | last_week | last_year, answered in `Answer.change`.
     `after`: of rows of events, those that come after this (rowsets.place_of); () = from the beginning.
     """

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from data.answers import Answer, Question, Scope, Window
+from data.answers import Question, Scope, Window
 from data.area_ground import AreaGround, Touched
 from data.columns import Array
 from data.metrics import Evaluator
 from geo.areas import Area
 
 PEOPLE = "population"
+Values = dict[str, float | None]
 PARTS = ("whole", "partly", "outside")
 
 
@@ -33,9 +34,8 @@ def people(evaluator: Evaluator, ground: AreaGround, area: Area, scope: Scope, w
     known = _published(evaluator, scope, window)
     if known is None:
         return {"value": None, "least": None, "most": None, "rows": []}
-    level, answer = known
+    level, values = known
     divisions = evaluator.pack.divisions
-    values = {group.code: group.value for group in answer.groups}
     touched = ground.touched(area, level, divisions.below(scope.division))
     rows = _rows(evaluator, touched, values)
     sums = {part: sum(row["value"] or 0 for row in rows if row["part"] == part) for part in PARTS}
@@ -44,22 +44,29 @@ def people(evaluator: Evaluator, ground: AreaGround, area: Area, scope: Scope, w
     return {"value": sums["whole"] + sums["partly"] if some else None, "least": sums["whole"] if some else None,
             "most": sum(sums.values()) if some else None, **sums, **counts,
             "unknown": sum(row["value"] is None for row in rows), "level": divisions.level_names[level],
-            "level_word": divisions.level_words[level], "period": str(answer.parts.get("period") or ""), "rows": rows}
+            "level_word": divisions.level_words[level], "period": _period(evaluator, rows, window), "rows": rows}
 
 
-def _published(evaluator: Evaluator, scope: Scope, window: Window) -> tuple[int, Answer] | None:
-    """The deepest level, not above the scope's own, of which anybody's population is known."""
+def _published(evaluator: Evaluator, scope: Scope, window: Window) -> tuple[int, Values] | None:
+    """The deepest level, not above the scope's own, of which anybody's population is known; code → people."""
     divisions = evaluator.pack.divisions
     finest = evaluator.levels[evaluator.metric(PEOPLE).level]
     within = Scope(scope.division)
     for level in range(finest, divisions.get(scope.division).level - 1, -1):
         found = evaluator.evaluate(Question("metric", PEOPLE, by=divisions.level_names[level]), within, window)
         if any(group.value is not None for group in found.groups):
-            return level, found
+            return level, {group.code: group.value for group in found.groups}
     return None
 
 
-def _rows(evaluator: Evaluator, touched: Touched, values: dict[str, float | None]) -> list[dict[str, Any]]:
+def _period(evaluator: Evaluator, rows: list[dict[str, Any]], window: Window) -> str:
+    """Of when the figures are: that of the first division that has one."""
+    first = next((row["code"] for row in rows if row["value"] is not None), "")
+    found = evaluator.evaluate(Question("metric", PEOPLE), Scope(first), window).parts if first else {}
+    return str(found.get("period") or "")
+
+
+def _rows(evaluator: Evaluator, touched: Touched, values: Values) -> list[dict[str, Any]]:
     items = evaluator.pack.divisions.items
 
     def told(positions: Array, part: str) -> list[dict[str, Any]]:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from access.principal import READ, Principal, may
-from data import rowsets
+from data import area_answers, rowsets
 from data.answers import Answer, Question, Scope, Window
+from data.area_answers import AREA_KINDS
+from data.area_ground import AreaGround
 from data.clock import from_us, to_us
 from data.contribution_memo import ContributionMemo
 from data.desk_rows import DeskRows
@@ -34,6 +36,7 @@ class Gate:
     def __init__(self, pack: Pack, live: Live, reader: HistoryReader, desk: FeedDesk | None = None) -> None:
         self.pack, self.live, self._desk = pack, live, desk
         self._reader = reader
+        self.ground = AreaGround(pack)
         self._judge = Judge(pack, live, desk.lost_at if desk is not None else None)
         self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
         self._past: OrderedDict[tuple[int, bool, int], MemoryTables] = OrderedDict()
@@ -56,6 +59,9 @@ class Gate:
             raise NotAllowed("无权查看该区划")
         if question.kind == "rows" and question.name in DESK and self._desk is not None:
             return self._of_desk(principal, question, scope, window)
+        if question.kind == "nearest":
+            # Help does not end at the border of the division that is looked at, only at what may be read.
+            scope = replace(scope, division=principal.division)
         past = self._replayed(window)
         with self.live.lock:
             key, served = self._key(question, scope, window), self._served(window)
@@ -113,6 +119,8 @@ class Gate:
             return self._feeds(self.pack.metrics["population"]) if "population" in self.pack.metrics else ()
         if question.name in DESK:
             return (CHANGED,)
+        if question.kind in AREA_KINDS:
+            return area_answers.feeds_of(self.pack, question.kind)
         kinds = {"events": "event", "warnings": "warning"}
         kind = kinds.get(question.name) or kinds.get(question.kind) or "asset"
         return tuple(key for key, feed in self.pack.feeds.items() if feed.kind == kind)
@@ -211,6 +219,9 @@ class Gate:
             rows, total, blind = (reader(evaluator, question, scope, span) if reader
                                   else rowsets.assets(evaluator, question, scope))
             return replace(judged(rows, total), unlocated=blind)
+        if question.kind in AREA_KINDS:
+            found = AREA_KINDS[question.kind](evaluator, self.ground, question, scope, window)
+            return self._judge.fresh(found, self.feeds_of(question), window, past)
         if question.kind == "warnings":
             return judged(*rowsets.warnings(evaluator, scope, span[1], question.limit))
         if question.kind == "feeds":

@@ -40,7 +40,8 @@ def _name(evaluator: Evaluator, index: int, level: int = 1) -> str:
     return named[0].name if named else divisions.root.name
 
 
-def _event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, level: int = 1) -> dict[str, Any]:
+def event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, level: int = 1) -> dict[str, Any]:
+    """One event as lists show it, as it stood at an instant (µs UTC); named by its division at a level."""
     columns, texts = events.columns, events.texts[at]
     category = events.category.words[columns["category"][at]]
     known = evaluator.pack.categories.get(category)
@@ -107,7 +108,7 @@ def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[i
         recent = at < first
         place = int(masked[0][0][at]) if recent else whole.position(*old[at])
         if place is not None:
-            rows.append(_event_row(evaluator, held[0] if recent else whole, place, span[1], below))
+            rows.append(event_row(evaluator, held[0] if recent else whole, place, span[1], below))
     blind = sum(int(np.isnan(table.columns["lon"][at]).sum()) for table, (at, _) in zip(held, masked, strict=True))
     return tuple(rows), len(keys), blind
 
@@ -168,7 +169,7 @@ def one_event(evaluator: Evaluator, event_id: str, feed: str, end_us: int) -> di
     if at is None:
         raise NotFound(f"数据源 {feed!r:.40} 没有事件 {event_id!r:.60}" if feed else f"没有事件 {event_id!r:.60}")
     reached = table.columns["reached"][at]
-    row = _event_row(evaluator, table, at, end_us)
+    row = event_row(evaluator, table, at, end_us)
     row["detail"] = table.texts[at][1]
     row["history"] = [{"stage": STAGE_WORDS[stage], "stage_code": stage, "time_us": int(reached[number])}
                       for number, stage in enumerate(STAGES) if reached[number]]

@@ -27,8 +27,9 @@ MOST_POINTS, CORNERS = 200, 180
 RADIUS_M, BUFFER_M = (20.0, 50_000.0), (20.0, 20_000.0)
 LONGEST = 8000
 FORMS = ("circle", "polygon", "line", "river")
-GRAMMAR = "circle:经度,纬度,半径米 · polygon:经度,纬度;… · line:缓冲米;经度,纬度;… · river:河名,缓冲米"
-_NUMBER = re.compile(r"^-?[0-9]{1,6}(\.[0-9]{1,9})?$")
+GRAMMAR = ("circle:LON,LAT,R、polygon:LON,LAT;LON,LAT;…、line:B;LON,LAT;…、river:NAME,B"
+           "（R 为半径、B 为缓冲，单位米）")
+_NUMBER = re.compile(r"^-?[0-9]{1,6}(\.[0-9]{1,15})?$")
 
 
 class BadArea(ValueError):
@@ -143,12 +144,12 @@ def parse(text: str) -> Drawn:
     if form == "circle":
         parts = rest.split(",")
         if len(parts) != 3:
-            raise BadArea(f"圆写成 circle:经度,纬度,半径米，这里是 {rest!r:.60}")
+            raise BadArea(f"圆写成 circle:LON,LAT,R（R 为半径米数），这里是 {rest!r:.60}")
         return Drawn(form, (_point(parts[:2]),), _reach(parts[2], "半径", RADIUS_M))
     if form == "river":
         name, comma, reach = rest.rpartition(",")
         if not comma or not name.strip():
-            raise BadArea(f"沿河写成 river:河名,缓冲米，这里是 {rest!r:.60}")
+            raise BadArea(f"沿河写成 river:NAME,B（B 为缓冲米数），这里是 {rest!r:.60}")
         return Drawn(form, (), _reach(reach, "缓冲宽度", BUFFER_M), name.strip())
     if form == "line":
         reach, _, rest = rest.partition(";")
@@ -265,7 +266,7 @@ def _points(text: str, least: int, word: str) -> tuple[Pair, ...]:
 
 def _point(parts: Sequence[str]) -> Pair:
     if len(parts) != 2 or not all(_NUMBER.match(part.strip()) for part in parts):
-        raise BadArea(f"坐标 {','.join(parts)!r:.60} 应为 经度,纬度，如 115.41234,25.95123")
+        raise BadArea(f"坐标 {','.join(parts)!r:.60} 应为经度和纬度，如 115.41234,25.95123")
     lon, lat = float(parts[0]), float(parts[1])
     if not (-180 <= lon <= 180 and -85 <= lat <= 85):
         raise BadArea(f"坐标 {lon:g},{lat:g} 不在地图上；先写经度，再写纬度")

@@ -47,7 +47,8 @@ def test_a_place_beside_the_road_walks_to_it_and_the_way_begins_there() -> None:
     network, beside = cross(), (115.025, 26.001)
     found = way(network, beside, C)
     off = meters(beside, (115.025, 26.0))
-    assert found is not None and found.start.off_m == pytest.approx(off, abs=0.3)
+    assert found is not None
+    assert found.start.off_m == pytest.approx(off, abs=0.3)
     assert network.road_m(found) == pytest.approx(meters((115.025, 26.0), C), abs=1)
     assert found.minutes == pytest.approx(network.road_m(found) / 1000 + off / (OFF_KMH * 1000 / 60), rel=1e-3)
 
@@ -55,7 +56,8 @@ def test_a_place_beside_the_road_walks_to_it_and_the_way_begins_there() -> None:
 def test_both_on_one_piece_do_not_drive_round() -> None:
     network = cross()
     found = way(network, (115.01, 26.0), (115.03, 26.0))
-    assert found is not None and network.road_m(found) == pytest.approx(meters((115.01, 26.0), (115.03, 26.0)), abs=0.5)
+    assert found is not None
+    assert network.road_m(found) == pytest.approx(meters((115.01, 26.0), (115.03, 26.0)), abs=0.5)
 
 
 def test_too_far_off_and_not_joined_have_no_way() -> None:
@@ -71,15 +73,20 @@ def test_one_way_streets_are_driven_as_they_run() -> None:
             Road(shapely.LineString([A, D]), SLOW, -1)]
     network = RoadNetwork(ring)
     there, back = way(network, A, B), way(network, B, A)
-    assert there is not None and network.road_m(there) == pytest.approx(meters(A, B), abs=0.01)
-    assert back is not None and network.road_m(back) == pytest.approx(meters(B, D, A), abs=0.01)
+    assert there is not None
+    assert network.road_m(there) == pytest.approx(meters(A, B), abs=0.01)
+    assert back is not None
+    assert network.road_m(back) == pytest.approx(meters(B, D, A), abs=0.01)
     ahead, round_ = way(network, (115.01, 26.0), (115.03, 26.0)), way(network, (115.03, 26.0), (115.01, 26.0))
-    assert ahead is not None and ahead.minutes < 3
-    assert round_ is not None and network.road_m(round_) > meters(B, D, A)
+    assert ahead is not None
+    assert ahead.minutes < 3
+    assert round_ is not None
+    assert network.road_m(round_) > meters(B, D, A)
 
 
 def test_a_bridge_over_a_road_is_no_crossing() -> None:
-    network = RoadNetwork([Road(shapely.LineString([A, C]), FAST), Road(shapely.LineString([(115.05, 25.95), D]), FAST)])
+    over = Road(shapely.LineString([(115.05, 25.95), D]), FAST)
+    network = RoadNetwork([Road(shapely.LineString([A, C]), FAST), over])
     assert way(network, A, D) is None
 
 
@@ -110,4 +117,5 @@ def test_no_way_is_shorter_than_the_straight_line_nor_quicker_than_the_fastest_r
     assert whole >= meters(a, b) - 0.5
     assert found.minutes >= NET.road_m(found) / 1000 - 1e-6
     back = NET.ways_to(a, [b], OFF_KMH, 5000)[0]
-    assert back is not None and back.minutes == pytest.approx(found.minutes, rel=1e-6, abs=1e-6)
+    assert back is not None
+    assert back.minutes == pytest.approx(found.minutes, rel=1e-6, abs=1e-6)
