@@ -38,7 +38,8 @@ def _operation(call: Call, known: dict[str, Schema]) -> dict[str, Any]:
     names = [part[1:-1] for part in call.path.replace(".geojson", "").split("/") if part.startswith("{")]
     text = {"type": "string", "minLength": 1}
     asked = [{"name": name, "in": "path", "required": True, "schema": known.get(name, text)} for name in names]
-    asked += [{"name": name, "in": "query", "schema": or_empty(known.get(name, shape.TEXT))} for name in call.query]
+    asked += [{"name": name, "in": "query", "required": name in call.needs, "schema": known.get(name, shape.TEXT)
+               if name in call.needs else or_empty(known.get(name, shape.TEXT))} for name in call.query]
     done: dict[str, Any] = {"description": "成功", "content": {
         media: {"schema": schema} for media, schema in call.answers.items()}}
     answers: dict[str, Any] = {"200": done | ({"headers": _ETAG} if call.tagged else {})}

@@ -13,10 +13,12 @@ from data.formulas import GROUPS
 from data.pack import Pack
 from data.records import FIELDS, STAGES
 from data.steps import STEPS
+from geo.areas import GRAMMAR
 from layouts.view import WINDOWS
 
 MOST_WORDS = 40
 JSON, GEOJSON, CSV, STREAM = "application/json", "application/geo+json", "text/csv", "text/event-stream"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # A day, or an instant with or without offset; a text that only looks so is refused with 400.
 _DAY = r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"
@@ -28,7 +30,8 @@ _GROUPED = sorted({word for words in GROUPS.values() for word in words})
 class Call:
     """One call: `query` names parameters, `answers` media type → schema, `refusals` the statuses it may refuse with.
 
-    filtered: it also reads `f.<field>`; strict: it refuses a parameter that it does not have.
+    needs: parameters that must be there; filtered: it also reads `f.<field>`; strict: it refuses a parameter that it
+    does not have.
     """
 
     path: str
@@ -41,10 +44,14 @@ class Call:
     tagged: bool = True
     strict: bool = True
     filtered: bool = False
+    needs: tuple[str, ...] = ()
 
 
 _SPAN = ("division", "from", "to", "window", "at", "known")
 _FILTERS = ("f.stage", "f.category", "f.channel", "f.department")
+_AREA: dict[str, Any] = {"query": ("area", *_SPAN, "near", "limit", "each", *_FILTERS), "needs": ("area",),
+                         "filtered": True, "refusals": (400, 404)}
+_FILE = {**_AREA, "tagged": False}
 CALLS: tuple[Call, ...] = (
     Call("/view", "一屏的全部内容", {JSON: shape.VIEW}, ("screen", *_SPAN, "compare", "v"),
          strict=False, filtered=True),
@@ -59,6 +66,10 @@ CALLS: tuple[Call, ...] = (
     Call("/warnings", "预警", {JSON: thing({"warnings": rows(shape.WARNING), "active": shape.WHOLE,
                                          "freshness": shape.FRESH})}, _SPAN),
     Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "v"), filtered=True),
+    Call("/area", "圈定区域内的人口、敏感目标、隐患、资源、在办事件，和就近资源", {JSON: shape.AREA}, **_AREA),
+    Call("/area.csv", "同上，各清单合为一张表", {CSV: shape.TEXT}, **_FILE),
+    Call("/area.xlsx", "同上，工作簿，一个清单一张表", {XLSX: shape.BINARY}, **_FILE),
+    Call("/area.geojson", "同上，区域和其中各处", {GEOJSON: shape.FEATURES}, **_FILE),
     Call("/divisions/{code}", "区划", {JSON: shape.DIVISION}, _SPAN[1:]),
     Call("/feeds", "数据源状态", {JSON: thing({"feeds": rows(shape.FEED)})}, _SPAN),
     Call("/feeds/{feed}/records", "推送记录：答复时已在磁盘上", {JSON: shape.VERDICT},
@@ -104,6 +115,10 @@ def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
         "item": _form("^[0-9]{1,18}$", "记录的编号"),
         "bbox": _form(r"^-?[0-9]{1,3}(\.[0-9]+)?(,-?[0-9]{1,3}(\.[0-9]+)?){3}$",
                       " west,south,east,north 四个经纬度；去掉它取全部"),
+        "area": _form("^(circle|polygon|line|river):", GRAMMAR),
+        "limit": _form("^[1-9][0-9]{0,4}$", "每个清单最多几行"),
+        "near": _form(r"^-?[0-9]{1,3}(\.[0-9]{1,15})?,-?[0-9]{1,2}(\.[0-9]{1,15})?$", " LON,LAT，从哪里找就近资源"),
+        "each": _form("^[1-9][0-9]?$", "每类就近资源几处"),
         "cursor": _form("^[A-Za-z0-9_=-]+$", "上一页给出的 next；去掉它从头取"), **_filters(pack)}
 
 
@@ -149,6 +164,9 @@ def check(call: Call, known: dict[str, Schema], query: dict[str, str]) -> None:
     if odd:
         allowed = f"可用 {'、'.join(call.query)}" if call.query else "这个地址不带参数"
         raise WrongInput(f"没有 {odd[0]!r:.40} 这个参数；{allowed}")
+    for name in call.needs:
+        if not query.get(name):
+            raise WrongInput(f"缺少 {name}；应为{known[name]['description']}")
     for name in call.query:
         value, schema = query.get(name, ""), known.get(name, {})
         if not value:

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
 from api import (
+    area,
     enlarged,
     events,
     faults,
@@ -57,6 +58,8 @@ RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/feeds", feeds.listing, "GET"), ("/feeds/{feed}/records", feeds.push, "POST"), ("/topics", topics.listing, "GET"),
     ("/departments", feeds.departments, "GET"), ("/quarantine", quarantine.desk, "GET POST"),
     ("/quarantine/{item}", quarantine.one, "GET"),
+    ("/area", area.whole, "GET"), ("/area.csv", area.as_csv, "GET"), ("/area.xlsx", area.as_xlsx, "GET"),
+    ("/area.geojson", area.as_geojson, "GET"),
     ("/live", streams.live, "GET"), ("/openapi.json", openapi.document, "GET"),
 )
 
