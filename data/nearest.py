@@ -24,8 +24,8 @@ def nearest(evaluator: Evaluator, ground: AreaGround, target: Pair, scope: Scope
 
     Returns:
         rows: as area lists show an asset, with straight_m, road_m (None without a road), off_m (from it to its road),
-        minutes, way (road | straight) and why (why not by road); kinds: layer, name, known (with a place), compared;
-        travel: the assumptions; roads: pieces of road, 0 = no network; off_m: from the target to its road; note.
+        minutes (None of what is fixed), way (road | straight) and why (why not by road); kinds: layer, name, known
+        (with a place), compared; travel: the assumptions; roads: pieces of road, 0 = no network; off_m: from the target to its road; note.
     """
     kinds, roads, travel = [], ground.roads, evaluator.pack.travel
     candidates: list[Candidate] = []
@@ -34,7 +34,8 @@ def nearest(evaluator: Evaluator, ground: AreaGround, target: Pair, scope: Scope
             known, found = _candidates(evaluator, (key, layer.source), target, scope)
             kinds.append({"layer": key, "name": layer.name, "known": known, "compared": len(found)})
             candidates += found
-    told = sorted(_told(evaluator, candidates, target, roads), key=lambda row: (row["minutes"], row["id"]))
+    told = sorted(_told(evaluator, candidates, target, roads),
+                  key=lambda row: (row["minutes"] or 0, row["straight_m"], row["id"]))
     rows = [_measured(row, roads) for kind in kinds
             for row in [row for row in told if row["layer"] == kind["layer"]][:each]]
     goal_m = roads.snap(target).off_m if roads is not None else None
@@ -69,7 +70,8 @@ def _told(evaluator: Evaluator, candidates: list[Candidate], target: Pair,
         minutes = (road_minutes(way.minutes, travel.departure_min) if way is not None else
                    straight_minutes(meters, travel.detour, travel.speed_kmh, travel.departure_min))
         found.append({"list": "nearest"} | asset_brief(evaluator, key, asset, meters) | {
-            "straight_m": round(meters), "minutes": round(minutes, 1), "way": "road" if way else "straight",
+            "straight_m": round(meters), "way": "road" if way else "straight",
+            "minutes": None if evaluator.pack.layers[key].fixed else round(minutes, 1),
             "road_m": way, "off_m": round(way.start.off_m) if way else None,
             "why": "" if way or roads is None else _why(roads, place, travel.off_road_m)})
     return found

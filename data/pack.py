@@ -220,6 +220,8 @@ class Layer(Strict):
     # What it is in an area that somebody draws, and which of its properties are added up there, with their words.
     roles: tuple[Literal["sensitive", "hazard", "resource"], ...] = ()
     sums: dict[str, str] = Field(default_factory=dict)
+    # It stands where it is: how far it is matters, not how soon it comes.
+    fixed: bool = False
 
 
 @dataclass(frozen=True)
