@@ -34,6 +34,7 @@
     if (form === 'circle') map().dragging.disable();
     yp.hand.mode({click: form === 'circle' ? null : add, move: hover, cancel: () => end(true)});
     say(SAYS[form]);
+    if (narrow()) { map().getContainer().scrollIntoView({block: 'center'}); yp.notice.say(SAYS[form]); }
     if (getComputedStyle(map().getContainer()).touchAction !== 'none') map().getContainer().style.touchAction = 'none';
   }
 
@@ -52,7 +53,11 @@
     const text = yp.area.write(shape);
     end();
     yp.view.set({area: text, tool: 'area'});
+    if (narrow()) document.querySelector('.toolbox').scrollIntoView({block: 'start'});
   }
+
+  /* Where the drawer stands below the map, and so one of them is out of sight. */
+  const narrow = () => ['static', 'relative'].includes(getComputedStyle(document.querySelector('.toolbox')).position);
 
   const shapeOf = (points) => ({form: drawing.form, points, reach: drawing.reach});
 
@@ -65,7 +70,8 @@
   function add(event) {
     const p = [event.latlng.lng, event.latlng.lat], points = drawing.points;
     const close = drawing.form === 'polygon' ? points[0] : points[points.length - 1];
-    if (close && pixels(close).distanceTo(event.containerPoint) < 14) { finish(); return; }
+    const near = matchMedia('(pointer: coarse)').matches ? 22 : 14;
+    if (close && pixels(close).distanceTo(event.containerPoint) < near) { finish(); return; }
     if (points.length < MOST) points.push(p);
     show();
   }
@@ -182,8 +188,8 @@
 
   function typed(form) {
     const value = (name) => form.elements.namedItem(name).value.trim().replace(/[，、\s]+/g, ',');
-    const text = form.dataset.kind === 'river' ? 'river:' + form.elements.namedItem('river').value + ',' + value('reach') :
-      'circle:' + value('center') + ',' + value('reach');
+    const text = form.dataset.kind === 'river' ? 'river:' + form.elements.namedItem('river').value + ',' + value('band') :
+      'circle:' + value('center') + ',' + value('radius');
     look = true;
     delete form.dataset.dirty;
     if (!yp.view.set({area: text, tool: 'area'})) { look = false; all(); }
@@ -194,7 +200,7 @@
     if (!box || !p) return;
     box.value = p[0].toFixed(5) + ',' + p[1].toFixed(5);
     box.form.dataset.dirty = '1';
-    box.closest('form').elements.namedItem('reach').focus();
+    box.closest('form').elements.namedItem('radius').focus();
   }
 
   function all() {

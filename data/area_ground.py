@@ -57,7 +57,7 @@ class AreaGround:
         except BadArea as error:
             raise WrongInput(str(error)) from error
         if drawn.form == "river":
-            found = replace(found, notes=(*found.notes, *self._river_notes))
+            found = replace(found, notes=(*found.notes, *self._river_notes(drawn.name)))
         with self._lock:
             self._areas[text] = found
             while len(self._areas) > MOST_HELD:
@@ -132,11 +132,10 @@ class AreaGround:
         path = self.pack.root / "rivers.geojson"
         return read_vector(path) if path.is_file() else []
 
-    @cached_property
-    def _river_notes(self) -> tuple[str, ...]:
-        """What the rivers' file says about itself."""
+    def _river_notes(self, name: str) -> tuple[str, ...]:
+        """What the rivers' file says about this one."""
         return tuple(dict.fromkeys(str(feature.properties["note"]) for feature in self._river_features
-                                   if feature.properties.get("note")))
+                                   if feature.properties.get("note") and name in str(feature.properties.get("name"))))
 
     def warm(self) -> None:
         """Makes ahead what a first question would wait for."""

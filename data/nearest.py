@@ -25,11 +25,13 @@ def nearest(evaluator: Evaluator, ground: AreaGround, target: Pair, scope: Scope
     Returns:
         rows: as area lists show an asset, with straight_m, road_m (None without a road), off_m (from it to its road),
         minutes (None of what is fixed), way (road | straight) and why (why not by road); kinds: layer, name, known
-        (with a place), compared; travel: the assumptions; roads: pieces of road, 0 = no network; off_m: from the target to its road; note.
+        (with a place), compared; travel: the assumptions; roads: pieces of road, 0 = no network; off_m: from the target
+        to its road; note.
     """
     kinds, roads, travel = [], ground.roads, evaluator.pack.travel
     candidates: list[Candidate] = []
-    for key, layer in evaluator.pack.layers.items():
+    # Who comes first, then what stands there.
+    for key, layer in sorted(evaluator.pack.layers.items(), key=lambda pair: pair[1].fixed):
         if "resource" in layer.roles:
             known, found = _candidates(evaluator, (key, layer.source), target, scope)
             kinds.append({"layer": key, "name": layer.name, "known": known, "compared": len(found)})

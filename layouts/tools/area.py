@@ -73,12 +73,12 @@ def _typed(context: Context) -> Markup:
     circle = Markup(
         '<form class="typed" data-kind="circle"><label><span>圆心</span><input name="center" value="{}" '
         'placeholder="115.41234,25.95123" aria-label="圆心的经度和纬度" autocomplete="off"></label>'
-        '<label><span>半径（米）</span><input name="reach" value="{}" inputmode="numeric" autocomplete="off"></label>'
+        '<label><span>半径（米）</span><input name="radius" value="{}" inputmode="numeric" autocomplete="off"></label>'
         '<div class="draw"><button class="ctl main">圈定</button><button type="button" class="ctl" data-act="draw" '
         'data-kind="middle">取地图中心</button>{}</div></form>').format(center, reach, pinned)
     river_form = Markup(
         '<form class="typed" data-kind="river"><label><span>河流</span><select name="river">{}</select></label>'
-        '<label><span>两侧（米）</span><input name="reach" value="{}" inputmode="numeric" autocomplete="off"></label>'
+        '<label><span>两侧（米）</span><input name="band" value="{}" inputmode="numeric" autocomplete="off"></label>'
         '<div class="draw"><button class="ctl main">圈定沿岸</button></div></form>').format(options, band)
     return Markup('<details class="byhand" id="area-typed"><summary>输入坐标或河名<i>▾</i></summary>'
                   '{}{}</details>').format(circle, river_form if rivers else EMPTY)

@@ -81,7 +81,7 @@ def near_list(found: Answer, context: Context) -> Markup:
 def _near_row(row: Row, context: Context) -> Markup:
     by_road = row["way"] == "road"
     off = f"（离路 {short_m(row['off_m'])}）" if by_road and row["off_m"] > 50 else ""
-    way = f"道路 {short_m(row['road_m'])}{off}" if by_road else f"{row['why'] or '直线估算'}"
+    way = f"道路 {short_m(row['road_m'])}{off}" if by_road else row["why"] and f"{row['why']}，按直线估算"
     told = join(filter(None, (way, f"直线 {short_m(row['straight_m'])}", row["text"], row["division"])), "·")
     soon = short_m(row["straight_m"]) if row["minutes"] is None else f"约 {words.number(row['minutes'])} 分"
     return Markup("<li>{}<span>{}</span><small>{}</small></li>").format(_pin(row, context, row["name"]), soon, told)

