@@ -56,7 +56,8 @@ CALLS: tuple[Call, ...] = (
     Call("/view", "一屏的全部内容", {JSON: shape.VIEW}, ("screen", *_SPAN, "compare", "v"),
          strict=False, filtered=True),
     Call("/metrics", "指标目录", {JSON: thing({"metrics": rows(shape.METRIC)})}, refusals=(400,)),
-    Call("/metrics/{metric}", "一个指标的数、序列或分组", {JSON: shape.FIGURE}, (*_SPAN, "by", "compare", *_FILTERS),
+    Call("/metrics/{metric}", "一个指标的数、序列或分组", {JSON: shape.FIGURE},
+         (*_SPAN, "by", "compare", "v", *_FILTERS),
          filtered=True),
     Call("/events", "事件，分页：next 是下一页的 cursor", {JSON: shape.EVENTS},
          (*_SPAN, "stage", "category", "channel", "department", "overdue", "order", "cursor"),
@@ -65,7 +66,9 @@ CALLS: tuple[Call, ...] = (
          {JSON: shape.EVENT}, ("feed", *_SPAN[1:])),
     Call("/warnings", "预警", {JSON: thing({"warnings": rows(shape.WARNING), "active": shape.WHOLE,
                                          "freshness": shape.FRESH})}, _SPAN),
-    Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "v"), filtered=True),
+    Call("/layers", "图层目录：地图能显示的一切，由地方包的声明得出",
+         {JSON: thing({"layers": rows(shape.LAYER)})}, _SPAN, filtered=True),
+    Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "zoom", "v"), filtered=True),
     Call("/area", "圈定区域内的人口、敏感目标、隐患、资源、在办事件，和就近资源", {JSON: shape.AREA}, **_AREA),
     Call("/area.csv", "同上，各清单合为一张表", {CSV: shape.TEXT}, **_FILE),
     Call("/area.xlsx", "同上，工作簿，一个清单一张表", {XLSX: shape.BINARY}, **_FILE),
@@ -119,6 +122,7 @@ def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
         "limit": _form("^[1-9][0-9]{0,4}$", "每个清单最多几行"),
         "near": _form(r"^-?[0-9]{1,3}(\.[0-9]{1,15})?,-?[0-9]{1,2}(\.[0-9]{1,15})?$", " LON,LAT，从哪里找就近资源"),
         "each": _form("^[1-9][0-9]?$", "每类就近资源几处"),
+        "zoom": _form("^([0-9]|1[0-9]|2[0-2])$", "0–22 的整数：点多时按这一级的方格聚合；去掉它逐个给出"),
         "cursor": _form("^[A-Za-z0-9_=-]+$", "上一页给出的 next；去掉它从头取"), **_filters(pack)}
 
 

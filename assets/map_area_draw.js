@@ -196,7 +196,7 @@
   }
 
   function fill(p) {
-    const box = document.querySelector('form.typed [name="center"]');
+    const box = document.querySelector('.tool-area [name="center"]');
     if (!box || !p) return;
     box.value = p[0].toFixed(5) + ',' + p[1].toFixed(5);
     box.form.dataset.dirty = '1';
@@ -223,7 +223,7 @@
     if (button && BUTTONS[button.dataset.kind]) BUTTONS[button.dataset.kind]();
   });
   document.addEventListener('submit', (event) => {
-    if (!event.target.matches('form.typed')) return;
+    if (!event.target.matches('.tool-area form.typed')) return;
     event.preventDefault();
     typed(event.target);
   });

@@ -34,7 +34,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. kind: metric | rows | layer | profile | feeds | warnings | area | nearest.
+    """What is asked. kind: metric | rows | marks | layers | profile | feeds | warnings | area | nearest.
 
     `name` is the metric id (metric), the dataset (rows: "events", "assets:<layer>", "observations:<metric>"), the
     layer, or what was drawn (area: as in the address; nearest: that, or LON,LAT). `limit`: rows, of an area a list, of
@@ -42,6 +42,7 @@ class Question:
     `by`: "" | a level name | hour | day | week | month | category | channel | department | station.
     `compare`: "" | previous | yesterday | last_week | last_year, answered in `Answer.change`.
     `after`: of rows of events, those that come after this (rowsets.place_of); () = from the beginning.
+    `box`: of marks, west, south, east, north in degrees; () = everywhere. `zoom`: that of their clusters; None = none.
     """
 
     kind: str
@@ -51,6 +52,8 @@ class Question:
     limit: int = 0
     order: str = ""
     after: tuple[int, str, str] | tuple[()] = ()
+    box: tuple[float, ...] = ()
+    zoom: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import shapely
@@ -10,17 +9,15 @@ import shapely
 from data.answers import Answer, Question, Scope, Window
 from data.area_ground import AreaGround
 from data.area_lists import Asked, lists
-from data.area_people import PEOPLE, people
+from data.area_people import people
 from data.clock import to_us
 from data.metrics import Evaluator
 from data.nearest import PER_KIND, nearest
-from data.pack import Pack
 from geo.areas import Area
 from geo.layers import geometry_json
 
 # Rows a list that are given where nobody says how many.
 ROWS = 200
-Maker = Callable[[Evaluator, AreaGround, Question, Scope, Window], Answer]
 
 
 def inside(evaluator: Evaluator, ground: AreaGround, question: Question, scope: Scope, window: Window) -> Answer:
@@ -37,7 +34,7 @@ def inside(evaluator: Evaluator, ground: AreaGround, question: Question, scope: 
                   total=sum(found["n"] for found in summaries), demo=any(row["demo"] for row in rows), parts=parts)
 
 
-def near(evaluator: Evaluator, ground: AreaGround, question: Question, scope: Scope, window: Window) -> Answer:
+def near(evaluator: Evaluator, ground: AreaGround, question: Question, scope: Scope) -> Answer:
     """The nearest resources to an area's center or a place: rows, and what `nearest` says beside them in parts.
 
     Raises:
@@ -49,18 +46,6 @@ def near(evaluator: Evaluator, ground: AreaGround, question: Question, scope: Sc
     parts = {**found, "from": [round(target[0], 6), round(target[1], 6)], "of_area": ":" in question.name}
     return Answer(question, "就近资源", at_division=scope.division, rows=tuple(rows), n=len(rows), total=len(rows),
                   demo=any(row["demo"] for row in rows), note=found["note"], parts=parts)
-
-
-AREA_KINDS: dict[str, Maker] = {"area": inside, "nearest": near}
-
-
-def feeds_of(pack: Pack, kind: str) -> tuple[str, ...]:
-    """The feeds that an answer depends on."""
-    kinds = {"asset", "event"} if kind == "area" else {"asset"}
-    found = [key for key, feed in pack.feeds.items() if feed.kind in kinds]
-    if kind == "area" and PEOPLE in pack.metrics:
-        found += pack.metrics[PEOPLE].feeds
-    return tuple(dict.fromkeys(found))
 
 
 def told(area: Area) -> dict[str, Any]:

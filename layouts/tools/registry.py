@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, area, profile
+from layouts.tools import Tool, area, layers, profile
 
-TOOLS: tuple[Tool, ...] = (profile.TOOL, area.TOOL)
+TOOLS: tuple[Tool, ...] = (layers.TOOL, profile.TOOL, area.TOOL)

@@ -76,7 +76,9 @@ class Place:
     def ask(self, text: str, kind: str = "area", code: str = ROOT, **more: Any) -> Any:
         question = Question(kind, text, limit=more.get("limit", 0))
         scope = Scope(code, more.get("filters", ()))
-        return area_answers.AREA_KINDS[kind](self.evaluator, self.ground, question, scope, more.get("window", WINDOW))
+        if kind == "nearest":
+            return area_answers.near(self.evaluator, self.ground, question, scope)
+        return area_answers.inside(self.evaluator, self.ground, question, scope, more.get("window", WINDOW))
 
 
 @pytest.fixture
