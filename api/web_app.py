@@ -146,6 +146,7 @@ def application(settings: Settings, make: DashMaker) -> Starlette:
         hub.bind()
         web.live.start()
         dash.bundles.warm()
+        web.gate.ground.warm()
         async with web.live.collector.client() as client:
             app.state.collector = client
             yield

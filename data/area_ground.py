@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
@@ -17,9 +18,10 @@ from data.errors import WrongInput
 from data.pack import Pack
 from data.road_file import read_roads
 from data.vectorfiles import read_vector
-from geo.areas import Area, BadArea, Pair, area_of, parse, point_of
+from geo.areas import Area, BadArea, Pair, area_of, distance_m, parse, point_of
 from geo.roads import RoadNetwork
 
+log = logging.getLogger(__name__)
 MOST_HELD = 200
 
 
@@ -138,5 +140,13 @@ class AreaGround:
                                    if feature.properties.get("note") and name in str(feature.properties.get("name"))))
 
     def warm(self) -> None:
-        """Makes ahead what a first question would wait for."""
-        self._trees, self._points, self.roads, self.here  # noqa: B018
+        """Makes ahead, on a thread of its own, what a first question would wait for; a bad file is told again there."""
+        def make() -> None:
+            try:
+                made = len(self._trees), len(self._points), len(self.here), self.roads is not None
+                distance_m((0.0, 0.0), [0.0], [0.0])
+                log.debug("areas: ready (%s)", made)
+            except WrongInput as error:
+                log.warning("%s", error)
+
+        threading.Thread(target=make, name="areas", daemon=True).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,9 @@ LAYERS = """
 gauge: {name: 水位站, topic: M1, kind: assets, source: gauge, roles: [sensitive], sums: {staff: 人员}}
 team: {name: 队伍, topic: M8, kind: assets, source: team, roles: [resource]}
 """
+ROADS = {"type": "FeatureCollection", "features": [
+    {"type": "Feature", "properties": {"class": "county"},
+     "geometry": {"type": "LineString", "coordinates": [[100.05, 30.05], [100.15, 30.05]]}}]}
 FORMULA = "=HYPERLINK(\"http://x\",\"点\")"
 CIRCLE = "circle:100.05,30.05,3000"
 FILES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats", "geojson": "application/geo+json"}
@@ -29,6 +33,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("area")
     pack = shutil.copytree(TINY_PACK, folder / "pack")
     (pack / "layers.yaml").write_text(LAYERS, encoding="utf-8")
+    (pack / "travel.yaml").write_text("roads: {county: 60}\noff_road_m: 500\n", encoding="utf-8")
+    (pack / "roads.geojson").write_text(json.dumps(ROADS), encoding="utf-8")
     with running(folder, pack) as found:
         found.push("stations", {"id": "g1", "layer": "gauge", "name": FORMULA, "lon": 100.05, "lat": 30.05,
                                 "properties": {"staff": 7, "phone": "13900002222"}},
@@ -52,11 +58,22 @@ def test_what_was_pushed_is_in_the_area_or_not(place: Served) -> None:
     assert event["blind"] == 1
     assert found["people"] is None
     assert found["area"]["km2"] == pytest.approx(28.27, abs=0.01)
-    assert [(row["id"], row["way"]) for row in found["nearest"]["rows"]] == [("t1", "straight")]
     assert "1390000" not in place.get("/area", area=CIRCLE).text
     east = place.get("/area", area="circle:100.1,30.05,8000", division=EAST).json()
     assert (ids(east, "sensitive"), ids(east, "event")) == (["g2"], ["e2"])
     assert place.get("/area", area=CIRCLE, division=WEST).json()["division"] == WEST
+
+
+def test_the_nearest_come_by_road_where_there_is_one(place: Served) -> None:
+    by_road = place.get("/area", area=CIRCLE).json()["nearest"]
+    row = by_road["rows"][0]
+    assert (row["id"], row["way"], by_road["roads"], by_road["note"]) == ("t1", "road", 1, "")
+    assert row["road_m"] == pytest.approx(9646, abs=5)
+    assert row["minutes"] == pytest.approx(5 + 9.65, abs=0.1)
+    far = place.get("/area", area=CIRCLE, near="100.05,30.09").json()["nearest"]
+    assert far["rows"][0]["way"] == "straight"
+    assert "此处离最近的道路 4,43" in far["note"]
+    assert far["from"] == [100.05, 30.09]
 
 
 def test_the_same_area_may_be_kept_by_its_mark(place: Served) -> None:
@@ -86,7 +103,7 @@ def test_the_table_begins_with_a_mark_and_no_cell_is_a_formula(place: Served) ->
     told = dict(row for row in rows if len(row) == 2)
     assert told["区域写法"].startswith("circle:100.05000")
     assert told["标记"] == "演示数据"
-    assert "直线距离×1.4" in told["时间估算"]
+    assert told["时间估算"].startswith("按路网；路网不通处：直线距离×1.4")
 
 
 def test_the_workbook_opens_and_holds_texts(place: Served) -> None:

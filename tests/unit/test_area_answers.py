@@ -268,5 +268,8 @@ def test_the_gate_keeps_rights_and_help_does_not_end_at_the_border_of_the_view(p
      '{"type": "Point", "coordinates": [1, 2]}}]}', "第 1 个要素不是线")])
 def test_a_road_file_that_is_none_is_told_by_check(place: Place, tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "roads.geojson").write_text(text)
-    assert said in check_roads(replace(place.pack, root=tmp_path))[0]
+    bad = replace(place.pack, root=tmp_path)
+    assert said in check_roads(bad)[0]
+    with pytest.raises(WrongInput, match=r"roads\.geojson"):
+        area_answers.near(place.evaluator, AreaGround(bad), Question("nearest", "115.05,26.05"), Scope(ROOT))
     assert check_roads(place.pack) == []
