@@ -20,9 +20,23 @@
   function say(text) {
     const line = document.querySelector('.draw-says');
     if (line) line.textContent = text === null ? line.dataset.idle : text;
+    hint(text !== null && narrow() ? text : '');
     for (const button of document.querySelectorAll('.draw [data-act="draw"]')) {
       button.setAttribute('aria-pressed', String(Boolean(drawing) && button.dataset.kind === drawing.form));
     }
+  }
+
+  /* Where the drawer is out of sight the map says it itself. */
+  function hint(text) {
+    let line = document.querySelector('.maphint');
+    if (!line && !text) return;
+    if (!line) {
+      line = document.createElement('div');
+      line.className = 'maphint';
+      map().getContainer().append(line);
+    }
+    line.textContent = text;
+    line.hidden = !text;
   }
 
   /* Takes the pointer until the shape is done or given up. */
@@ -34,7 +48,7 @@
     if (form === 'circle') map().dragging.disable();
     yp.hand.mode({click: form === 'circle' ? null : add, move: hover, cancel: () => end(true)});
     say(SAYS[form]);
-    if (narrow()) { map().getContainer().scrollIntoView({block: 'center'}); yp.notice.say(SAYS[form]); }
+    if (narrow()) map().getContainer().scrollIntoView({block: 'center'});
     if (getComputedStyle(map().getContainer()).touchAction !== 'none') map().getContainer().style.touchAction = 'none';
   }
 
@@ -73,6 +87,7 @@
     const near = matchMedia('(pointer: coarse)').matches ? 22 : 14;
     if (close && pixels(close).distanceTo(event.containerPoint) < near) { finish(); return; }
     if (points.length < MOST) points.push(p);
+    drawing.hover = null;
     show();
   }
 
