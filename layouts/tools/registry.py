@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, area, layers, profile
+from layouts.tools import Tool, area, compare, layers, profile
 
-TOOLS: tuple[Tool, ...] = (layers.TOOL, profile.TOOL, area.TOOL)
+TOOLS: tuple[Tool, ...] = (layers.TOOL, profile.TOOL, area.TOOL, compare.TOOL)
