@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 from zoneinfo import ZoneInfo
 
@@ -14,6 +12,7 @@ from starlette.responses import Response
 
 from access.principal import EXPORT, Principal
 from api.questions import path, scope_of, window
+from api.spreadsheet import CSV_MEDIA, Sheet, csv_bytes
 from api.told import local, told
 from api.web import Web, json_answer, problem, query_of, web_of
 from data.answers import Answer, Question
@@ -45,20 +44,10 @@ def departments(request: Request) -> Response:
         return json_answer(request, {"departments": told(web, answer.rows)})
     web.gate.act(principal, EXPORT, root)
     name = f"departments-{answer.time:%Y-%m-%d}.csv" if answer.time else "departments.csv"
-    return Response(_table(answer, principal, web), media_type="text/csv; charset=utf-8", headers={
+    rows = [[row[key] for key in COLUMNS] for row in answer.rows]
+    body = csv_bytes(Sheet("部门", tuple(COLUMNS.values()), rows), _about(answer, principal, web))
+    return Response(body, media_type=CSV_MEDIA, headers={
         "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
-
-
-def _table(answer: Answer, principal: Principal, web: Web) -> bytes:
-    """CSV with a byte order mark; no cell can become a formula of a spreadsheet. Under the table stands what it is."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS.values())
-    for row in answer.rows:
-        cells = ["" if row[key] is None else row[key] for key in COLUMNS]
-        writer.writerow(f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell for cell in cells)
-    writer.writerows([(), *_about(answer, principal, web).items()])
-    return text.getvalue().encode("utf-8-sig")
 
 
 def _about(answer: Answer, principal: Principal, web: Web) -> dict[str, str]:

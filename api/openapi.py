@@ -34,11 +34,18 @@ def _refusal(status: int) -> dict[str, Any]:
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}}}}
 
 
+def _asked(call: Call, name: str, known: dict[str, Schema]) -> Schema:
+    """What a parameter of a query may be; one that must be there is never empty."""
+    schema = schema_of(call, name, known)
+    return schema if name in call.needs else or_empty(schema)
+
+
 def _operation(call: Call, known: dict[str, Schema]) -> dict[str, Any]:
     names = [part[1:-1] for part in call.path.replace(".geojson", "").split("/") if part.startswith("{")]
     text = {"type": "string", "minLength": 1}
     asked = [{"name": name, "in": "path", "required": True, "schema": known.get(name, text)} for name in names]
-    asked += [{"name": name, "in": "query", "schema": or_empty(schema_of(call, name, known))} for name in call.query]
+    asked += [{"name": name, "in": "query", "required": name in call.needs, "schema": _asked(call, name, known)}
+              for name in call.query]
     done: dict[str, Any] = {"description": "成功", "content": {
         media: {"schema": schema} for media, schema in call.answers.items()}}
     answers: dict[str, Any] = {"200": done | ({"headers": _ETAG} if call.tagged else {})}

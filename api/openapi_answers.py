@@ -15,6 +15,7 @@ MICROS: Schema = {"type": "integer", "description": "UTC，自 1970 年起的微
 SECONDS: Schema = {"type": "integer", "minimum": 0}
 REAL: Schema = {"type": ["number", "null"]}
 FLAG: Schema = {"type": "boolean"}
+BINARY: Schema = {"type": "string", "format": "binary"}
 TIME: Schema = {"type": ["string", "null"], "format": "date-time", "description": "本地时间，带时差；null = 没有"}
 FRESH: Schema = {"type": "string", "enum": list(get_args(Freshness))}
 SERVED: Schema = {"type": "string", "enum": list(get_args(ServedFrom))}
@@ -97,3 +98,14 @@ DEED = thing({}, closed=False)
 EVENTS = thing({"events": rows(EVENT), "total": WHOLE, "next": {"type": ["string", "null"]}, "freshness": FRESH,
                 "served_from": SERVED})
 TABLE = thing({"rows": rows(ANY), "total": WHOLE})
+AREA_ROW = thing({"list": TEXT, "layer": TEXT, "kind": TEXT, "id": TEXT, "feed": TEXT, "name": TEXT, "state": TEXT,
+                  "text": TEXT, "distance_m": WHOLE, "division": TEXT, "division_code": TEXT, "lon": REAL, "lat": REAL,
+                  "demo": FLAG}, closed=False)
+AREA_LIST = thing({"key": TEXT, "word": TEXT, "n": WHOLE, "shown": WHOLE, "blind": WHOLE, "kinds": rows(thing(
+    {"layer": TEXT, "name": TEXT, "n": WHOLE, "blind": WHOLE, "sums": mapping(REAL)}))}, {"overdue": WHOLE})
+AREA = thing({"area": thing({"text": TEXT, "form": TEXT, "words": TEXT, "center": rows(REAL), "km2": REAL,
+                             "perimeter_m": WHOLE, "notes": rows(TEXT), "outline": ANY}, closed=False),
+              "division": TEXT, "time": TIME, "people": {"type": ["object", "null"]}, "lists": rows(AREA_LIST),
+              "rows": rows(AREA_ROW), "total": WHOLE, "nearest": thing(
+                  {"from": rows(REAL), "kinds": rows(ANY), "travel": ANY, "roads": WHOLE, "off_m": REAL, "note": TEXT,
+                   "rows": rows(AREA_ROW)}), "source": TEXT, "freshness": FRESH, "served_from": SERVED, "demo": FLAG})

@@ -14,11 +14,13 @@ from data.pack import Pack
 from data.records import FIELDS, STAGES
 from data.spelling import MOST_TYPED
 from data.steps import STEPS
+from geo.areas import GRAMMAR
 from layouts.comparing import LOOKS
 from layouts.view import WINDOWS
 
 MOST_WORDS = 40
 JSON, GEOJSON, CSV, STREAM = "application/json", "application/geo+json", "text/csv", "text/event-stream"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # A day, or an instant with or without offset; a text that only looks so is refused with 400.
 _DAY = r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"
@@ -31,7 +33,8 @@ _GROUPED = sorted({word for words in GROUPS.values() for word in words})
 class Call:
     """One call: `query` names parameters, `answers` media type → schema, `refusals` the statuses it may refuse with.
 
-    filtered: it also reads `f.<field>`; strict: it refuses a parameter that it does not have.
+    needs: parameters that must be there; filtered: it also reads `f.<field>`; strict: it refuses a parameter that it
+    does not have.
     """
 
     path: str
@@ -44,10 +47,14 @@ class Call:
     tagged: bool = True
     strict: bool = True
     filtered: bool = False
+    needs: tuple[str, ...] = ()
 
 
 _SPAN = ("division", "from", "to", "window", "at", "known")
 _FILTERS = ("f.stage", "f.category", "f.channel", "f.department")
+_AREA: dict[str, Any] = {"query": ("area", *_SPAN, "near", "limit", "each", *_FILTERS), "needs": ("area",),
+                         "filtered": True, "refusals": (400, 404)}
+_FILE = {**_AREA, "tagged": False}
 CALLS: tuple[Call, ...] = (
     Call("/view", "一屏的全部内容", {JSON: shape.VIEW}, ("screen", *_SPAN, "compare", "split", "v"),
          strict=False, filtered=True),
@@ -65,6 +72,10 @@ CALLS: tuple[Call, ...] = (
     Call("/layers", "图层目录：地图能显示的一切，由地方包的声明得出",
          {JSON: thing({"layers": rows(shape.LAYER)})}, _SPAN, filtered=True),
     Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "zoom", "v"), filtered=True),
+    Call("/area", "圈定区域内的人口、敏感目标、隐患、资源、在办事件，和就近资源", {JSON: shape.AREA}, **_AREA),
+    Call("/area.csv", "同上，各清单合为一张表", {CSV: shape.TEXT}, **_FILE),
+    Call("/area.xlsx", "同上，工作簿，一个清单一张表", {XLSX: shape.BINARY}, **_FILE),
+    Call("/area.geojson", "同上，区域和其中各处", {GEOJSON: shape.FEATURES}, **_FILE),
     Call("/divisions/{code}", "区划", {JSON: shape.DIVISION}, _SPAN[1:]),
     Call("/search", "查找区划、设施和事件：名称、别名、拼音、首字母、编码、事件编号，或一处坐标", {JSON: shape.FOUND},
          ("q", "limit", "division", *_SPAN[1:])),
@@ -115,12 +126,16 @@ def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
         "overdue": _one_of(["0", "1", "true", "false"]), "order": _one_of(["newest", "open", "due", "overdue"]),
         "format": _one_of(["json", "csv"]), "since": _form("^[0-9]{1,18}$", "上次答复里的 seq"),
         "item": _form("^[0-9]{1,18}$", "记录的编号"),
-        "limit": _form("^([1-9]|[1-4][0-9]|50)$", " 1 到 50 的整数"),
+        "/search limit": _form("^([1-9]|[1-4][0-9]|50)$", " 1 到 50 的整数"),
         "q": _form(f"^[\\s\\S]{{0,{MOST_TYPED}}}$", f"至多 {MOST_TYPED} 字"),
         "pin": _form(f"^({_POINT}|(asset|event):[a-z0-9_]{{1,60}}:[^/]{{1,200}})$",
                      " 115.41,25.95、asset:FEED:ID 或 event:FEED:ID"),
         "bbox": _form(r"^-?[0-9]{1,3}(\.[0-9]+)?(,-?[0-9]{1,3}(\.[0-9]+)?){3}$",
                       " west,south,east,north 四个经纬度；去掉它取全部"),
+        "area": _form("^(circle|polygon|line|river):", GRAMMAR),
+        "limit": _form("^[1-9][0-9]{0,4}$", "每个清单最多几行"),
+        "near": _form(r"^-?[0-9]{1,3}(\.[0-9]{1,15})?,-?[0-9]{1,2}(\.[0-9]{1,15})?$", " LON,LAT，从哪里找就近资源"),
+        "each": _form("^[1-9][0-9]?$", "每类就近资源几处"),
         "zoom": _form("^([0-9]|1[0-9]|2[0-2])$", "0–22 的整数：点多时按这一级的方格聚合；去掉它逐个给出"),
         "cursor": _form("^[A-Za-z0-9_=-]+$", "上一页给出的 next；去掉它从头取"), **_filters(pack)}
 
@@ -172,6 +187,9 @@ def check(call: Call, known: dict[str, Schema], query: dict[str, str]) -> None:
     if odd:
         allowed = f"可用 {'、'.join(call.query)}" if call.query else "这个地址不带参数"
         raise WrongInput(f"没有 {odd[0]!r:.40} 这个参数；{allowed}")
+    for name in call.needs:
+        if not query.get(name):
+            raise WrongInput(f"缺少 {name}；应为{known[name]['description']}")
     for name in call.query:
         value, schema = query.get(name, ""), schema_of(call, name, known)
         if not value:

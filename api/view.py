@@ -70,6 +70,7 @@ def words_of(web: Web) -> dict[str, str]:
     named |= {f"category:{key}": category.name for key, category in pack.categories.items()}
     named |= {f"channel:{key}": word for key, word in pack.channels.items()}
     named |= {f"screen:{screen.key}": screen.title for screen in web.screens}
+    named |= {f"river:{name}": name for name in web.gate.ground.here}
     named |= {f"feed:{key}": feed.name for key, feed in pack.feeds.items()}
     return named | {f"department:{word}": word for word in pack.place.departments.values()}
 

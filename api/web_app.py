@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
 from api import (
+    area,
     enlarged,
     events,
     faults,
@@ -63,6 +64,8 @@ RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/feeds", feeds.listing, "GET"), ("/feeds/{feed}/records", feeds.push, "POST"), ("/topics", topics.listing, "GET"),
     ("/departments", feeds.departments, "GET"), ("/quarantine", quarantine.desk, "GET POST"),
     ("/quarantine/{item}", quarantine.one, "GET"),
+    ("/area", area.whole, "GET"), ("/area.csv", area.as_csv, "GET"), ("/area.xlsx", area.as_xlsx, "GET"),
+    ("/area.geojson", area.as_geojson, "GET"),
     ("/live", streams.live, "GET"), ("/openapi.json", openapi.document, "GET"),
 )
 
@@ -150,6 +153,7 @@ def application(settings: Settings, make: DashMaker) -> Starlette:
         # Whoever types first shall not wait for the table of pinyin.
         threading.Thread(target=web.gate.named.learn, name="names", daemon=True).start()
         dash.bundles.warm()
+        web.gate.ground.warm()
         async with web.live.collector.client() as client:
             app.state.collector = client
             yield

@@ -45,7 +45,7 @@
   };
 
   function closeMenus(but) {
-    for (const menu of document.querySelectorAll('details[open]')) if (menu !== but && !menu.contains(but)) menu.open = false;
+    for (const menu of document.querySelectorAll('details.menu[open]')) if (menu !== but && !menu.contains(but)) menu.open = false;
   }
 
   function click(event) {
@@ -94,7 +94,7 @@
   }
 
   function escape() {
-    if (document.querySelector('details[open]')) { closeMenus(null); return; }
+    if (document.querySelector('details.menu[open]')) { closeMenus(null); return; }
     if (yp.map.closeTip()) return;
     if (yp.state.at.tool) { yp.view.set({tool: null}); return; }
     if (yp.state.at.division) yp.view.set({division: null, level: null});

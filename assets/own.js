@@ -41,10 +41,11 @@
     if (!node || html === undefined || html === null || node.ypHtml === html) return;
     const same = focusMark(node), before = figures(node);
     const open = Array.from(node.querySelectorAll('.panel.show-table')).map((panel) => panel.id);
-    const typed = yp.desk.keep(node);
+    const typed = yp.desk.keep(node), read = yp.drawer.keep(node);
     node.innerHTML = html;
     node.ypHtml = html;
     typed();
+    read();
     yp.controls.relabel(node);
     current(node);
     settle(node, before);

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from data import catalogue, rowsets
+from data import area_answers, catalogue, rowsets
 from data.answers import Answer, Question, Scope, Window
+from data.area_ground import AreaGround
 from data.clock import from_us, to_us
 from data.errors import WrongInput
 from data.feed_desk import FeedDesk
@@ -41,11 +42,12 @@ class Asked:
 class Answering:
     """Answers by kind. It decides no rights and keeps nothing: that is the gate's."""
 
-    def __init__(self, live: Live, judge: Judge, sources: SourcesOf, desk: FeedDesk | None) -> None:
-        self._live, self._judge, self._sources, self._desk = live, judge, sources, desk
+    def __init__(self, live: Live, judge: Judge, sources: SourcesOf, desk: FeedDesk | None, ground: AreaGround) -> None:
+        self._live, self._judge, self._sources, self._desk, self._ground = live, judge, sources, desk, ground
         self.kinds: dict[str, Callable[[Asked], Answer]] = {
             "metric": self._metric, "rows": self._rows, "marks": self._marks, "warnings": self._warnings,
-            "feeds": self._feeds, "layers": self._layers, "profile": self._profile}
+            "feeds": self._feeds, "layers": self._layers, "profile": self._profile,
+            "area": self._area, "nearest": self._nearest}
 
     def answer(self, asked: Asked) -> Answer:
         """The answer. Raises WrongInput for a kind that does not exist, and what the kind's own function raises."""
@@ -102,6 +104,13 @@ class Answering:
         rows, total = catalogue.entries(asked.evaluator, asked.scope, asked.span[1], judged, self._sources.question)
         return Answer(asked.question, "图层目录", rows=rows, total=total, at_division=asked.scope.division,
                       freshness="live", time=from_us(self._live.clock.now_us()), cadence_s=60.0)
+
+    def _area(self, asked: Asked) -> Answer:
+        found = area_answers.inside(asked.evaluator, self._ground, asked.question, asked.scope, asked.window)
+        return self.fresh(asked, found)
+
+    def _nearest(self, asked: Asked) -> Answer:
+        return self.fresh(asked, area_answers.near(asked.evaluator, self._ground, asked.question, asked.scope))
 
     def _profile(self, asked: Asked) -> Answer:
         counted = rowsets.population(asked.evaluator, asked.scope.division)

@@ -34,10 +34,13 @@ class Scope:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. kind: metric | rows | marks | layers | profile | feeds | warnings | search | pin | people.
+    """What is asked. kind: metric | rows | marks | layers | profile | feeds | warnings | search | pin | people | area |
+    nearest.
 
-    `name` is the metric id (metric), the dataset (rows: "events", "assets:<layer>", "observations:<metric>"), or the
-    layer. `by`: "" | a level name | hour | day | week | month | category | channel | department | station.
+    `name` is the metric id (metric), the dataset (rows: "events", "assets:<layer>", "observations:<metric>"), the
+    layer, or what was drawn (area: as in the address; nearest: that, or LON,LAT). `limit`: rows, of an area a list, of
+    what is nearest a kind.
+    `by`: "" | a level name | hour | day | week | month | category | channel | department | station.
     Of a search `name` is what was typed; of a pin it is the pin, and `by` the metric told of its division.
     `compare`: "" | previous | yesterday | last_week | last_year, answered in `Answer.change`.
     `after`: of rows of events, those that come after this (rowsets.place_of); () = from the beginning.

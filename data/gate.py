@@ -11,6 +11,7 @@ from access.principal import READ, Principal, may
 from data import rowsets
 from data.answering import Answering, Asked
 from data.answers import Answer, Question, Scope, Window
+from data.area_ground import AreaGround
 from data.clock import from_us, to_us
 from data.contribution_memo import ContributionMemo
 from data.desk_rows import DeskRows
@@ -37,9 +38,10 @@ class Gate:
     def __init__(self, pack: Pack, live: Live, reader: HistoryReader, desk: FeedDesk | None = None) -> None:
         self.pack, self.live, self._desk = pack, live, desk
         self._reader = reader
+        self.ground = AreaGround(pack)
         self._judge = Judge(pack, live, desk.lost_at if desk is not None else None)
         self._sources = SourcesOf(pack)
-        self._answering = Answering(live, self._judge, self._sources, desk)
+        self._answering = Answering(live, self._judge, self._sources, desk, self.ground)
         self.named = NamedThings(pack, live, self._answering)
         self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
         self._past: OrderedDict[tuple[int, bool, int], MemoryTables] = OrderedDict()
@@ -63,6 +65,9 @@ class Gate:
         unheld = self._unheld(principal, question, scope, window)
         if unheld is not None:
             return unheld
+        if question.kind == "nearest":
+            # Help does not end at the border of the division that is looked at, only at what may be read.
+            scope = replace(scope, division=principal.division)
         past = self._replayed(window)
         if question.kind in PLACED:
             self.named.ready(past or self.live.tables)

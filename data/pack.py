@@ -14,6 +14,7 @@ from data.health import seconds
 from data.packfiles import PackProblem, located, read_divisions, read_yaml
 from data.pull_rules import HttpPull, MqttPull, SqlPull
 from data.strict import FeedName, Span, Strict, Zone
+from data.travel import Travel
 from geo.crs import UnknownCrs, crs_name
 from geo.divisions import Divisions
 
@@ -216,6 +217,11 @@ class Layer(Strict):
     metric: str = ""
     on: bool = False
     shape: str = "circle"
+    # What it is in an area that somebody draws, and which of its properties are added up there, with their words.
+    roles: tuple[Literal["sensitive", "hazard", "resource"], ...] = ()
+    sums: dict[str, str] = Field(default_factory=dict)
+    # It stands where it is: how far it is matters, not how soon it comes.
+    fixed: bool = False
 
 
 class Spelled(Strict):
@@ -241,6 +247,7 @@ class Pack:
     layers: dict[str, Layer]
     limits: dict[str, Any]
     calendar: dict[str, Any]
+    travel: Travel = field(default_factory=Travel)
     names: dict[str, Spelled] = field(default_factory=dict)
 
 
@@ -259,6 +266,7 @@ def load_pack(root: Path) -> Pack:
     layers = read_yaml(root, "layers.yaml", dict[str, Layer], problems, optional=True)
     limits = read_yaml(root, "limits.yaml", dict[str, Any], problems, optional=True)
     calendar = read_yaml(root, "calendar.yaml", dict[str, Any], problems, optional=True)
+    travel = read_yaml(root, "travel.yaml", Travel, problems, optional=True)
     if problems or place is None:
         raise PackProblem(problems)
     names = read_yaml(root, "names.yaml", dict[str, Spelled], problems, optional=True)
@@ -267,7 +275,7 @@ def load_pack(root: Path) -> Pack:
     if problems or divisions is None:
         raise PackProblem(problems)
     pack = Pack(root, place, divisions, feeds or {}, metrics or {}, categories or {}, channels or {}, layers or {},
-                limits or {}, calendar or {}, names or {})
+                limits or {}, calendar or {}, travel or Travel(), names or {})
     problems += cross_check(pack)
     if problems:
         raise PackProblem(problems)

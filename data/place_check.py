@@ -11,6 +11,7 @@ from data.pack import Pack, load_pack
 from data.packfiles import DIVISION_FILES, PackProblem, located, read_divisions, shown
 from data.people import FILE, people_problems
 from data.place_source import level_pairs, read_place
+from data.road_file import read_roads
 from data.vectorfiles import read_vector
 from geo.divisions import Divisions
 from geo.topology import check_topology
@@ -23,7 +24,7 @@ def check_place(root: Path) -> list[str]:
     problems: list[str] = []
     try:
         pack = load_pack(root)
-        problems += [*unknown_kinds(pack), *check_certificates(pack)]
+        problems += [*unknown_kinds(pack), *check_certificates(pack), *check_roads(pack)]
     except PackProblem as error:
         problems += error.problems
     divisions = _divisions(root, problems)
@@ -58,6 +59,15 @@ def check_certificates(pack: Pack) -> list[str]:
             place = located(pack.root, "feeds.yaml", key, "source", feed.source.kind, "ca")
             problems.append(f"{place}: {key}: {error}")
     return problems
+
+
+def check_roads(pack: Pack) -> list[str]:
+    """What hinders `roads.geojson`, where there is one, from being a road network."""
+    try:
+        read_roads(pack.root, pack.travel)
+    except WrongInput as error:
+        return [str(error)]
+    return []
 
 
 def check_assets(root: Path, divisions: Divisions) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 
+from data.columns import Array
 from data.records import Row
 from data.times import parse_period
 from geo.divisions import Divisions
@@ -52,6 +54,15 @@ class IndicatorTable:
 Key = tuple[str, str]
 
 
+class Placed(NamedTuple):
+    """A layer's assets in columns: lon, lat (not-a-number without coordinates), division = index in `divisions`."""
+
+    rows: list[Row]
+    lon: Array
+    lat: Array
+    division: Array
+
+
 class AssetTable:
     """Assets by (feed, id) and by layer; `properties` and `geometry` are parsed once."""
 
@@ -60,6 +71,7 @@ class AssetTable:
         self.rows: dict[Key, Row] = {}
         self.layers: dict[str, dict[Key, Row]] = {}
         self._by_id: dict[str, dict[str, Row]] = {}
+        self._placed: dict[str, Placed] = {}
 
     def add(self, rows: Iterable[Row]) -> None:
         """Takes rows in the order of their seq."""
@@ -70,12 +82,23 @@ class AssetTable:
             old = feeds.pop(row["feed"], None)
             if old is not None:
                 self.layers[old["layer"]].pop(key, None)
+                self._placed.pop(old["layer"], None)
+            self._placed.pop(row["layer"], None)
             self.rows[key] = feeds[row["feed"]] = asset
             self.layers.setdefault(row["layer"], {})[key] = asset
 
     def layer(self, name: str) -> list[Row]:
         """Assets of a layer."""
         return list(self.layers.get(name, {}).values())
+
+    def placed(self, name: str) -> Placed:
+        """Assets of a layer with their places in columns, kept until one of the layer comes."""
+        if name not in self._placed:
+            rows = self.layer(name)
+            lon, lat = (np.array([np.nan if row[axis] is None else row[axis] for row in rows], np.float64)
+                        for axis in ("lon", "lat"))
+            self._placed[name] = Placed(rows, lon, lat, np.array([row["index"] for row in rows], np.int64))
+        return self._placed[name]
 
     def devices(self, name: str) -> list[Row]:
         """Assets of a layer that a reading can mean: of several feeds' equal ids the last accepted."""

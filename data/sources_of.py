@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from data.answers import Question
+from data.area_people import PEOPLE
 from data.feed_desk import NAMES as DESK
 from data.live import CHANGED
 from data.pack import Metric, Pack, told_by
@@ -28,6 +29,9 @@ class SourcesOf:
             return tuple(self._pack.feeds)
         if question.name in DESK:
             return (CHANGED,)
+        if question.kind == "area":
+            people = self._pack.metrics.get(PEOPLE)
+            return tuple(dict.fromkeys([*self.of_kind("asset", "event"), *(people.feeds if people else ())]))
         kinds = {"events": "event", "warnings": "warning"}
         return self.of_kind(kinds.get(question.name) or kinds.get(question.kind) or "asset")
 

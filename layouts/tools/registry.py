@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, compare, find, layers, profile
+from layouts.tools import Tool, area, compare, find, layers, profile
 
-TOOLS: tuple[Tool, ...] = (find.TOOL, layers.TOOL, profile.TOOL, compare.TOOL)
+TOOLS: tuple[Tool, ...] = (find.TOOL, layers.TOOL, profile.TOOL, area.TOOL, compare.TOOL)

@@ -48,13 +48,16 @@ def document(served: Served) -> Any:
     # What only the data know: without it most right questions would be about nothing.
     held = {"division": [COUNTY, WEST, EAST], "code": [COUNTY, WEST, EAST], "event": ["e1", "e2", "none"],
             "cursor": [served.get("/events").json()["next"]], "feed": ["cases"],
-            "pin": ["100.05,30.05", "asset:stations:g1", "event:cases:e1", "event:cases:none", "7,7"]}
+            "pin": ["100.05,30.05", "asset:stations:g1", "event:cases:e1", "event:cases:none", "7,7"],
+            "near": ["100.05,30.05", "100.15,30.02"],
+            "area": ["circle:100.05,30.05,3000", "polygon:100.01,30.01;100.19,30.02;100.1,30.09",
+                      "line:500;100.02,30.05;100.18,30.05"]}
     for path in raw["paths"].values():
         # Rights are given by `rights_of`, and their absence is tested by name.
         path.get("post", {}).pop("security", None)
     for parameter in asked:
         if parameter["name"] in held:
-            empty = [""] if parameter["in"] == "query" else []
+            empty = [""] if parameter["in"] == "query" and not parameter["required"] else []
             parameter["schema"] = {"type": "string", "enum": [*empty, *held[parameter["name"]]]}
         elif parameter["name"] == "item":
             # What is pushed here fills the quarantine.
