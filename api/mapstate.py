@@ -6,15 +6,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from api.web import Web
-from data.answers import Answer, Question
+from data.answers import Answer, Question, Window
 from layouts.choropleth import Shading, marks, shade
 from layouts.mapcards import layers_on
 from layouts.screen import Screen
 from layouts.view import ViewState
 
 
-def _url(name: str, view: ViewState, version: str, scoped: bool) -> str:
-    pairs = [("division", view.division)] if scoped else []
+def _url(name: str, view: ViewState, version: str, scoped: bool, at: str = "") -> str:
+    """`at`: as it was then, of a layer that shows the whole place."""
+    pairs = [("division", view.division)] if scoped else [("at", at)] if at else []
     pairs += [(f"f.{key}", value) for key, value in view.filters if scoped]
     # A window that follows the clock ends now, as a layer does without one.
     pairs += [(word, value) for word, value in (("from", view.start), ("to", view.end), ("at", view.at),
@@ -28,16 +29,18 @@ def numbered(web: Web, view: ViewState) -> bool:
     return view.division == web.pack.divisions.root.code and not chosen
 
 
-def _points(web: Web, screen: Screen, view: ViewState, counted: bool) -> list[dict[str, Any]]:
+def _points(web: Web, screen: Screen, asked: tuple[ViewState, Window], counted: bool) -> list[dict[str, Any]]:
     """Point layers that are on; where numbers stand beside the names, single events would say the same again."""
-    found = []
+    found, (view, span) = [], asked
+    since = web.gate.assets_at(span)
     for key in layers_on(screen, view):
         layer = web.pack.layers.get(key)
         if layer is None or layer.kind == "lines" or (counted and layer.kind == "events"):
             continue
         kind = Question("rows", "events" if layer.kind == "events" else f"assets:{layer.source}")
-        version = web.gate.version(web.gate.feeds_of(kind))
-        found.append({"layer": key, "url": _url(key, view, version, layer.kind == "events"), "kind": layer.kind,
+        version, events = web.gate.version(web.gate.feeds_of(kind), span), layer.kind == "events"
+        at = since.isoformat() if since is not None and not span.known_now else ""
+        found.append({"layer": key, "url": _url(key, view, version, events, at), "kind": layer.kind,
                       "shape": layer.shape})
     return found
 
@@ -65,9 +68,9 @@ def _borrowed(web: Web, view: ViewState, level: str, shading: Shading) -> tuple[
                                                    for child in children}
 
 
-def map_state(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answer]) -> dict[str, Any]:
+def map_state(web: Web, screen: Screen, asked: tuple[ViewState, Window], answers: dict[str, Answer]) -> dict[str, Any]:
     """The map as JSON; {} on a page without one."""
-    answer = answers.get("map")
+    answer, (view, span) = answers.get("map"), asked
     if answer is None:
         return {}
     divisions = web.pack.divisions
@@ -89,4 +92,4 @@ def map_state(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answ
         "marks": {code: list(mark) for code, mark in numbers.items()},
         "bounds": [round(edge, 5) for edge in bounds],
         "focus": "" if view.division == divisions.root.code else view.division,
-        "points": _points(web, screen, view, bool(numbers))}
+        "points": _points(web, screen, (view, span), bool(numbers))}

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from api.told import local
 from api.web import Web
 from data.answers import Answer, Scope, Window
+from data.clock import to_us
 from data.errors import WrongInput
 from data.records import STAGES
 from data.windows import window_of
@@ -42,6 +43,12 @@ def checked_scope(web: Web, query: dict[str, str]) -> Scope:
 def window(web: Web, query: dict[str, str], default: str = "24h") -> Window:
     """The window of an address in the place's time."""
     return window_of(query, web.clock.now(), web.pack.place.timezone, default)
+
+
+def moment_us(web: Web, span: Window) -> int:
+    """The instant from which a window's ages and deadlines are counted: now, or that of a view of the past."""
+    now_us = web.clock.now_us()
+    return now_us if span.at is None else min(now_us, to_us(span.at))
 
 
 def as_json(answer: Answer, zone: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from access.principal import Principal
 from api.mapstate import map_state, numbered
-from api.questions import scope_of, window
+from api.questions import moment_us, scope_of, window
 from api.topics import topic_rows
 from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
@@ -43,16 +43,16 @@ def screen_of(web: Web, key: str) -> Screen:
     raise NotFound(f"没有屏 {key!r:.30}；可用 {'、'.join(screen.key for screen in web.screens)}")
 
 
-def context_of(web: Web, screen: Screen, view: ViewState, principal: Principal) -> Context:
-    """What panels may look at besides their answers."""
-    divisions = web.pack.divisions
+def context_of(web: Web, screen: Screen, asked: tuple[ViewState, Window], principal: Principal) -> Context:
+    """What panels may look at besides their answers; a view of the past is drawn by the clock of then."""
+    divisions, (view, span) = web.pack.divisions, asked
     code = view.division or principal.division
     if code not in divisions:
         raise WrongInput(f"没有区划 {code:.40}；编码为 12 或 15 位，可从总览逐级点开")
     chain = tuple((above, divisions.get(above).name) for above in reversed(divisions.chain(code)))
     children = tuple((child.code, child.name) for child in divisions.children(code))
     demo = any(web.live.tables.demo.values())
-    return Context(place_of(web), replace(view, division=code), chain, web.clock.now_us(), _theme(view), demo,
+    return Context(place_of(web), replace(view, division=code), chain, moment_us(web, span), _theme(view), demo,
                    words_of(web), children, screen.window, loading(web.settings.state_dir))
 
 
@@ -76,7 +76,7 @@ def ask(web: Web, principal: Principal, question: Question, scope: Scope, span: 
     """One answer for a panel; a failure becomes an answer that says so, because one panel must not empty the page."""
     try:
         if question.kind == "topics":
-            return Answer(question, "专题目录", rows=topic_rows(web, principal), freshness="live")
+            return Answer(question, "专题目录", rows=topic_rows(web, principal, span), freshness="live")
         return web.gate.read(principal, question, scope, span)
     except YipingError as error:
         note = str(error)
@@ -92,9 +92,9 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     began = time.perf_counter()
     screen = screen_of(web, key)
     view = from_query(key, query, screen.window)
-    context = context_of(web, screen, view, principal)
-    scope = scope_of(web, {**query, "division": context.view.division})
     span = window(web, query, screen.window)
+    context = context_of(web, screen, (view, span), principal)
+    scope = scope_of(web, {**query, "division": context.view.division})
     counted = _layers(web, principal, screen, (scope, span))
     shapes = {key: (web.pack.layers[key].shape, found.total) for key, found in counted.items()}
     context = replace(context, layers=shapes,
@@ -110,11 +110,12 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     feeds = ask(web, principal, Question("feeds"), scope, span)
     html = regions(screen, answers, context, feeds.rows, web.screens, web.panels.draw)
     log.debug("view %s in %.0f ms", key, 1000 * (time.perf_counter() - began))
-    depends = feeds_of(web, key, query)
+    # What cannot change any more listens to nothing.
+    depends = () if web.gate.settled(span) else feeds_of(web, key, query)
     return {"v": web.gate.version(depends), "now": web.clock.now_us(), "seq": web.live.tables.seq, "screen": key,
             "query": to_query(context.view, screen.window), "title": screen.title, "demo": context.demo,
             "alarm": _alarm(answers), "theme": context.theme, "from": web.live.served_from, "regions": html,
-            "feeds": depends, "map": map_state(web, screen, context.view, answers)}
+            "feeds": depends, "map": map_state(web, screen, (context.view, span), answers)}
 
 
 def _layer_rows(web: Web, screen: Screen) -> dict[str, Question]:
@@ -164,8 +165,10 @@ def packed(web: Web, principal: Principal, key: str, query: dict[str, str]) -> P
 def stamp_of(web: Web, principal: Principal, key: str, query: dict[str, str]) -> tuple[Any, ...]:
     """What a view's bytes depend on."""
     clean = tuple(sorted((name, value) for name, value in query.items() if name not in ("v", "screen")))
-    version = web.gate.version(feeds_of(web, key, query))
-    return ("view", (key, clean, principal.role, principal.division, version, web.live.served_from))
+    span = window(web, query, screen_of(web, key).window)
+    version = web.gate.version(feeds_of(web, key, query), span)
+    served = "" if web.gate.settled(span) else web.live.served_from
+    return ("view", (key, clean, principal.role, principal.division, version, served))
 
 
 async def view(request: Request) -> Response:

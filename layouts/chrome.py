@@ -60,14 +60,16 @@ def situation(answers: dict[str, Answer], context: Context) -> Markup:
     if context.busy:
         pieces.append(chip(context.busy, "chip-plain"))
     if context.view.at:
-        pieces.append(chip(f"回放 {context.view.at}", "chip-acc"))
-    elif alarm(answers):
+        pieces.append(chip("回放·按现有数据" if context.view.known == "now" else "回放", "chip-acc"))
+    if alarm(answers):
         pieces.append(chip("红色预警", "chip-red"))
-    else:
+    elif not context.view.at:
         pieces.append(chip("平时"))
     date = f"{now.year} 年 {now.month} 月 {now.day} 日 {words.WEEKDAYS[now.weekday()]}"
-    pieces.append(Markup('<span class="lbl date" data-clock="date">{}</span>').format(date))
-    pieces.append(Markup('<span class="clock" data-clock="time">{}</span>').format(now.strftime("%H:%M")))
+    # The clock of a replay stands: the browser moves none but that of now.
+    moved = ("", "") if context.view.at else (Markup(' data-clock="date"'), Markup(' data-clock="time"'))
+    pieces.append(Markup('<span class="lbl date"{}>{}</span>').format(moved[0], date))
+    pieces.append(Markup('<span class="clock"{}>{}</span>').format(moved[1], now.strftime("%H:%M")))
     return EMPTY.join(pieces)
 
 
