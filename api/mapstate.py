@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from api.overlays import overlays
 from api.web import Web
 from data.answers import Answer, Question, Window
 from layouts.choropleth import Shading, marks, shade
@@ -92,4 +93,4 @@ def map_state(web: Web, screen: Screen, asked: tuple[ViewState, Window], answers
         "marks": {code: list(mark) for code, mark in numbers.items()},
         "bounds": [round(edge, 5) for edge in bounds],
         "focus": "" if view.division == divisions.root.code else view.division,
-        "points": _points(web, screen, (view, span), bool(numbers))}
+        "points": _points(web, screen, (view, span), bool(numbers)), "overlays": overlays(web, view)}
