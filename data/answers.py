@@ -34,7 +34,8 @@ class Scope:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. kind: metric | rows | layer | profile | feeds | warnings.
+    """What is asked. kind: metric | rows | layer | profile | feeds | warnings | timeline (`name`: the
+    interval of a replay).
 
     `name` is the metric id (metric), the dataset (rows: "events", "assets:<layer>", "observations:<metric>"), or the
     layer. `by`: "" | a level name | hour | day | week | month | category | channel | department | station.

@@ -25,6 +25,7 @@ from data.pack import Metric, Pack, told_by
 from data.past import Past, Then
 from data.settled import PointMemo
 from data.tables import MemoryTables
+from data.timeline import Timeline, asked
 
 _MEMO, AGEING_US = 2000, 86_400_000_000
 
@@ -34,6 +35,7 @@ class Gate:
 
     def __init__(self, pack: Pack, live: Live, reader: HistoryReader, desk: FeedDesk | None = None) -> None:
         self.pack, self.live, self._desk = pack, live, desk
+        self._timeline = Timeline(reader, desk.spells if desk is not None else None)
         self._judge = Judge(pack, live, desk.lost_at if desk is not None else None)
         self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
         self.computed = self._minute = 0
@@ -55,6 +57,8 @@ class Gate:
             raise NotAllowed("无权查看该区划")
         if question.kind == "rows" and question.name in DESK and self._desk is not None:
             return self._of_desk(principal, question, scope, window)
+        if question.kind == "timeline":
+            window = asked(question, window, self.live.clock.now(), self.pack.place.timezone)
         if window.at is not None:
             return self._read_then(question, scope, window)
         with self.live.lock:
@@ -151,6 +155,8 @@ class Gate:
             return self._feeds(self.pack.metrics["population"]) if "population" in self.pack.metrics else ()
         if question.name in DESK:
             return (CHANGED,)
+        if question.kind == "timeline":
+            return tuple(key for key, feed in self.pack.feeds.items() if feed.kind in ("event", "warning"))
         kinds = {"events": "event", "warnings": "warning"}
         kind = kinds.get(question.name) or kinds.get(question.kind) or "asset"
         return tuple(key for key, feed in self.pack.feeds.items() if feed.kind == kind)
@@ -226,6 +232,8 @@ class Gate:
             rows, total, blind = (reader(evaluator, question, scope, span) if reader
                                   else rowsets.assets(evaluator, question, scope))
             return replace(judged(rows, total), unlocated=blind)
+        if question.kind == "timeline":
+            return self._timeline.answer(evaluator, question, scope, window)
         if question.kind == "warnings":
             return judged(*rowsets.warnings(evaluator, scope, span[1], question.limit))
         if question.kind == "feeds":

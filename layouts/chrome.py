@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -60,7 +61,7 @@ def situation(answers: dict[str, Answer], context: Context) -> Markup:
     if context.busy:
         pieces.append(chip(context.busy, "chip-plain"))
     if context.view.at:
-        pieces.append(chip("回放·按现有数据" if context.view.known == "now" else "回放", "chip-acc"))
+        pieces.append(_replayed(context, now))
     if alarm(answers):
         pieces.append(chip("红色预警", "chip-red"))
     elif not context.view.at:
@@ -71,6 +72,14 @@ def situation(answers: dict[str, Answer], context: Context) -> Markup:
     pieces.append(Markup('<span class="lbl date"{}>{}</span>').format(moved[0], date))
     pieces.append(Markup('<span class="clock"{}>{}</span>').format(moved[1], now.strftime("%H:%M")))
     return EMPTY.join(pieces)
+
+
+def _replayed(context: Context, then: datetime) -> Markup:
+    """What keeps a view of the past from being taken for the present: its instant, large, and the way back."""
+    known = Markup("<small>按现有数据</small>") if context.view.known == "now" else EMPTY
+    shown = then.strftime("%m-%d %H:%M:%S")
+    back = anchor(context, {"at": None, "known": None, "replay": None}, "回到实时", "then-back")
+    return Markup('<span class="then" role="status"><b>回放</b>{}{}</span>{}').format(shown, known, back)
 
 
 def filter_bar(screen: Screen, context: Context) -> Markup:

@@ -80,7 +80,7 @@ def _map_makers(screen: Screen, answers: Answers, context: Context) -> dict[str,
 
 def body_class(screen: Screen, view: ViewState) -> str:
     """Classes of the page's body."""
-    return tools.body_class(tools.opened(TOOLS, screen, view), screen)
+    return tools.body_class(tools.opened(TOOLS, screen, view), screen, bool(view.at))
 
 
 def legends(screen: Screen, answers: Answers, context: Context) -> Markup:
