@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from driving import settled, until, value
+from served import ROOT
 from stub import County, Stub
 
+from briefing import png
+from briefing.strip import Strip, sheet_size, take_strip
+from briefing.target import Size
+from data.settings import Settings
 from data.timeline import interval
 
 pytestmark = pytest.mark.browser
@@ -91,7 +98,7 @@ def test_once_a_second_at_the_pace_of_the_clock(page):
     page.click(".pb-play")
     until(page, "() => window.told.length >= 4")
     shown = [datetime.fromisoformat(text) for text in value(page, "() => window.told")]
-    assert {later - one for one, later in zip(shown[:-1], shown[1:], strict=True)} <= {
+    assert {later - one for one, later in itertools.pairwise(shown)} <= {
         timedelta(seconds=1), timedelta(seconds=2)}
     value(page, "() => document.querySelector('.pb-pause').click()")
 
@@ -183,3 +190,19 @@ def test_an_interval_is_chosen_by_dates(page):
     page.fill("[name='replay-from']", "2026-11-20T11:00")
     until(page, "() => yiping.state.at.replay.startsWith('2026-11-20T11:00~')")
     assert value(page, AT) == "2026-11-20T11:00"
+
+
+def test_a_strip_of_the_same_past_is_the_same_picture(county, tmp_path):
+    now = datetime.fromisoformat(county.clock())
+    span = "~".join((now - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ") for hours in (2, 1))
+    settings = Settings(port=county.port, place=ROOT / "places" / "yudu", state=tmp_path, capture_no_sandbox=True)
+    taken = []
+    for name in ("a.png", "b.png"):
+        wish = Strip("/", Size(1366, 768), tmp_path / name, span, 2)
+        with ThreadPoolExecutor(1) as pool:         # two Playwrights do not share a thread
+            done = pool.submit(take_strip, settings, wish).result(180)
+        taken.append(wish.out.read_bytes())
+        assert done.wish.size == sheet_size(wish.size, 2)
+    assert taken[0] == taken[1]
+    said = png.text_of(taken[0])
+    assert (said["Comment"], said["Replay"], "回放" in said["Title"]) == ("演示数据", span, True)
