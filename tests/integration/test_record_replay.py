@@ -187,3 +187,29 @@ def test_the_corrections_would_have_been_seen(story: Story) -> None:
     feeds = [{row["feed"]: row["freshness"] for row in ask(story, Question("feeds"), at=from_us(at).isoformat()).rows}
              for at in INSTANTS]
     assert [found["parking"] == "down" for found in feeds] == [False, False, True]
+
+
+def test_the_bar_marks_when_something_was_first_told(story: Story) -> None:
+    span = f"{from_us(NOW - HOUR).isoformat()}~{from_us(INSTANTS[-1] + MINUTE).isoformat()}"
+    for query in ({}, {"at": from_us(INSTANTS[0]).isoformat()}):
+        found = ask(story, Question("timeline", span), **query)
+        told_at = {row["text"]: row["us"] for row in found.rows if row["kind"] == "warning"}
+        # Sent an hour before it came: nobody saw it sooner; what was raised later keeps its first mark.
+        assert told_at["雷电预警 w-raised"] == told_at["雷电预警 w-lifted"] == NOW
+        lost = [row for row in found.rows if row["kind"] == "loss"]
+        assert [(row["text"], row["until_us"]) for row in lost] == [(story.county.pack.feeds["parking"].name, 0)]
+        assert INSTANTS[1] < lost[0]["us"] <= INSTANTS[-1]
+        assert sum(found.parts["cells"]) == found.parts["events"] > 100
+        assert found.parts["from_us"] == NOW - HOUR
+    narrow = ask(story, Question("timeline", span), TOWN)
+    events = [row for row in narrow.rows if row["kind"] == "event"]
+    assert len(events) == narrow.parts["events"] > 0
+    assert [row["us"] for row in narrow.rows] == sorted(row["us"] for row in narrow.rows)
+
+
+def test_a_past_that_cannot_change_listens_to_nothing(story: Story) -> None:
+    then, live = story.county.replay(INSTANTS[0]), story.live[INSTANTS[0]]
+    for place, shown in then.views.items():
+        assert (shown["feeds"], bool(live.views[place]["feeds"])) == ((), True), place
+    known = story.county.replay(INSTANTS[0], known="now")
+    assert all(shown["feeds"] for shown in known.views.values())
