@@ -27,9 +27,9 @@ def enlarge(web: Web, query: dict[str, str], panel: str) -> dict[str, Any]:
     if principal is None:
         raise NotFound("请先登录")
     view = from_query(screen.key, query, screen.window)
-    span = window(web, query, screen.window)
-    context = context_of(web, screen, (view, span), principal)
+    context = context_of(web, screen, view, principal)
     scope = scope_of(web, {**query, "division": context.view.division})
+    span = window(web, query, screen.window)
     answers = {name: ask(web, principal, asks.settled(question, context.view), scope, span)
                for name, question in found.asks.items()}
     return enlarged(found, answers, context)

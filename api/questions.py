@@ -14,6 +14,7 @@ from data.clock import to_us
 from data.errors import WrongInput
 from data.records import STAGES
 from data.windows import window_of
+from layouts.view import ViewState
 
 
 def scope_of(web: Web, query: dict[str, str]) -> Scope:
@@ -45,10 +46,15 @@ def window(web: Web, query: dict[str, str], default: str = "24h") -> Window:
     return window_of(query, web.clock.now(), web.pack.place.timezone, default)
 
 
-def moment_us(web: Web, span: Window) -> int:
-    """The instant from which a window's ages and deadlines are counted: now, or that of a view of the past."""
-    now_us = web.clock.now_us()
-    return now_us if span.at is None else min(now_us, to_us(span.at))
+def moment(web: Web, view: ViewState) -> Window:
+    """A window that ends at the instant of a view, as known when the view says."""
+    return window(web, {name: value for name, value in (("at", view.at), ("known", view.known)) if value})
+
+
+def moment_us(web: Web, view: ViewState) -> int:
+    """The instant from which a view's ages and deadlines are counted: now, or then."""
+    now_us, at = web.clock.now_us(), moment(web, view).at
+    return now_us if at is None else min(now_us, to_us(at))
 
 
 def as_json(answer: Answer, zone: Any) -> dict[str, Any]:

@@ -277,6 +277,9 @@ def cross_check(pack: Pack) -> list[str]:
                           f"target_level {metric.target_level!r} 应为 {EVERY} 或某一级：{'、'.join(sorted(keys))}"))
     wrong += [("layers", (key, "metric"), f"没有指标 {layer.metric!r}") for key, layer in pack.layers.items()
               if layer.metric and layer.metric not in pack.metrics]
+    wrong += [("layers", (key, "source"), f"没有文件 assets/{layer.source}.geojson")
+              for key, layer in pack.layers.items()
+              if layer.kind == "lines" and not (pack.root / "assets" / f"{layer.source}.geojson").is_file()]
     if pack.place.default_metric not in pack.metrics:
         wrong.append(("place", ("default_metric",), f"{pack.place.default_metric!r} 不在 metrics.yaml 之中"))
     return [f"{located(pack.root, f'{name}.yaml', *at)}: {at[0]}: {words}" for name, at, words in wrong]

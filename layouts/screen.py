@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from analysis.density import Density
 from data.answers import Answer, Question
 from layouts.view import ViewState
 
@@ -32,7 +33,7 @@ class Context:
     `layer:<key>`, `category:<code>`, `channel:<code>`, `department:<code>`. `children`: (code, name) one level below.
     `window`: the screen's own default, left out of addresses. `busy`: what the program is loading, '' for nothing.
     `layers`: point layers of the map as layer → (declared shape, how many in the division). `unplaced`: layer → how
-    many of those have no coordinates and so no mark.
+    many of those have no coordinates and so no mark. `densities`: layer → bandwidth and limits of its density.
     """
 
     place: Place
@@ -47,6 +48,7 @@ class Context:
     busy: str = ""
     layers: dict[str, tuple[str, int]] = field(default_factory=dict)
     unplaced: dict[str, int] = field(default_factory=dict)
+    densities: dict[str, Density] = field(default_factory=dict)
 
 
 Answers = dict[str, Answer]
