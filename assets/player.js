@@ -2,8 +2,8 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const BEAT_MS = 1000, STOPS = new Set(['warning', 'loss']), US = 1000;
-  let playing = false, speed = 60, aim = 0, begun = 0, from = 0, timer = 0, dragging = false;
+  const BEAT_MS = 1000, SETTLED_MS = 61000, SAID_MS = 4000, STOPS = new Set(['warning', 'loss']), US = 1000;
+  let playing = false, speed = 60, said = '', saidUntil = 0, begun = 0, from = 0, timer = 0, dragging = false;
 
   const text = (ms) => new Date(ms).toISOString().slice(0, 19) + 'Z';
   const bar = () => document.querySelector('.player');
@@ -12,7 +12,8 @@
   /* What the bar stands for: the interval, the instant in view (ms), and what happened in it. */
   function held() {
     const node = bar(), at = yp.state.at.at ? Date.parse(yp.state.at.at) : NaN;
-    const first = Number(node.dataset.from) / US, last = Number(node.dataset.to) / US;
+    const first = Number(node.dataset.from) / US;
+    const last = Math.max(first, Math.min(Number(node.dataset.to) / US, yp.fresh.now() - SETTLED_MS));
     const shown = Number.isFinite(at) ? at : Number(node.dataset.at) / US;
     return {first, last, at: Math.min(Math.max(shown, first), last), live: !yp.state.at.at};
   }
@@ -67,10 +68,11 @@
     if (answered() || from === 0) { from = now.at; begun = performance.now(); }
   }
 
+  /* What a mark means stays for some seconds, also on the bar that comes with the next answer. */
   function say(words) {
-    aim = words ? performance.now() + 4000 : aim;
-    const node = document.querySelector('.player-mark');
-    if (node && (words || performance.now() > aim)) node.textContent = words;
+    if (words) { said = words; saidUntil = performance.now() + SAID_MS; }
+    const node = document.querySelector('.player-mark'), told = performance.now() < saidUntil ? said : '';
+    if (node && node.textContent !== told) node.textContent = told;
   }
 
   function play() {
@@ -121,6 +123,7 @@
     for (const node of document.querySelectorAll('.ps')) {
       node.setAttribute('aria-pressed', String(Number(node.dataset.kind) === speed));
     }
+    say('');
     const lost = document.activeElement === document.body || (document.activeElement || {}).offsetParent === null;
     const pair = document.querySelector(playing ? '.pb-pause' : '.pb-play');
     if (moved && lost && pair) pair.focus({preventScroll: true});

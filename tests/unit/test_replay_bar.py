@@ -53,7 +53,7 @@ def test_marks_stand_where_they_happened() -> None:
     found = re.findall(r'data-kind="(\w+)" data-us="(\d+)" style="left:([\d.]+)%" title="([^"]+)"', bar())
     assert [(kind, round(float(left))) for kind, _, left, _ in found] == [
         ("warning", 25), ("event", 42), ("loss", 58), ("event", 83)]
-    assert found[0][3].endswith("橙色预警：预警")
+    assert found[0][3].endswith("橙色预警：警")
 
 
 def test_every_button_has_a_name_and_every_speed_is_there() -> None:
