@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, layers, profile, replay
+from layouts.tools import Tool, compare, layers, profile, replay
 
-TOOLS: tuple[Tool, ...] = (layers.TOOL, profile.TOOL, replay.TOOL)
+TOOLS: tuple[Tool, ...] = (layers.TOOL, profile.TOOL, compare.TOOL, replay.TOOL)
