@@ -128,5 +128,6 @@ def layer(request: Request) -> Response:
         return answer(request, packed, versioned)
     if name in GROUND:
         return answer(request, web.shelf.get_or_make(key, lambda: _ground(web, name)), versioned)
-    key = ("points", name, str(request.url.query), principal.role, principal.division, web.gate.version())
+    version = web.gate.version((), window(web, query))
+    key = ("points", name, str(request.url.query), principal.role, principal.division, version)
     return answer(request, web.shelf.get_or_make(key, lambda: _points(web, request, name)), versioned)

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from analysis.density import Density, bandwidth_m, density_of, zoom_for
+from api.questions import moment
 from api.web import Web
 from data.answers import Answer, Question
 from data.catalogue import line_file, line_version, rows_question
@@ -22,9 +23,9 @@ def span(view: ViewState) -> list[tuple[str, str]]:
     return [*((f"f.{key}", value) for key, value in view.filters), *((word, value) for word, value in said if value)]
 
 
-def address(name: str, view: ViewState, version: str, scoped: bool) -> str:
-    """Address of a layer's GeoJSON."""
-    pairs = [("division", view.division), *span(view)] if scoped else []
+def address(name: str, view: ViewState, version: str, scoped: bool, at: str = "") -> str:
+    """Address of a layer's GeoJSON; `at`: as it was then, of one that shows the whole place."""
+    pairs = [("division", view.division), *span(view)] if scoped else [("at", at)] if at else []
     return f"/api/v1/layers/{name}.geojson?{urlencode([*pairs, ('v', version)])}"
 
 
@@ -70,7 +71,12 @@ def layer_url(web: Web, view: ViewState, key: str, scoped: bool = False) -> str:
         return address(key, view, line_version(line_file(web.pack, layer)), False)
     feeds = web.gate.feeds_of(rows_question(layer))
     feeds += web.gate.feeds_of(Question("metric", layer.metric)) if layer.metric else ()
-    return address(key, view, web.gate.version(feeds), scoped or layer.kind == "events" or bool(layer.metric))
+    then = moment(web, view)
+    since = web.gate.assets_at(then)
+    # From one instant to the next the same address while no asset changes.
+    at = since.isoformat() if since is not None and not then.known_now else ""
+    scoped = scoped or layer.kind == "events" or bool(layer.metric)
+    return address(key, view, web.gate.version(feeds, then), scoped, at)
 
 
 def densities(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answer]) -> dict[str, Density]:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from api.mapcells import PART, cells_in, cells_of, dense
 from api.maplayers import points, sheets, span
 from api.overlays import overlays
+from api.questions import moment
 from api.web import Web
 from data.answers import Answer
 from layouts import words
@@ -63,7 +64,7 @@ def _figures(web: Web, view: ViewState, answer: Answer, shading: Shading) -> dic
     window = [("window", view.window)] if not (view.start or view.end) else []
     parts = isinstance(cells_of(web, answer.parts["level"]), dict)
     pairs = [("division", PART if parts else view.division), ("by", answer.parts["level"]), *span(view), *window,
-             ("v", web.gate.version(web.gate.feeds_of(answer.question)))]
+             ("v", web.gate.version(web.gate.feeds_of(answer.question), moment(web, view)))]
     return {"url": f"/api/v1/metrics/{answer.question.name}?{urlencode(pairs)}", "breaks": list(shading.breaks),
             "unit": answer.unit, "decimals": answer.decimals, "signed": answer.question.name.endswith(words.OVER)}
 

@@ -10,9 +10,11 @@ from starlette.requests import Request
 from api.told import local
 from api.web import Web
 from data.answers import Answer, Scope, Window
+from data.clock import to_us
 from data.errors import WrongInput
 from data.records import STAGES
 from data.windows import window_of
+from layouts.view import ViewState
 
 
 def scope_of(web: Web, query: dict[str, str]) -> Scope:
@@ -42,6 +44,17 @@ def checked_scope(web: Web, query: dict[str, str]) -> Scope:
 def window(web: Web, query: dict[str, str], default: str = "24h") -> Window:
     """The window of an address in the place's time."""
     return window_of(query, web.clock.now(), web.pack.place.timezone, default)
+
+
+def moment(web: Web, view: ViewState) -> Window:
+    """A window that ends at the instant of a view, as known when the view says."""
+    return window(web, {name: value for name, value in (("at", view.at), ("known", view.known)) if value})
+
+
+def moment_us(web: Web, view: ViewState) -> int:
+    """The instant from which a view's ages and deadlines are counted: now, or then."""
+    now_us, at = web.clock.now_us(), moment(web, view).at
+    return now_us if at is None else min(now_us, to_us(at))
 
 
 def as_json(answer: Answer, zone: Any) -> dict[str, Any]:

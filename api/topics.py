@@ -50,7 +50,8 @@ def _why_not(web: Web, topic: Topic, found: dict[str, Any], asked: tuple[Princip
     shown = {phrase for phrases in _shown(web, topic.id).values() for phrase in phrases}
     unseen = [phrase for phrase in topic.phrases if phrase not in shown]
     why += ["没有面板显示：" + "、".join(unseen)] if unseen else []
-    why += [f"图层“{web.pack.layers[layer].name}”没有要素" for layer in found["layers"] if not _features(web, layer)]
+    empty = [layer for layer in found["layers"] if not _features(web, layer, asked)]
+    why += [f"图层“{web.pack.layers[layer].name}”没有要素" for layer in empty]
     return why
 
 
@@ -66,16 +67,23 @@ def _answers(web: Web, metric: str, asked: tuple[Principal, Window]) -> bool:
     return answer.value is not None and answer.time is not None and bool(answer.source)
 
 
-def _features(web: Web, layer: str) -> bool:
+def _features(web: Web, layer: str, asked: tuple[Principal, Window]) -> bool:
     declared = web.pack.layers[layer]
-    if declared.kind == "events":
-        return len(web.live.tables.events) > 0
-    return declared.kind == "lines" or bool(web.live.tables.assets.layer(declared.source))
+    if asked[1].at is None:
+        held = web.live.tables
+        return declared.kind == "lines" or bool(len(held.events) if declared.kind == "events"
+                                                else held.assets.layer(declared.source))
+    source = "events" if declared.kind == "events" else f"assets:{declared.source}"
+    return declared.kind == "lines" or web.gate.read(asked[0], Question("rows", source, limit=1), _root(web),
+                                                     asked[1]).total > 0
 
 
-def topic_rows(web: Web, principal: Principal) -> tuple[dict[str, Any], ...]:
-    """One row a topic: id, name, domain, live, why_not, screens, panels, feeds, metrics, layers."""
-    span = window_of({}, web.clock.now(), web.pack.place.timezone)
+def topic_rows(web: Web, principal: Principal, shown: Window | None = None) -> tuple[dict[str, Any], ...]:
+    """One row a topic: id, name, domain, live, why_not, screens, panels, feeds, metrics, layers; at the instant of a
+    window of the past, else now.
+    """
+    now = window_of({}, web.clock.now(), web.pack.place.timezone)
+    span = shown if shown is not None and shown.at is not None else now
     rows = []
     for topic in TOPICS:
         metrics = [key for key, metric in web.pack.metrics.items() if metric.topic == topic.id]

@@ -19,7 +19,7 @@ from api.compare import Shown, compare, map_of, questions_of
 from api.mapcells import seen_level
 from api.maplayers import densities, layer_questions
 from api.mapstate import numbered
-from api.questions import scope_of, window
+from api.questions import moment_us, scope_of, window
 from api.topics import topic_rows
 from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
@@ -50,7 +50,7 @@ def screen_of(web: Web, key: str) -> Screen:
 
 
 def context_of(web: Web, screen: Screen, view: ViewState, principal: Principal) -> Context:
-    """What panels may look at besides their answers."""
+    """What panels may look at besides their answers; a view of the past is drawn by the clock of then."""
     divisions = web.pack.divisions
     code = view.division or principal.division
     if code not in divisions:
@@ -58,7 +58,7 @@ def context_of(web: Web, screen: Screen, view: ViewState, principal: Principal) 
     chain = tuple((above, divisions.get(above).name) for above in reversed(divisions.chain(code)))
     children = tuple((child.code, child.name) for child in divisions.children(code))
     demo = any(web.live.tables.demo.values())
-    return Context(place_of(web), replace(view, division=code), chain, web.clock.now_us(), _theme(view), demo,
+    return Context(place_of(web), replace(view, division=code), chain, moment_us(web, view), _theme(view), demo,
                    words_of(web), children, screen.window, loading(web.settings.state_dir))
 
 
@@ -83,7 +83,7 @@ def ask(web: Web, principal: Principal, question: Question, scope: Scope, span: 
     """One answer for a panel; a failure becomes an answer that says so, because one panel must not empty the page."""
     try:
         if question.kind == "topics":
-            return Answer(question, "专题目录", rows=topic_rows(web, principal), freshness="live")
+            return Answer(question, "专题目录", rows=topic_rows(web, principal, span), freshness="live")
         return web.gate.read(principal, question, scope, span)
     except YipingError as error:
         note = str(error)
@@ -136,7 +136,8 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     context = replace(context, compared=found)
     html = regions(screen, answers, context, feeds.rows, web.screens, web.panels.draw)
     log.debug("view %s in %.0f ms", key, 1000 * (time.perf_counter() - began))
-    depends = feeds_of(web, key, query)
+    # What cannot change any more listens to nothing.
+    depends = () if web.gate.settled(span) and not view.compare else feeds_of(web, key, query)
     return {"v": web.gate.version(depends), "now": web.clock.now_us(), "seq": web.live.tables.seq, "screen": key,
             "query": to_query(context.view, screen.window), "title": screen.title,
             "body": body_class(screen, context.view, found), "demo": context.demo,
@@ -181,8 +182,11 @@ def packed(web: Web, principal: Principal, key: str, query: dict[str, str]) -> P
 def stamp_of(web: Web, principal: Principal, key: str, query: dict[str, str]) -> tuple[Any, ...]:
     """What a view's bytes depend on."""
     clean = tuple(sorted((name, value) for name, value in query.items() if name not in ("v", "screen")))
-    version = web.gate.version(feeds_of(web, key, query))
-    return ("view", (key, clean, principal.role, principal.division, version, web.live.served_from))
+    span = window(web, query, screen_of(web, key).window)
+    settled = web.gate.settled(span) and not query.get("compare")
+    version = web.gate.version(feeds_of(web, key, query), span if settled else None)
+    served = "" if settled else web.live.served_from
+    return ("view", (key, clean, principal.role, principal.division, version, served))
 
 
 async def view(request: Request) -> Response:

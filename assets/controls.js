@@ -133,5 +133,5 @@
   window.addEventListener('popstate', () => {
     if (yp.state.at) yp.view.go(themed(yp.state.parse(location.pathname, location.search)), 'replace');
   });
-  yp.controls = {back, up, patchOf, relabel};
+  yp.controls = {back, up, patchOf, relabel, actions: ACTIONS};
 })();

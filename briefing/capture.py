@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S, GRACE_S, HEALTH_S = 60.0, 15.0, 5.0
 READY = 'html[data-ready="true"]'
-_SCRIPT = Path(__file__).with_name("picture.js")
+SCRIPT = Path(__file__).with_name("picture.js")
 _MISSING = {"frame": "页面框架没有装好", "figures": "页面数据没有读到", "map": "地图没有画完"}
 
 
@@ -108,8 +108,8 @@ def _one(context: BrowserContext, base: str, wish: Wish, timeout_s: float, zone:
     tab = context.new_page()
     try:
         tab.set_viewport_size({"width": wish.size.width, "height": wish.size.height})
-        tab.add_init_script(path=_SCRIPT)
-        _ready(tab, base + wish.path, wish.path, timeout_s)
+        tab.add_init_script(path=SCRIPT)
+        ready(tab, base + wish.path, wish.path, timeout_s)
         facts = tab.evaluate("yipingPicture.facts()")
         line = told(facts, wish.path, zone)
         tab.evaluate("text => yipingPicture.write(text)", line)
@@ -120,8 +120,12 @@ def _one(context: BrowserContext, base: str, wish: Wish, timeout_s: float, zone:
     return Picture(wish, line, time.monotonic() - began)
 
 
-def _ready(tab: Page, url: str, path: str, timeout_s: float) -> None:
-    """Waits until the page has drawn its figures, charts and map; says what it waited for when it does not."""
+def ready(tab: Page, url: str, path: str, timeout_s: float) -> None:
+    """Opens a page and waits until it has drawn its figures, charts and map.
+
+    Raises:
+        Unavailable: it did not in time; says what it waited for.
+    """
     from playwright.sync_api import TimeoutError as Late
 
     until = time.monotonic() + timeout_s
@@ -144,7 +148,7 @@ def told(facts: dict[str, Any], path: str, zone: tzinfo) -> str:
     taken = _local(facts["now"], zone)
     pieces = [f"数据截至 {_local(facts['latest'], zone)}" if facts["latest"] else f"画面 {taken}"]
     pieces += ["演示数据"] if facts["demo"] else []
-    pieces += [_states(facts)] if facts["states"] else []
+    pieces += [counted(facts)] if facts["states"] else []
     pieces += [str(facts["title"])] + ([f"画面 {taken}"] if facts["latest"] else [])
     pieces += [f"导出 {exporter()}"]
     return " · ".join([*pieces, path])
@@ -156,11 +160,11 @@ def words(facts: dict[str, Any], path: str, zone: tzinfo) -> dict[str, str]:
             "Creation Time": _local(facts["now"], zone, "%Y-%m-%dT%H:%M:%S%z")}
     if facts["latest"]:
         said["Data Time"] = _local(facts["latest"], zone, "%Y-%m-%dT%H:%M:%S%z")
-    said |= {"State": _states(facts)} if facts["states"] else {}
+    said |= {"State": counted(facts)} if facts["states"] else {}
     return said | ({"Comment": "演示数据"} if facts["demo"] else {})
 
 
-def _states(facts: dict[str, Any]) -> str:
+def counted(facts: dict[str, Any]) -> str:
     """How many figures of the picture are live, late …, the many first."""
     counted = sorted(facts["states"].items(), key=lambda item: -item[1])
     return "、".join(f"{FRESHNESS_WORDS[name]} {number}" for name, number in counted)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from briefing.capture import TIMEOUT_S, Picture, Wish, take
 from briefing.staged import SCENARIOS, staged
+from briefing.strip import LEAST, MOST, Strip, take_strip
 from briefing.target import Size, size
 from data.errors import WrongInput
 from data.settings import ROOT, Settings
@@ -27,6 +28,9 @@ def commands(add: _SubParsersAction[argparse.ArgumentParser]) -> None:
     one.add_argument("path", metavar="页面路径", help="如 / 或 '/economy?window=7d'，不是网址")
     one.add_argument("--size", default="1920x1080", help="宽x高（默认 1920x1080）")
     one.add_argument("--out", type=Path, required=True, help="图片文件 (.png)")
+    one.add_argument("--strip", default="", metavar="起~止",
+                     help="回放这段时间，排成一张长条图；如 2026-11-20T08:00~2026-11-20T20:00")
+    one.add_argument("--frames", type=int, default=12, help=f"长条图的张数，{LEAST} 到 {MOST}（默认 12）")
     one.set_defaults(run=capture)
     every = add.add_parser("pictures", help="把每一屏按每种尺寸存成图片")
     every.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures", help="目录（默认 docs/pictures）")
@@ -40,7 +44,10 @@ def commands(add: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def capture(settings: Settings, args: argparse.Namespace) -> int:
-    """Takes one picture."""
+    """Takes one picture, or a strip of them."""
+    if args.strip:
+        wish = Strip(args.path, size(args.size), args.out, args.strip, args.frames)
+        return _say([take_strip(settings, wish, _seconds(args.timeout))])
     return _say(take(settings, [Wish(args.path, size(args.size), args.out)], _seconds(args.timeout)))
 
 

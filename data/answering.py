@@ -13,12 +13,12 @@ from data.clock import from_us, to_us
 from data.errors import WrongInput
 from data.feed_desk import FeedDesk
 from data.judging import Judge
-from data.live import Live
 from data.marks import marks
 from data.metrics import Evaluator
 from data.pack import Metric
 from data.sources_of import SourcesOf
 from data.tables import MemoryTables
+from data.timeline import Timeline
 
 Rows = tuple[dict[str, Any], ...]
 
@@ -42,12 +42,13 @@ class Asked:
 class Answering:
     """Answers by kind. It decides no rights and keeps nothing: that is the gate's."""
 
-    def __init__(self, live: Live, judge: Judge, sources: SourcesOf, desk: FeedDesk | None, ground: AreaGround) -> None:
-        self._live, self._judge, self._sources, self._desk, self._ground = live, judge, sources, desk, ground
+    def __init__(self, judge: Judge, sources: SourcesOf, desk: FeedDesk | None, timeline: Timeline,
+                 ground: AreaGround) -> None:
+        self._judge, self._sources, self._desk, self._line, self._ground = judge, sources, desk, timeline, ground
         self.kinds: dict[str, Callable[[Asked], Answer]] = {
             "metric": self._metric, "rows": self._rows, "marks": self._marks, "warnings": self._warnings,
-            "feeds": self._feeds, "layers": self._layers, "profile": self._profile,
-            "area": self._area, "nearest": self._nearest}
+            "feeds": self._feeds, "layers": self._layers, "profile": self._profile, "area": self._area,
+            "nearest": self._nearest, "timeline": self._timeline}
 
     def answer(self, asked: Asked) -> Answer:
         """The answer. Raises WrongInput for a kind that does not exist, and what the kind's own function raises."""
@@ -103,7 +104,10 @@ class Answering:
 
         rows, total = catalogue.entries(asked.evaluator, asked.scope, asked.span[1], judged, self._sources.question)
         return Answer(asked.question, "图层目录", rows=rows, total=total, at_division=asked.scope.division,
-                      freshness="live", time=from_us(self._live.clock.now_us()), cadence_s=60.0)
+                      freshness="live", time=from_us(self._judge.states(asked.window, asked.past)[1]), cadence_s=60.0)
+
+    def _timeline(self, asked: Asked) -> Answer:
+        return self._line.answer(asked.evaluator, asked.question, asked.scope, asked.window)
 
     def _area(self, asked: Asked) -> Answer:
         found = area_answers.inside(asked.evaluator, self._ground, asked.question, asked.scope, asked.window)

@@ -35,7 +35,7 @@ class Scope:
 @dataclass(frozen=True)
 class Question:
     """What is asked. kind: metric | rows | marks | layers | profile | feeds | warnings | search | pin | people | area |
-    nearest.
+    nearest | timeline (`name`: the interval of a replay).
 
     `name` is the metric id (metric), the dataset (rows: "events", "assets:<layer>", "observations:<metric>"), the
     layer, or what was drawn (area: as in the address; nearest: that, or LON,LAT). `limit`: rows, of an area a list, of

@@ -60,6 +60,12 @@ class Columns:
                 self._data[name] = grown
         return first
 
+    def copy(self) -> Columns:
+        """The same rows, which can change by themselves."""
+        found = Columns(self._spec, 0)
+        found._data, found.size = {name: self[name].copy(order="K") for name in self._spec}, self.size
+        return found
+
     def keep(self, mask: npt.NDArray[np.bool_]) -> None:
         """Drops the rows whose mask is False."""
         kept: dict[str, Array] = {name: np.asfortranarray(self[name][mask]) for name in self._spec}

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from access.principal import CORRECT, Principal
 from data.answers import Question, Scope
-from data.feed_desk import FeedDesk, Rows, wanted_item
+from data.feed_desk import FeedDesk, Health, Rows, wanted_item
 from data.inputs import Tables
-from data.live import Live
+from data.pack import Pack
+
+# What can be told of a past instant; of the rest only the present is kept.
+OF_THEN = ("devices", "device_types")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The county at an instant: its tables, the feeds' states, the instant in µs UTC, and what guards the tables."""
+
+    tables: Tables
+    health: Health
+    at_us: int
+    lock: AbstractContextManager[Any]
 
 
 @dataclass(frozen=True)
@@ -18,12 +32,13 @@ class DeskRows:
     """One question: `feeds` are the rows of the question `feeds`."""
 
     desk: FeedDesk
-    live: Live
+    pack: Pack
     feeds: Rows
+    moment: Moment
 
     def read(self, principal: Principal, question: Question, scope: Scope) -> tuple[Rows, int]:
         """Rows and how many there are in all. Raises NotFound, WrongInput, Unavailable."""
-        now, tables = self.live.clock.now_us(), self.live.tables
+        now, tables = self.moment.at_us, self.moment.tables
         if question.name == "quarantine":
             may_correct = CORRECT in principal.capabilities
             groups = tuple({**group, "may": may_correct} for group in self.desk.groups(tables))
@@ -31,8 +46,8 @@ class DeskRows:
         if question.name == "quarantine_item":
             rows = self.desk.item(principal, wanted_item(scope.filters))
             return rows, len(rows)
-        with self.live.lock:
-            devices = self.desk.devices(tables, self.live.health, now)
+        with self.moment.lock:
+            devices = self.desk.devices(tables, self.moment.health, now)
         if question.name == "feed_departments":
             silent = Counter(row["feed"] for row in devices if row["silent"])
             found = self.desk.departments(self.feeds, silent, now)
@@ -46,6 +61,6 @@ class DeskRows:
 
     def _inside(self, devices: Rows, tables: Tables, scope: Scope) -> Rows:
         inside: Any = tables.divisions.below(scope.division)
-        chain = self.live.pack.divisions
+        chain = self.pack.divisions
         return tuple({**row, "division": chain.get(row["division_code"]).name if row["division_code"] in chain else ""}
                      for row in devices if inside[row["index"]])

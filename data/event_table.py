@@ -53,6 +53,13 @@ class EventTable:
             setattr(found, name, getattr(self, name))
         return found
 
+    def copy(self) -> EventTable:
+        """The same events, which can change by themselves; the vocabularies, which only grow, are shared."""
+        found = self.beside()
+        found.columns, found.ids, found.texts = self.columns.copy(), self.ids.copy(), self.texts.copy()
+        found._position = {feed: held.copy() for feed, held in self._position.items()}
+        return found
+
     def key(self, at: int) -> tuple[str, str]:
         """(feed, id) of the event at a position."""
         return self.feed.words[self.columns["feed"][at]], self.ids[at]

@@ -118,6 +118,10 @@ class FeedDesk:
             return 0
         return 1 if cadence < 3600 else 24
 
+    def spells(self, since_us: int) -> list[Spell]:
+        """Losses of feeds that touch the time after an instant."""
+        return self._ledger.spells(since_us)
+
     def lost_at(self, at_us: int) -> dict[str, str]:
         """feed → why, of the feeds that were lost at an instant; of a year at most."""
         return {one.feed: one.why for one in self._ledger.spells(at_us) if one.began <= at_us}

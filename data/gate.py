@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from access.principal import READ, Principal, may
@@ -14,7 +15,7 @@ from data.answers import Answer, Question, Scope, Window
 from data.area_ground import AreaGround
 from data.clock import from_us, to_us
 from data.contribution_memo import ContributionMemo
-from data.desk_rows import DeskRows
+from data.desk_rows import OF_THEN, DeskRows, Moment
 from data.errors import NotAllowed, NotFound
 from data.feed_desk import NAMES as DESK
 from data.feed_desk import FeedDesk
@@ -25,11 +26,12 @@ from data.live import CHANGED, Live
 from data.metrics import Evaluator
 from data.named import PLACED, NamedThings
 from data.pack import Metric, Pack
+from data.past import Past, Then
 from data.settled import PointMemo
 from data.sources_of import SourcesOf
-from data.tables import MemoryTables
+from data.timeline import Timeline, asked
 
-_MEMO, SETTLED_US, AGEING_US = 2000, 60_000_000, 86_400_000_000
+_MEMO, AGEING_US = 2000, 86_400_000_000
 
 
 class Gate:
@@ -37,19 +39,18 @@ class Gate:
 
     def __init__(self, pack: Pack, live: Live, reader: HistoryReader, desk: FeedDesk | None = None) -> None:
         self.pack, self.live, self._desk = pack, live, desk
-        self._reader = reader
         self.ground = AreaGround(pack)
         self._judge = Judge(pack, live, desk.lost_at if desk is not None else None)
         self._sources = SourcesOf(pack)
-        self._answering = Answering(live, self._judge, self._sources, desk, self.ground)
+        self._answering = Answering(self._judge, self._sources, desk,
+                                    Timeline(reader, desk.spells if desk is not None else None), self.ground)
         self.named = NamedThings(pack, live, self._answering)
         self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
-        self._past: OrderedDict[tuple[int, bool, int], MemoryTables] = OrderedDict()
-        self._past_lock = threading.Lock()
         self.computed = self._minute = 0
         self._contributions = ContributionMemo(FORMULAS, self._stamp)
         self._points = PointMemo(self._stamp)
         self._assets = self._sources.of_kind("asset")
+        self._past = Past(pack, live, reader, lambda metric: (*self._sources.moving(metric), *self._assets))
 
     def read(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer:
         """The answer to a question.
@@ -65,25 +66,34 @@ class Gate:
         unheld = self._unheld(principal, question, scope, window)
         if unheld is not None:
             return unheld
-        if question.kind == "nearest":
-            # Help does not end at the border of the division that is looked at, only at what may be read.
-            scope = replace(scope, division=principal.division)
-        past = self._replayed(window)
-        if question.kind in PLACED:
-            self.named.ready(past or self.live.tables)
-            # What is around a pin does not depend on the division in view, but on what may be seen.
-            scope = Scope(principal.division)
+        scope, window = self._meant(principal, question, scope, window)
+        if window.at is not None:
+            return self._read_then(question, scope, window)
         with self.live.lock:
-            key, served = self._key(question, scope, window), self._served(window)
+            key, served = self._key(question, scope, window), self.live.served_from
             held, known = self._memo.get(key, (None, None))
-            stamp = (past.version if past else 0, *self._data_stamp(question, window))
+            stamp = self._data_stamp(question, window)
             if known is None or held != stamp:
-                known = self._answer(question, scope, window, past)
+                known = self._answer(question, scope, window, None)
                 self.computed += 1
             if known.served_from != served:
                 known = replace(known, served_from=served)
             self._remember(key, stamp, known)
         return known
+
+    def _meant(self, principal: Principal, question: Question, scope: Scope, window: Window) -> tuple[Scope, Window]:
+        """Where and when a question looks, whatever the view is: help and what is around a pin do not end at the border
+        of the division in view, only at what may be read; a replay's strip has an interval of its own.
+        """
+        if question.kind == "nearest":
+            return replace(scope, division=principal.division), window
+        if question.kind == "timeline":
+            return scope, asked(question, window, self.live.clock.now(), self.pack.place.timezone)
+        if question.kind in PLACED:
+            then = self._past.then(window)
+            self.named.ready(then.tables if then is not None else self.live.tables)
+            return Scope(principal.division), window
+        return scope, window
 
     def _unheld(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer | None:
         """What is asked once, or differs by what the reader may do, is not held."""
@@ -91,20 +101,43 @@ class Gate:
             return self._of_desk(principal, question, scope, window)
         if question.kind != "search":
             return None
-        past = self._replayed(window)
+        then = self._past.then(window)
+        past = then.tables if then is not None else None
         self.named.ready(past or self.live.tables)
-        found = self.named.search(self._evaluator(past), principal, (question, scope), to_us(window.end))
+        with then.strip.lock if then is not None else nullcontext():
+            found = self.named.search(self._evaluator(then), principal, (question, scope), to_us(window.end))
         judged = self._judge.fresh(found, self.feeds_of(question), window, past)
-        return replace(judged, served_from=self._served(window))
+        return replace(judged, served_from="history" if then is not None else self.live.served_from)
+
+    def _read_then(self, question: Question, scope: Scope, window: Window) -> Answer:
+        """The answer at a past instant, beside the pages of now and not in their way."""
+        then = self._past.then(window)
+        assert then is not None
+        with then.strip.lock:
+            known = then.answers.get((question, scope, window))
+            if known is None:
+                known = replace(self._answer(question, scope, window, then), served_from="history")
+                then.answers[question, scope, window] = known
+                self.computed += 1
+        return known
 
     def _of_desk(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer:
         """What the feeds' own page asks; it differs by what the reader may do, so it is not held."""
         feeds = self.read(principal, Question("feeds"), Scope(self.pack.divisions.root.code), window).rows
-        rows, total = DeskRows(self._desk, self.live, feeds).read(principal, question, scope)  # type: ignore[arg-type]
         demo = bool(feeds) and self.demo(tuple(row["feed"] for row in feeds))
-        return Answer(question, question.name, rows=rows, total=total, n=len(rows), at_division=scope.division,
-                      freshness="live" if window.at is None else "unknown", time=from_us(self.live.clock.now_us()),
-                      cadence_s=60.0, demo=demo, served_from=self._served(window))
+        then = self._past.then(window)
+        states, at_us = self._judge.states(window, then.tables if then is not None else None)
+        tables = then.tables if then is not None else self.live.tables
+        moment = Moment(tables, states, at_us, then.strip.lock if then is not None else self.live.lock)
+        found = Answer(question, question.name, at_division=scope.division, time=from_us(at_us), cadence_s=60.0,
+                       demo=demo, freshness="live", served_from=self.live.served_from)
+        if then is not None:
+            found = replace(found, served_from="history")
+            if question.name not in OF_THEN:
+                return replace(found, freshness="unknown", time=None, note="只有现在的情况，没有留下当时的")
+        desk = DeskRows(self._desk, self.pack, feeds, moment)  # type: ignore[arg-type]
+        rows, total = desk.read(principal, question, scope)
+        return replace(found, rows=rows, total=total, n=len(rows))
 
     def _remember(self, key: Any, stamp: Any, known: Answer) -> None:
         """Keeps an answer, and lets go of those for windows that moved on: nobody asks for them again."""
@@ -126,12 +159,29 @@ class Gate:
         """
         act(self.pack, principal, capability, target)
 
-    def version(self, feeds: tuple[str, ...] = ()) -> str:
-        """Data version: generation, turns of feeds, newest seq of the feeds (all without any) and the minute."""
+    def version(self, feeds: tuple[str, ...] = (), window: Window | None = None) -> str:
+        """Data version: generation, turns of feeds, newest seq of the feeds (all without any) and the minute; of a
+        window of the past that cannot change any more, how often old rows were imported.
+        """
+        if window is not None and self._past.settled(window):
+            return self._past.edition()
         tables = self.live.tables
         desk = f".{self.live.changes}" if CHANGED in feeds else ""
         newest = max((tables.versions.get(feed, 0) for feed in feeds), default=tables.seq)
         return f"{self.live.generation}.{self.live.turns}.{newest}.{self.live.clock.now_us() // 60_000_000}{desk}"
+
+    def settled(self, window: Window) -> bool:
+        """Whether what a window shows can never change."""
+        return self._past.settled(window)
+
+    def assets_at(self, window: Window) -> datetime | None:
+        """An instant since which, up to the window's past instant, no asset changed; None for now.
+
+        Raises:
+            Unavailable: history cannot be read.
+        """
+        then = self._past.then(window)
+        return None if then is None else from_us(then.assets_us)
 
     def feeds_of(self, question: Question) -> tuple[str, ...]:
         """Feeds a question's answer depends on."""
@@ -150,7 +200,7 @@ class Gate:
         now = self.live.clock.now_us()
         second = now // 1_000_000 if question.kind == "feeds" else 0
         # Where the key does not move with the clock, freshness still does, until what is asked about is long past.
-        moves = window.at or (window.end if not window.name else None)
+        moves = window.end if not window.name else None
         minute = now // 60_000_000 if moves is not None and to_us(moves) > now - AGEING_US else 0
         return (self.live.generation, self.live.turns, stamp, second, minute)
 
@@ -159,33 +209,10 @@ class Gate:
         return (self.live.generation,
                 *(tables.version_before(feed, end_us) for feed in (*self._sources.moving(metric), *self._assets)))
 
-    def _served(self, window: Window) -> Any:
-        return "history" if window.at is not None else self.live.served_from
-
-    def _replayed(self, window: Window) -> MemoryTables | None:
-        """The tables as of the window's instant, None for the live ones; read beside the pages, not in their way.
-
-        What may still change (an instant of a minute ago, later corrections) is read again when history has grown.
-        """
-        if window.at is None:
-            return None
-        at = to_us(window.at)
-        settled = not window.known_now and at < self.live.clock.now_us() - SETTLED_US
-        key = (at, window.known_now, 0 if settled else self._reader.manifest().version)
-        with self._past_lock:
-            if key not in self._past:
-                past = MemoryTables(self.pack, self._reader)
-                past.load(at, None if window.known_now else at, at)
-                past.past_events()
-                self._past[key] = past
-                while len(self._past) > 3:
-                    self._past.popitem(last=False)
-            return self._past[key]
-
-    def _evaluator(self, past: MemoryTables | None) -> Evaluator:
-        if past is None:
+    def _evaluator(self, then: Then | None) -> Evaluator:
+        if then is None:
             return Evaluator(self.pack, self.live.tables, self._contributions.formulas, self._points)
-        return Evaluator(self.pack, past)
+        return then.strip.evaluator(self.pack, then.tables)
 
     def event(self, principal: Principal, event_id: str, window: Window, feed: str = "") -> dict[str, Any]:
         """One event with its history, as of the window's instant; without a feed, of equal ids the newest.
@@ -193,14 +220,15 @@ class Gate:
         Raises:
             NotFound: no such event. NotAllowed: its division is not the principal's.
         """
-        past = self._replayed(window)
-        with self.live.lock:
-            row = rowsets.one_event(self._evaluator(past), event_id, feed, to_us(window.end))
+        then = self._past.then(window)
+        with then.strip.lock if then is not None else self.live.lock:
+            row = rowsets.one_event(self._evaluator(then), event_id, feed, to_us(window.end))
         self.act(principal, READ, row["division_code"])
         return row
 
-    def _answer(self, question: Question, scope: Scope, window: Window, past: MemoryTables | None) -> Answer:
-        return self._answering.answer(Asked(self._evaluator(past), question, scope, window, past))
+    def _answer(self, question: Question, scope: Scope, window: Window, then: Then | None) -> Answer:
+        past = then.tables if then is not None else None
+        return self._answering.answer(Asked(self._evaluator(then), question, scope, window, past))
 
     def demo(self, feeds: tuple[str, ...]) -> bool:
         """True when the newest records of a feed are marked as simulated."""

@@ -52,8 +52,11 @@ class Judge:
         newest = {feed: newest_then(past, feed, declared.kind, at) for feed, declared in feeds.items()}
         found = {}
         for feed, declared in feeds.items():
-            # The program's own feed is there while the program is: when anything came.
-            told = max(newest.values()) if declared.source.kind == "own" else newest[feed]
+            told = newest[feed]
+            if declared.source.kind == "own":
+                # The program's own feed is there while the program is: when anything came.
+                told = max(newest.values())
+                told = at if told > at - round(1e6 * max(3 * seconds(declared.cadence), 30.0)) else told
             # Memory reaches back some days; history and the notes of losses say who had delivered before.
             known = at if told or feed in lost or past.begun.get(feed, FAR) <= at else 0
             found[feed] = FeedHealth(feed, told, known, known, at if feed in lost else 0, lost.get(feed, ""))

@@ -91,6 +91,8 @@ class ObservationTable:
         self._division: list[int] = []
         self._latest = np.zeros(0, np.int64)
         self._loaded = 0
+        # A replay takes rows by their receipt, which an import may have numbered out of turn.
+        self._ordered = True
         self.newest = 0
 
     def _number(self, station: str, metric: str, code: str) -> int:
@@ -102,6 +104,14 @@ class ObservationTable:
             self.metrics.append(metric)
             self._division.append(self._divisions.index(code) if code in self._divisions else 0)
         return number
+
+    def copy(self) -> ObservationTable:
+        """The same observations, which can change by themselves."""
+        found = ObservationTable(self._divisions)
+        found.columns, found.stations, found.metrics = self.columns.copy(), self.stations.copy(), self.metrics.copy()
+        found._series, found._division, found._latest = self._series.copy(), self._division.copy(), self._latest.copy()
+        found._loaded, found._ordered, found.newest = self._loaded, self._ordered, self.newest
+        return found
 
     def add(self, rows: list[Row]) -> None:
         """Takes rows in the order of their seq; those that history held already when it was read are left alone."""
@@ -132,6 +142,8 @@ class ObservationTable:
 
     def _append(self, series: Array, time: Array, value: Array, seq: Array) -> None:
         first = self.columns.extend(len(series))
+        if first and len(seq):
+            self._ordered = self._ordered and bool(self.columns["seq"][first - 1] < seq[0])
         for name, column in (("series", series), ("time", time), ("value", value), ("seq", seq)):
             self.columns[name][first:] = column
         if len(self._latest) < len(self.stations):
@@ -148,10 +160,13 @@ class ObservationTable:
     def _replace(self, old: list[int]) -> None:
         if not old:
             return
-        where = np.searchsorted(self.columns["seq"], old)
+        seq = self.columns["seq"]
+        if not self._ordered:
+            self.columns["valid"][np.isin(seq, old)] = False
+            return
+        where = np.searchsorted(seq, old)
         where = where[where < self.columns.size]
-        hit = where[np.isin(self.columns["seq"][where], old)]
-        self.columns["valid"][hit] = False
+        self.columns["valid"][where[np.isin(seq[where], old)]] = False
 
     def drop_before(self, instant_us: int) -> None:
         """Forgets observations older than the instant, and versions that were replaced, once they are worth a copy."""

@@ -32,6 +32,14 @@ class IndicatorTable:
             place[row["period"]] = row
             self.newest = max(self.newest, row["received"])
 
+    def copy(self) -> IndicatorTable:
+        """The same rows, which can change by themselves."""
+        found = IndicatorTable()
+        found._rows = {key: {division: dict(rows) for division, rows in divisions.items()}
+                       for key, divisions in self._rows.items()}
+        found.newest = self.newest
+        return found
+
     def current(self) -> list[Row]:
         """Every row."""
         return [row for divisions in self._rows.values() for rows in divisions.values() for row in rows.values()]
@@ -87,6 +95,14 @@ class AssetTable:
             self.rows[key] = feeds[row["feed"]] = asset
             self.layers.setdefault(row["layer"], {})[key] = asset
 
+    def copy(self) -> AssetTable:
+        """The same assets, which can change by themselves."""
+        found = AssetTable(self._divisions)
+        found.rows = dict(self.rows)
+        found.layers = {name: dict(rows) for name, rows in self.layers.items()}
+        found._by_id = {asset: dict(feeds) for asset, feeds in self._by_id.items()}
+        return found
+
     def layer(self, name: str) -> list[Row]:
         """Assets of a layer."""
         return list(self.layers.get(name, {}).values())
@@ -128,12 +144,22 @@ class WarningTable:
             self.rows[key] = {**row, "divisions": _json(row["divisions"]) or [], "polygon": _json(row["polygon"])}
             for old in ((row["feed"], told) for told in _json(row["references"]) or []):
                 if old in self.rows and old != key:
-                    self.rows[old] = {**self.rows[old], "status": "cancelled", "expires": min(self.rows[old]["expires"],
-                                                                                            row["sent"])}
+                    told = self.rows[old]
+                    ended = told["status"] != "cancelled" or told.get("ended", False)
+                    self.rows[old] = {**told, "status": "cancelled", "ended": ended,
+                                      "expires": min(told["expires"], row["sent"])}
+
+    def copy(self) -> WarningTable:
+        """The same warnings, which can change by themselves."""
+        found = WarningTable()
+        found.rows = dict(self.rows)
+        return found
 
     def active(self, instant_us: int) -> list[Row]:
-        """Warnings sent, not expired and not cancelled at the instant, reddest and newest first."""
+        """Warnings sent, not expired and not cancelled at the instant, reddest and newest first; one that another ended
+        was in force until then.
+        """
         order = {"red": 0, "orange": 1, "yellow": 2, "blue": 3}
-        rows = [row for row in self.rows.values()
-                if row["sent"] <= instant_us < row["expires"] and row["status"] != "cancelled"]
+        rows = [row for row in self.rows.values() if row["sent"] <= instant_us < row["expires"]
+                and (row["status"] != "cancelled" or row.get("ended"))]
         return sorted(rows, key=lambda row: (order[row["level"]], -row["sent"]))

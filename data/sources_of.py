@@ -25,6 +25,8 @@ class SourcesOf:
         if question.kind in ("search", "pin"):
             figure = self.moving(self._pack.metrics[question.by]) if question.by in self._pack.metrics else ()
             return tuple(dict.fromkeys([*self.of_kind("asset", "event"), *figure]))
+        if question.kind == "timeline":
+            return self.of_kind("event", "warning")
         if question.kind == "layers":
             return tuple(self._pack.feeds)
         if question.name in DESK:

@@ -238,7 +238,7 @@ class MemoryTables:
         gone = {row["id"]: row["time"] for row in rows
                 if row["time"] < self.events_since and self.events.position(row["feed"], row["id"]) is None}
         if gone:
-            span = Span(min(gone.values()), rows[0]["received"])
+            span = Span(min(gone.values()), rows[0]["received"], known_at_us=self._known_at_us)
             self._bring_back((rows[0]["feed"], set(gone)), span, rows[0]["seq"])
         self.events.add(rows)
 
@@ -263,7 +263,7 @@ class MemoryTables:
         pieces = [[table.buckets(metric, edge, span.end_us, span.step_us, span.offset_us)
                    for feed in feeds if (table := self.observations.get(feed)) is not None] for metric in metrics]
         if span.start_us < edge:
-            older = Span(span.start_us, min(edge, span.end_us), span.step_us, span.offset_us, span.known_at_us)
+            older = Span(span.start_us, min(edge, span.end_us), span.step_us, span.offset_us, self._known_at_us)
             for found, piece in zip(pieces, self._older(feeds, metrics, older), strict=True):
                 found.append(piece)
         return [whole(found) for found in pieces]

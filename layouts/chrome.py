@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -60,15 +61,25 @@ def situation(answers: dict[str, Answer], context: Context) -> Markup:
     if context.busy:
         pieces.append(chip(context.busy, "chip-plain"))
     if context.view.at:
-        pieces.append(chip(f"回放 {context.view.at}", "chip-acc"))
-    elif alarm(answers):
+        pieces.append(_replayed(context, now))
+    if alarm(answers):
         pieces.append(chip("红色预警", "chip-red"))
-    else:
+    elif not context.view.at:
         pieces.append(chip("平时"))
     date = f"{now.year} 年 {now.month} 月 {now.day} 日 {words.WEEKDAYS[now.weekday()]}"
-    pieces.append(Markup('<span class="lbl date" data-clock="date">{}</span>').format(date))
-    pieces.append(Markup('<span class="clock" data-clock="time">{}</span>').format(now.strftime("%H:%M")))
+    # The clock of a replay stands: the browser moves none but that of now.
+    moved = ("", "") if context.view.at else (Markup(' data-clock="date"'), Markup(' data-clock="time"'))
+    pieces.append(Markup('<span class="lbl date"{}>{}</span>').format(moved[0], date))
+    pieces.append(Markup('<span class="clock"{}>{}</span>').format(moved[1], now.strftime("%H:%M")))
     return EMPTY.join(pieces)
+
+
+def _replayed(context: Context, then: datetime) -> Markup:
+    """What keeps a view of the past from being taken for the present: its instant, large, and the way back."""
+    known = Markup("<small>按现有数据</small>") if context.view.known == "now" else EMPTY
+    shown = then.strftime("%m-%d %H:%M:%S")
+    back = anchor(context, {"at": None, "known": None, "replay": None}, "回到实时", "then-back")
+    return Markup('<span class="then" role="status"><b>回放</b>{}{}</span>{}').format(shown, known, back)
 
 
 def filter_bar(screen: Screen, context: Context) -> Markup:

@@ -72,7 +72,8 @@ def asks_of(tool: Tool | None, screen: Screen, view: ViewState) -> list[tuple[st
     return [(f"tool.{tool.key}.{name}", question) for name, question in tool.asks(screen, view).items()]
 
 
-def body_class(tool: Tool | None, screen: Screen) -> str:
-    """Classes of the page's body: which screen it is, and what is open on it."""
+def body_class(tool: Tool | None, screen: Screen, past: bool = False) -> str:
+    """Classes of the page's body: which screen it is, what is open on it, and whether it shows the past."""
     there = f"has-{tool.place} has-{tool.key}" if tool else ""
-    return " ".join(filter(None, (f"screen-{screen.key}", "is-plain" if screen.plain else "", there)))
+    then = "is-replay" if past else ""
+    return " ".join(filter(None, (f"screen-{screen.key}", "is-plain" if screen.plain else "", there, then)))

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, area, compare, find, layers, profile
+from layouts.tools import Tool, area, compare, find, layers, profile, replay
 
-TOOLS: tuple[Tool, ...] = (find.TOOL, layers.TOOL, profile.TOOL, area.TOOL, compare.TOOL)
+TOOLS: tuple[Tool, ...] = (find.TOOL, layers.TOOL, profile.TOOL, area.TOOL, compare.TOOL, replay.TOOL)

@@ -103,8 +103,9 @@ class County:
     def made(self, key: str, query: dict[str, str]) -> dict:
         if key not in BY_KEY:
             raise NotFound(f"没有屏 {key}")
-        screen, now = BY_KEY[key], datetime.now(UTC)
+        screen = BY_KEY[key]
         shown = from_query(key, query, screen.window)
+        now = datetime.fromisoformat(shown.at) if shown.at else datetime.now(UTC)
         if shown.division and shown.division not in self.rows:
             raise NotFound(f"没有区划 {shown.division}")
         shown = replace(shown, division=shown.division or self.place.code)
@@ -116,7 +117,7 @@ class County:
         return {"v": str(self.seq), "seq": self.seq, "now": context.now_us, "screen": key, "query": to_query(shown),
                 "title": screen.title, "alarm": False,
                 "body": made.body_class(screen, context.view), "demo": True, "theme": "dark", "regions": html,
-                "feeds": ["events", "air"], "map": {} if screen.plain else self.map(shown, answers)}
+                "feeds": [] if shown.at else ["events", "air"], "map": {} if screen.plain else self.map(shown, answers)}
 
     def map(self, shown, answers) -> dict:
         row = self.rows[shown.division]

@@ -121,7 +121,7 @@ def test_a_window_that_ends_in_the_future_is_not_live_for_ever(gate: Gate, monke
 def test_the_programs_own_feed_was_there_while_anything_came(gate: Gate) -> None:
     cases = PACK.feeds["cases"]
     own = cases.model_copy(update={"source": cases.source.model_copy(update={"kind": "own"})})
-    mine = Gate(replace(PACK, feeds={**PACK.feeds, "cases": own}), gate.live, gate._reader)
+    mine = Gate(replace(PACK, feeds={**PACK.feeds, "cases": own}), gate.live, gate.live._reader)
     found = [feed_row(read(mine, Question("feeds"), at=instant(THEN + at * MINUTE).isoformat()), "cases")["freshness"]
              for at in (2, 200)]
     assert found == ["live", "late"]
