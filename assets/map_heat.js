@@ -109,5 +109,5 @@
   }
 
   yp.heat = {density, paint};
-  yp.map.addSheet({name: 'heat', order: 10, paint, take});
+  yp.map.addSheet({name: 'heat', order: 10, paint, take, idle: () => !told, single: true});
 })();

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, layers, profile
+from layouts.tools import Tool, compare, layers, profile
 
-TOOLS: tuple[Tool, ...] = (layers.TOOL, profile.TOOL)
+TOOLS: tuple[Tool, ...] = (layers.TOOL, profile.TOOL, compare.TOOL)
