@@ -101,7 +101,7 @@ def test_grids_of_the_whole_place_read_their_values_once_and_the_legend_counts_t
     page.goto(f"{quiet.url}/?metric=open_events&level=grid&classes=natural&layers=none")
     settled(page)
     wait(page, "() => Object.keys(yiping.map.state.values).length === 2600")
-    told = page.locator("#r-legends .legend").first.inner_text()
+    told = page.locator("#r-legends .legend").first.inner_text().replace(",", "")
     rows = re.findall(r"(\S+)\s*(\d+) 个\s*$", told, re.MULTILINE)
     assert int(rows[-1][1]) == 2600 == sum(int(n) for _, n in rows[:-1])
     drawn = page.evaluate("""() => { const n = yiping.map.state.classes.map(() => 0);
@@ -159,7 +159,8 @@ def test_density_is_drawn_in_the_classes_that_its_legend_names(quiet, pages):
     assert 0.5 * peak < limits[0] <= 0.75 * peak
     page.locator("#r-layers a.on", has_text="热力").click()
     wait(page, "() => !yiping.view.last().map.overlays.heat")
-    wait(page, f"() => ({INKED})('heat') === 0")
+    wait(page, """() => { const s = yiping.map.sheets().find((s) => s.canvas.className === 'sheet-heat');
+        return s.idle(); }""")
 
 
 def test_crowded_sensors_stand_together_and_break_up_closer_in(quiet, pages):
