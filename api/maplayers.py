@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from shapely.geometry.base import BaseGeometry
+
 from analysis.density import Density, bandwidth_m, density_of, zoom_for
 from api.questions import moment
 from api.web import Web
@@ -86,15 +88,20 @@ def densities(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answ
             for key, rows in held.items()}
 
 
-def _area_km2(web: Web, view: ViewState) -> float:
+def _shape(web: Web, view: ViewState) -> BaseGeometry:
+    """The border of the view's division; of the whole place where the address names none, or none that exists."""
     divisions = web.pack.divisions
-    return float(areas_km2([divisions.geometry[divisions.index(view.division)]])[0])
+    code = view.division if view.division in divisions else divisions.root.code
+    return divisions.geometry[divisions.index(code)]
+
+
+def _area_km2(web: Web, view: ViewState) -> float:
+    return float(areas_km2([_shape(web, view)])[0])
 
 
 def _joined(web: Web, view: ViewState, key: str) -> int | None:
     """The zoom whose squares join a layer's points finely enough for the density; None where all are told."""
-    divisions = web.pack.divisions
-    south, north = divisions.geometry[divisions.index(view.division)].bounds[1::2]
+    south, north = _shape(web, view).bounds[1::2]
     width = bandwidth_m(_area_km2(web, view))
     return None if web.pack.layers[key].metric else zoom_for(width, SQUARE_PX, (south + north) / 2)
 

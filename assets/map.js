@@ -187,17 +187,18 @@ window.yiping.face = function (leader) {
     sheets.ground.redraw();
   }
 
+  const within = (code) => (cell) => cell.parent === code || cell.above.includes(code);
+
   function focusOf(data) {
     const code = data.focus;
     if (!code) return {focus: [], codes: null};
     for (const layer of seen.values()) if (layer.byCode.has(code)) return {focus: [layer.byCode.get(code)], codes: childCodes(data)};
-    const children = state.level ? state.level.cells.filter((cell) => cell.parent === code) : [];
+    const children = state.level ? state.level.cells.filter(within(code)) : [];
     return {focus: children, codes: childCodes(data)};
   }
 
   function childCodes(data) {
-    const inside = (cell) => cell.parent === data.focus || cell.above.includes(data.focus);
-    const named = state.level ? state.level.cells.filter(inside).map((cell) => cell.code) : [];
+    const named = state.level ? state.level.cells.filter(within(data.focus)).map((cell) => cell.code) : [];
     return new Set(named.length ? named : Object.keys(data.values || {}).concat([data.focus]));
   }
 

@@ -52,13 +52,19 @@
     return [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16));
   }
 
+  /* Written four bytes at a time: red, green, blue, and more cover the denser it is. */
   function colored(values, grid, limits) {
-    const picture = new ImageData(grid.w, grid.h), colors = SHADES.slice(SHADES.length - limits.length).map(channels);
+    const picture = new ImageData(grid.w, grid.h), words = new Uint32Array(picture.data.buffer);
+    const shades = SHADES.slice(SHADES.length - limits.length).map((token, at) => {
+      const bytes = new Uint8Array([...channels(token), 165 + 25 * at]);
+      return new Uint32Array(bytes.buffer)[0];
+    });
     for (let k = 0; k < values.length; k += 1) {
-      let at = -1;
-      while (at + 1 < limits.length && values[k] >= limits[at + 1]) at += 1;
-      if (at < 0) continue;
-      picture.data.set([...colors[at], 165 + 25 * at], 4 * k);
+      const value = values[k];
+      if (value < limits[0]) continue;
+      let at = 0;
+      while (at + 1 < limits.length && value >= limits[at + 1]) at += 1;
+      words[k] = shades[at];
     }
     return picture;
   }

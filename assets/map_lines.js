@@ -27,5 +27,5 @@
     return false;
   }
 
-  yp.map.addSheet({name: 'lines', order: 20, paint, take});
+  yp.map.addSheet({name: 'lines', order: 20, paint, take, idle: () => !courses.length});
 })();

@@ -78,8 +78,10 @@ def map_head(screen: Screen, answers: dict[str, Answer], context: Context) -> Ma
     if answer is None:
         return Markup("<b>地图数据载入中</b>")
     known = [group for group in answer.groups if group.value is not None]
-    top = max(known, key=lambda group: group.value or 0, default=None)
-    told = f"{answer.name}：{top.name}最高" if len(known) > 1 and top is not None and (top.value or 0) else answer.name
+    most = max((group.value or 0 for group in known), default=0)
+    top = [group for group in known if group.value == most]
+    # Where several are equally high, none of them is the highest.
+    told = f"{answer.name}：{top[0].name}最高" if len(known) > 1 and len(top) == 1 and most else answer.name
     when = words.moment(words.to_us(answer.time), context.place.timezone, context.now_us) if answer.time else "未知"
     period = words.period(str(answer.parts.get("period") or ""))
     facts = join(filter(None, [period or when, "" if period else window_words(context), answer.source]), "·")

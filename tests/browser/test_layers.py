@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import pytest
 from served import until
@@ -38,7 +39,9 @@ def quiet(county):
     until(county.whole, 60, "a whole server")
     county.hold("simulator", still=True)
     yield county
-    county.hold("simulator", still=False)
+    # One that stood still too long has been replaced by its supervisor, and runs.
+    with suppress(ProcessLookupError):
+        county.hold("simulator", still=False)
 
 
 def test_by_mouse_a_layer_is_found_switched_on_and_stays_in_the_address(quiet, pages):
@@ -98,7 +101,7 @@ def test_grids_of_the_whole_place_read_their_values_once_and_the_legend_counts_t
     page.goto(f"{quiet.url}/?metric=open_events&level=grid&classes=natural&layers=none")
     settled(page)
     wait(page, "() => Object.keys(yiping.map.state.values).length === 2600")
-    told = page.locator("#r-legends .legend").first.inner_text()
+    told = page.locator("#r-legends .legend").first.inner_text().replace(",", "")
     rows = re.findall(r"(\S+)\s*(\d+) 个\s*$", told, re.MULTILINE)
     assert int(rows[-1][1]) == 2600 == sum(int(n) for _, n in rows[:-1])
     drawn = page.evaluate("""() => { const n = yiping.map.state.classes.map(() => 0);
@@ -120,6 +123,16 @@ def test_below_the_published_level_cells_take_the_figure_above_them_and_say_so(q
     assert all(told)
     assert {text.partition("级 ")[0] for text in told} == {
         row["name"] for row in quiet.get("/api/v1/divisions/360731000000")["children"]}
+
+
+def test_a_township_seen_by_its_grids_stands_out_however_the_page_was_reached(quiet, pages):
+    town = quiet.get("/api/v1/divisions/360731000000")["children"][0]["code"]
+    page = pages.open(f"{quiet.url}/?division={town}&metric=open_events&level=grid", size=(1920, 1080))
+    rows = quiet.get("/api/v1/metrics/open_events", division=town, by="grid")["rows"]
+    focus = page.evaluate("() => [yiping.map.state.focus.map((cell) => cell.code), [...yiping.map.state.focusCodes]]")
+    assert set(focus[0]) == set(rows) == set(focus[1])
+    legend = page.locator("#r-legends .legend").first.inner_text()
+    assert f"共 {len(rows)} 个" in legend
 
 
 def test_density_is_drawn_in_the_classes_that_its_legend_names(quiet, pages):
@@ -146,7 +159,8 @@ def test_density_is_drawn_in_the_classes_that_its_legend_names(quiet, pages):
     assert 0.5 * peak < limits[0] <= 0.75 * peak
     page.locator("#r-layers a.on", has_text="热力").click()
     wait(page, "() => !yiping.view.last().map.overlays.heat")
-    wait(page, f"() => ({INKED})('heat') === 0")
+    wait(page, """() => { const s = yiping.map.sheets().find((s) => s.canvas.className === 'sheet-heat');
+        return s.idle(); }""")
 
 
 def test_crowded_sensors_stand_together_and_break_up_closer_in(quiet, pages):

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from data.answers import Answer, Group, Question
 from layouts import choropleth
 from layouts.choropleth import Shading, shade
+from layouts.mapcards import map_head
+from layouts.screens import BY_KEY
+from tests.fixtures.answers import context
 
 ASK = Question("metric", "m", "township")
 VALUES = st.lists(st.one_of(st.none(), st.integers(-5, 40).map(float), st.floats(-500, 500)), max_size=40)
@@ -85,3 +88,10 @@ def test_warnings_have_their_official_colors() -> None:
 
 def test_small_limits_keep_the_digits_that_part_them() -> None:
     assert choropleth.class_words((0.004, 0.02), 0) == ("< 0.004", "0.004–0.019", "≥ 0.020")
+
+
+@pytest.mark.parametrize(("values", "told"), [([3.0, 7.0, 1.0], "数：镇1最高"), ([1.0, 1.0, 0.0], "数"),
+                                              ([-4.0, -2.0], "数：镇1最高"), ([0.0, 0.0], "数"), ([5.0, None], "数")])
+def test_the_head_names_the_highest_only_where_there_is_one(values: list[float | None], told: str) -> None:
+    html = str(map_head(BY_KEY["overview"], {"map": answer(values)}, context(BY_KEY["overview"])))
+    assert html.startswith(f"<b>{told}</b>")

@@ -133,6 +133,12 @@ def test_a_density_has_its_bandwidth_and_the_address_of_the_very_points(web: Web
     assert told["url"].endswith(f"&zoom={asked_for.zoom}")
 
 
+@pytest.mark.parametrize("division", ["", "360731104000", "1", "<img>"])
+def test_what_a_density_rests_on_is_known_for_any_address(web: Web, division: str) -> None:
+    found = view.feeds_of(web, "overview", {"layers": "heat.hydrant", "division": division})
+    assert "assets" in found
+
+
 def drawn(mood: str = "full", **more: Any) -> str:
     screen, asked = OVERVIEW, shown(**more)
     answers = {"catalogue": invented.invent(Question("layers"), mood)}
