@@ -51,7 +51,7 @@ window.yiping.face = function (leader) {
     yp.walk.install(map, state);
     map.on('moveend', remember);
     new ResizeObserver(resized).observe(map.getContainer().parentElement.parentElement);
-    document.addEventListener('yiping:mounted', nameButtons);
+    document.addEventListener('yiping:mounted', () => yp.scale.nameButtons(map));
   }
 
   /* A sheet of another file. `order`: ground 0, points 30, names 50. `paint(pen, state, stack)` draws it; `take(overlay)`
@@ -80,20 +80,13 @@ window.yiping.face = function (leader) {
   }
 
   async function againCells(data) {
-    const mine = ++cellToken, found = await ground(data);
+    const mine = ++cellToken, found = await yp.loads.ground(data, map);
     if (mine !== cellToken || data !== shown) return;
     const before = state.level;
     take(data, found);
     if (state.level === before) return;
     sheets.ground.redraw();
     sheets.names.redraw();
-  }
-
-  function nameButtons() {
-    for (const [name, word] of [['in', '放大'], ['out', '缩小']]) {
-      const button = map.getContainer().querySelector('.leaflet-control-zoom-' + name);
-      if (button) { button.title = word; button.setAttribute('aria-label', word); }
-    }
   }
 
   /* On a wall the map runs behind the sentence and the figures; there the sheet starts at the cell's top. */
@@ -148,15 +141,6 @@ window.yiping.face = function (leader) {
     }, 400);
   }
 
-  async function quietly(url, form) {
-    try { return await yp.geo.load(url, form); } catch (error) { console.warn('map: ' + error.message); return null; }
-  }
-
-  /* Cells of a level: told by one address, or in parts of what is in sight. */
-  async function quietCells(told) {
-    try { return await yp.parts.load(told, map); } catch (error) { console.warn('map: ' + error.message); return null; }
-  }
-
   /* The zoom at which the division fills its room. */
   const base = () => (leader ? leader.base() : baseZoom);
 
@@ -169,7 +153,7 @@ window.yiping.face = function (leader) {
     const mine = ++pointToken;
     const wanted = (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
     const sight = yp.sight.of(map);
-    const found = await Promise.all(wanted.map((p) => quietly(p.many ? p.url + sight : p.url, 'points')));
+    const found = await Promise.all(wanted.map((p) => yp.loads.quietly(p.many ? p.url + sight : p.url, 'points')));
     if (mine !== pointToken) return;
     state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
     sheets.points.redraw();
@@ -181,7 +165,7 @@ window.yiping.face = function (leader) {
   /* Lines of the levels below come with the zoom: the next one a step in, the one after that two more. */
   async function loadFiner(data) {
     const wanted = (data.finer || []).filter((url, k) => map.getZoom() > base() + 0.9 + 1.3 * k);
-    const found = await Promise.all(wanted.map(quietCells));
+    const found = await Promise.all(wanted.map((told) => yp.loads.cells(told, map)));
     if (data !== shown || found.length === state.finer.length) return;
     state.finer = found.filter(Boolean);
     sheets.ground.redraw();
@@ -200,23 +184,6 @@ window.yiping.face = function (leader) {
   function childCodes(data) {
     const named = state.level ? state.level.cells.filter(within(data.focus)).map((cell) => cell.code) : [];
     return new Set(named.length ? named : Object.keys(data.values || {}).concat([data.focus]));
-  }
-
-  /* What the cells show: told with the view, or read by its own address where they are very many. */
-  async function values(data) {
-    if (!data.figures) return data.values || {};
-    const parts = typeof data.cells === 'object' ? data.cells : null;
-    try { return await (parts ? yp.parts.values(data.figures, parts, map) : yp.values.load(data.figures)); } catch (error) {
-      console.warn('map: ' + error.message);
-      yp.notice.say('地图数值没有取到，有新数据时自动重试');
-      return {};
-    }
-  }
-
-  async function ground(data) {
-    const [outline, cells, neighbours, rivers, figures] = await Promise.all([quietly(data.outline, 'polygons'),
-      quietCells(data.cells), quietly(data.neighbours, 'polygons'), quietly(data.rivers, 'courses'), values(data)]);
-    return {outline, cells, neighbours, rivers, figures};
   }
 
   function take(data, found) {
@@ -265,7 +232,7 @@ window.yiping.face = function (leader) {
       if (!none) resized();
     }
     if (none) return mine === token;
-    const found = await ground(data);
+    const found = await yp.loads.ground(data, map);
     if (mine !== token) return false;
     take(data, found);
     const moved = !shown || shown.division !== data.division || asked(shown) !== asked(data) || shown.screen !== data.screen;
@@ -301,14 +268,14 @@ window.yiping.face = function (leader) {
     try {
       const data = JSON.parse(held.textContent).map;
       if (data && data.bounds) yp.geo.anchorAt((data.bounds[0] + data.bounds[2]) / 2, (data.bounds[1] + data.bounds[3]) / 2);
-      if (data && typeof data.cells === 'string') ground(data);
+      if (data && typeof data.cells === 'string') yp.loads.ground(data, null);
     } catch (error) {
       console.info('map: nothing to load ahead');
     }
   }
 
-  return {install, show, addSheet, redraw, sheet: (name) => (sheets ? sheets[name] : null), restyle, ahead, resized, touched, base, cell, state, added, there,
-    leaflet: () => map, sheets: () => Object.values(sheets)};
+  return {install, show, addSheet, redraw, restyle, ahead, resized, touched, base, cell, state, added, there,
+    sheet: (name) => (sheets ? sheets[name] : null), leaflet: () => map, sheets: () => Object.values(sheets)};
 };
 
 (function () {

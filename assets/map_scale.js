@@ -37,5 +37,13 @@
     draw();
   }
 
-  yp.scale = {install, round, words};
+  /* The zoom buttons in the reader's words. */
+  function nameButtons(map) {
+    for (const [name, word] of [['in', '放大'], ['out', '缩小']]) {
+      const button = map.getContainer().querySelector('.leaflet-control-zoom-' + name);
+      if (button) { button.title = word; button.setAttribute('aria-label', word); }
+    }
+  }
+
+  yp.scale = {install, nameButtons, round, words};
 })();

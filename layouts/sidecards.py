@@ -65,8 +65,9 @@ def legends(found: Comparison, level_word: str) -> Markup:
                     f"{here.name}减{there.name}：{tally(found)}")
     if found.same_metric:
         return _both(_named(here), found, level_word)
-    return EMPTY.join(_one(f"{mark} {_named(side)}", shading, level_word)
-                      for mark, side, shading in zip("左右", found.sides, found.shadings, strict=True))
+    left, right = (_one(f"{mark} {_named(side)}", shading, level_word)
+                   for mark, side, shading in zip("左右", found.sides, found.shadings, strict=True))
+    return left + Markup('<div class="there">{}</div>').format(right)
 
 
 def tally(found: Comparison) -> str:

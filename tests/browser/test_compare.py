@@ -139,6 +139,10 @@ def test_the_difference_colors_one_map_and_lists_what_moved(quiet, pages):
 def test_another_metric_has_a_legend_of_its_own(quiet, pages):
     page = pages.open(quiet.url + "/?compare=metric:aqi&tool=compare", size=(1920, 1080))
     assert page.locator("#r-legends .legend h3", has_text="空气质量指数").count() == 1
+    page.set_viewport_size({"width": 1366, "height": 1000})
+    boxes = [one.bounding_box() for one in page.locator("#r-legends .legend:has(.sw)").all()]
+    assert len(boxes) == 2
+    assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"], "neither lies over the other"
     assert "不能相减" in page.locator("#r-tool").inner_text()
     assert page.locator("#r-sides a", has_text="差值").count() == 0
 
