@@ -18,6 +18,7 @@ FLAG: Schema = {"type": "boolean"}
 TIME: Schema = {"type": ["string", "null"], "format": "date-time", "description": "本地时间，带时差；null = 没有"}
 FRESH: Schema = {"type": "string", "enum": list(get_args(Freshness))}
 SERVED: Schema = {"type": "string", "enum": list(get_args(ServedFrom))}
+PICTURE: Schema = {"type": "string", "format": "binary"}
 ANY: Schema = {"type": "object"}
 
 

@@ -17,10 +17,12 @@ from layouts.view import WINDOWS
 
 MOST_WORDS = 40
 JSON, GEOJSON, CSV, STREAM = "application/json", "application/geo+json", "text/csv", "text/event-stream"
+PICTURES = ("image/png", "image/jpeg", "image/webp")
 # A day, or an instant with or without offset; a text that only looks so is refused with 400.
 _DAY = r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"
 _CODE = r"^([0-9]{12}|[0-9]{15})$"
+_GRID = {"type": "integer", "minimum": 0, "maximum": 4_194_303}
 _GROUPED = sorted({word for words in GROUPS.values() for word in words})
 
 
@@ -59,6 +61,8 @@ CALLS: tuple[Call, ...] = (
     Call("/warnings", "预警", {JSON: thing({"warnings": rows(shape.WARNING), "active": shape.WHOLE,
                                          "freshness": shape.FRESH})}, _SPAN),
     Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "v"), filtered=True),
+    Call("/tiles/{tiles}/{z}/{x}/{y}", "本地底图的一块瓦片；没有的一块是透明的图片",
+         dict.fromkeys(PICTURES, shape.PICTURE), ("v",)),
     Call("/divisions/{code}", "区划", {JSON: shape.DIVISION}, _SPAN[1:]),
     Call("/feeds", "数据源状态", {JSON: thing({"feeds": rows(shape.FEED)})}, _SPAN),
     Call("/feeds/{feed}/records", "推送记录：答复时已在磁盘上", {JSON: shape.VERDICT},
@@ -101,6 +105,7 @@ def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
         "metric": _one_of(pack.metrics), "feed": _one_of(pack.feeds), "layer": _one_of(_layers(pack)),
         "overdue": _one_of(["0", "1", "true", "false"]), "order": _one_of(["newest", "open", "due", "overdue"]),
         "format": _one_of(["json", "csv"]), "since": _form("^[0-9]{1,18}$", "上次答复里的 seq"),
+        "tiles": _form("^[A-Za-z][A-Za-z0-9_-]{0,63}$", "本地底图的图层名"), **dict.fromkeys("zxy", _GRID),
         "item": _form("^[0-9]{1,18}$", "记录的编号"),
         "bbox": _form(r"^-?[0-9]{1,3}(\.[0-9]+)?(,-?[0-9]{1,3}(\.[0-9]+)?){3}$",
                       " west,south,east,north 四个经纬度；去掉它取全部"),

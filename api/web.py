@@ -52,7 +52,7 @@ class Packed:
 
     def form(self, accepts: str) -> tuple[str, bytes]:
         """(content encoding, bytes) that the client takes."""
-        if len(self.body) < SMALL:
+        if len(self.body) < SMALL or self.media.startswith("image/"):
             return "", self.body
         for name, pack in _PACKERS:
             if name in accepts:

@@ -27,6 +27,7 @@ from api import (
     places,
     quarantine,
     streams,
+    tiles,
     topics,
     view,
 )
@@ -46,6 +47,7 @@ from data.pack import Pack, load_pack
 from data.sessions import Sessions
 from data.settings import Settings
 from data.state import State
+from data.tile_layers import hosts
 from layouts.fitting import fitted
 from layouts.screens import SCREENS
 
@@ -54,6 +56,7 @@ RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/view", view.view, "GET"), ("/metrics", metrics.catalogue, "GET"), ("/metrics/{metric}", metrics.value, "GET"),
     ("/events", events.listing, "GET"), ("/events/{event}", events.one, "GET"), ("/warnings", events.warnings, "GET"),
     ("/layers/{layer}.geojson", layers.layer, "GET"), ("/divisions/{code}", places.division, "GET"),
+    ("/tiles/{tiles}/{z}/{x}/{y}", tiles.one, "GET"),
     ("/feeds", feeds.listing, "GET"), ("/feeds/{feed}/records", feeds.push, "POST"), ("/topics", topics.listing, "GET"),
     ("/departments", feeds.departments, "GET"), ("/quarantine", quarantine.desk, "GET POST"),
     ("/quarantine/{item}", quarantine.one, "GET"),
@@ -106,7 +109,8 @@ def dash_of(web: Web, make: DashMaker) -> Any:
 
     pitch, distance = web.settings.wall_pitch_mm, web.settings.wall_distance_m
     return make(place=view.place_of(web), screens=web.screens, first_view=first, enlarge=enlarge,
-                demo=web.settings.mode == "demo", wall_root_px=wall_root_px(pitch, distance))
+                demo=web.settings.mode == "demo", wall_root_px=wall_root_px(pitch, distance),
+                pictures=hosts(web.pack.tile_sources(), web.settings.tianditu_key))
 
 
 def wall_root_px(pitch_mm: float, distance_m: float) -> float:

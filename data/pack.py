@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,8 @@ from data.feed_mapping import Mapping, TableForm
 from data.health import seconds
 from data.packfiles import PackProblem, located, read_divisions, read_yaml
 from data.pull_rules import HttpPull, MqttPull, SqlPull
-from data.strict import FeedName, Span, Strict, Zone
+from data.strict import FeedName, LayerName, Span, Strict, Zone
+from data.tile_layers import TileSource
 from geo.crs import UnknownCrs, crs_name
 from geo.divisions import Divisions
 
@@ -153,8 +154,6 @@ class Threshold(Strict):
 
 
 OverArea = Literal["sum", "count", "distinct", "mean", "ratio", "max", "worst", "last", "formula", "none"]
-
-
 EVERY = "every"
 
 
@@ -207,15 +206,26 @@ class Category(Strict):
 
 
 class Layer(Strict):
-    """A layer of the map: assets of a layer, stations with a metric, or events."""
+    """A layer of the map: assets of a layer, stations with a metric, events, or tiles below everything."""
 
     name: str
-    topic: str
-    kind: Literal["assets", "events", "lines"]
-    source: str
+    topic: str = ""
+    kind: Literal["assets", "events", "lines", "tiles"]
+    source: str = ""
+    tiles: TileSource | None = None
     metric: str = ""
     on: bool = False
     shape: str = "circle"
+
+    @model_validator(mode="after")
+    def _parts(self) -> Layer:
+        if (self.tiles is not None) != (self.kind == "tiles"):
+            raise ValueError("kind: tiles 与 tiles: 一块应同时有，见 docs/ground.md")
+        if self.kind != "tiles" and not (self.topic and self.source):
+            raise ValueError("缺少 topic 或 source，应写明专题与来源")
+        if self.kind == "tiles" and self.on:
+            raise ValueError("底图缺省不打开，去掉 on；用地址的 layers= 打开")
+        return self
 
 
 @dataclass(frozen=True)
@@ -232,6 +242,11 @@ class Pack:
     layers: dict[str, Layer]
     limits: dict[str, Any]
     calendar: dict[str, Any]
+    tiles: dict[str, Layer] = field(default_factory=dict)
+
+    def tile_sources(self) -> dict[str, TileSource]:
+        """Layer of tiles → what its tiles are."""
+        return {key: layer.tiles for key, layer in self.tiles.items() if layer.tiles is not None}
 
 
 def load_pack(root: Path) -> Pack:
@@ -246,7 +261,7 @@ def load_pack(root: Path) -> Pack:
     metrics = read_yaml(root, "metrics.yaml", dict[str, Metric], problems)
     categories = read_yaml(root, "categories.yaml", dict[str, Category], problems, optional=True)
     channels = read_yaml(root, "channels.yaml", dict[str, str], problems, optional=True)
-    layers = read_yaml(root, "layers.yaml", dict[str, Layer], problems, optional=True)
+    layers = read_yaml(root, "layers.yaml", dict[LayerName, Layer], problems, optional=True) or {}
     limits = read_yaml(root, "limits.yaml", dict[str, Any], problems, optional=True)
     calendar = read_yaml(root, "calendar.yaml", dict[str, Any], problems, optional=True)
     if problems or place is None:
@@ -255,8 +270,10 @@ def load_pack(root: Path) -> Pack:
     divisions = read_divisions(root, levels, problems)
     if problems or divisions is None:
         raise PackProblem(problems)
-    pack = Pack(root, place, divisions, feeds or {}, metrics or {}, categories or {}, channels or {}, layers or {},
-                limits or {}, calendar or {})
+    points = {key: layer for key, layer in layers.items() if layer.kind != "tiles"}
+    tiles = {key: layer for key, layer in layers.items() if layer.kind == "tiles"}
+    pack = Pack(root, place, divisions, feeds or {}, metrics or {}, categories or {}, channels or {}, points,
+                limits or {}, calendar or {}, tiles)
     problems += cross_check(pack)
     if problems:
         raise PackProblem(problems)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.errors import WrongInput
+from data.errors import WrongInput, YipingError
 from data.fetching import trust
 from data.formulas import unknown_kinds
 from data.pack import Pack, load_pack
 from data.packfiles import DIVISION_FILES, PackProblem, located, read_divisions, shown
 from data.place_source import level_pairs, read_place
+from data.tile_files import archive, extent
 from data.vectorfiles import read_vector
 from geo.divisions import Divisions
 from geo.topology import check_topology
@@ -22,7 +23,7 @@ def check_place(root: Path) -> list[str]:
     problems: list[str] = []
     try:
         pack = load_pack(root)
-        problems += [*unknown_kinds(pack), *check_certificates(pack)]
+        problems += [*unknown_kinds(pack), *check_certificates(pack), *check_tiles(pack)]
     except PackProblem as error:
         problems += error.problems
     divisions = _divisions(root, problems)
@@ -55,6 +56,22 @@ def check_certificates(pack: Pack) -> list[str]:
         except WrongInput as error:
             place = located(pack.root, "feeds.yaml", key, "source", feed.source.kind, "ca")
             problems.append(f"{place}: {key}: {error}")
+    return problems
+
+
+def check_tiles(pack: Pack) -> list[str]:
+    """Local archives of tiles: inside the pack, whole, and full of pictures."""
+    problems: list[str] = []
+    for key, tiles in pack.tile_sources().items():
+        if not tiles.local:
+            continue
+        try:
+            path = archive(pack.root, tiles.file)
+            if path.suffix != f".{tiles.form}":
+                raise WrongInput(f"{tiles.file:.80} 的扩展名应为 .{tiles.form}")
+            extent(path)
+        except YipingError as error:
+            problems.append(f"{located(pack.root, 'layers.yaml', key, 'tiles', 'file')}: {key}: {error}")
     return problems
 
 
