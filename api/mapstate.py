@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from api.overlays import overlays
 from api.web import Web
 from data.answers import Answer, Question
 from layouts.choropleth import Shading, marks, shade
@@ -89,4 +90,4 @@ def map_state(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answ
         "marks": {code: list(mark) for code, mark in numbers.items()},
         "bounds": [round(edge, 5) for edge in bounds],
         "focus": "" if view.division == divisions.root.code else view.division,
-        "points": _points(web, screen, view, bool(numbers))}
+        "points": _points(web, screen, view, bool(numbers)), "overlays": overlays(web, view)}

@@ -21,7 +21,7 @@ from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
 from data.errors import NotFound, WrongInput, YipingError
 from data.loading import loading
-from layouts.regions import questions, regions
+from layouts.regions import body_class, questions, regions
 from layouts.screen import Context, Place, Screen
 from layouts.view import ViewState, from_query, to_query
 
@@ -112,7 +112,8 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
     log.debug("view %s in %.0f ms", key, 1000 * (time.perf_counter() - began))
     depends = feeds_of(web, key, query)
     return {"v": web.gate.version(depends), "now": web.clock.now_us(), "seq": web.live.tables.seq, "screen": key,
-            "query": to_query(context.view, screen.window), "title": screen.title, "demo": context.demo,
+            "query": to_query(context.view, screen.window), "title": screen.title,
+            "body": body_class(screen, context.view), "demo": context.demo,
             "alarm": _alarm(answers), "theme": context.theme, "from": web.live.served_from, "regions": html,
             "feeds": depends, "map": map_state(web, screen, context.view, answers)}
 

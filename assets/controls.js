@@ -82,11 +82,21 @@
     if (event.key === 'Enter' && node.dataset && node.dataset.set && !/^(A|BUTTON)$/.test(node.tagName)) node.click();
     if (event.key === 'Backspace') { event.preventDefault(); up(); }
     if (event.key === 'Escape') escape();
+    if (/^[a-z/]$/i.test(event.key)) tool(event);
+  }
+
+  /* A tool of the map has a key of its own; its button says which. */
+  function tool(event) {
+    const button = document.querySelector('.tools a[data-key="' + event.key.toLowerCase() + '"]');
+    if (!button) return;
+    event.preventDefault();
+    button.click();
   }
 
   function escape() {
     if (document.querySelector('details[open]')) { closeMenus(null); return; }
     if (yp.map.closeTip()) return;
+    if (yp.state.at.tool) { yp.view.set({tool: null}); return; }
     if (yp.state.at.division) yp.view.set({division: null, level: null});
   }
 

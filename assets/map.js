@@ -5,17 +5,24 @@
   const state = {outline: null, neighbours: null, rivers: null, level: null, finer: [], coarser: [], points: [], values: {},
     classes: [], paths: [], marks: {}, focus: [], focusCodes: null, hits: [], top: 0};
   const seen = new Map();          // level name → layer already loaded, to dim and to frame
+  const added = [];                // sheets of other files: {name, order, paint, take}
   let map = null, sheets = null, token = 0, pointToken = 0, shown = null, own = false, fitting = false, baseZoom = 0, pointsSaid = '', said = {}, installed;
   const there = new Promise((resolve) => { installed = resolve; });
+
+  const OWN = [{name: 'ground', order: 0, paint: (...all) => yp.ground.paint(...all)},
+    {name: 'points', order: 30, paint: (...all) => yp.points.paint(...all)},
+    {name: 'names', order: 50, paint: (...all) => yp.names.paint(...all)}];
 
   /* Leaflet hands over the map that dash-leaflet makes, as soon as it stands. */
   window.L.Map.addInitHook(function () { this.whenReady(() => { if (!map) install(this); }); });
 
   function install(found) {
     map = found;
-    const stack = new yp.canvas.Stack(map), sheet = (name, paint) => stack.add(name, (pen, under) => paint(pen, state, under));
-    sheets = {ground: sheet('ground', yp.ground.paint), points: sheet('points', yp.points.paint),
-      names: sheet('names', yp.names.paint)};
+    const stack = new yp.canvas.Stack(map);
+    sheets = {};
+    for (const one of [...OWN, ...added].sort((a, b) => a.order - b.order)) {
+      sheets[one.name] = stack.add(one.name, (pen, under) => one.paint(pen, state, under));
+    }
     yp.hand.install(map, state);
     yp.scale.install(map);
     map.on('dragstart zoomstart', () => { if (!fitting) own = true; });
@@ -28,6 +35,15 @@
     new ResizeObserver(resized).observe(map.getContainer().parentElement.parentElement);
     document.addEventListener('yiping:mounted', nameButtons);
     installed(map);
+  }
+
+  /* A sheet of another file. `order`: ground 0, points 30, names 50. `paint(pen, state, stack)` draws it; `take(overlay)`
+     hears what the view's map says under its name (null for nothing) and answers whether that must be drawn anew. */
+  function addSheet(sheet) { added.push(sheet); }
+
+  function takeOverlays(data) {
+    const told = data.overlays || {};
+    for (const one of added) if (one.take && one.take(told[one.name] || null)) sheets[one.name].redraw();
   }
 
   function nameButtons() {
@@ -182,6 +198,7 @@
     said = says(data);
     if (said.ground !== kept.ground) sheets.ground.redraw();
     if (said.names !== kept.names) sheets.names.redraw();
+    takeOverlays(data);
     label(data);
     await loadPoints(data);
     if (mine !== token) return false;
@@ -212,5 +229,5 @@
     }
   }
 
-  yp.map = {show, restyle, ahead, state, closeTip: () => yp.hand.hide(), leaflet: () => map, sheets: () => Object.values(sheets)};
+  yp.map = {show, addSheet, restyle, ahead, state, closeTip: () => yp.hand.hide(), leaflet: () => map, sheets: () => Object.values(sheets)};
 })();

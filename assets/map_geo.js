@@ -13,6 +13,12 @@
     return (0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI)) * SIZE - origin.y;
   }
 
+  /* The way back: plane units → longitude and latitude in degrees. */
+  function lonLat(x, y) {
+    const north = Math.PI * (1 - 2 * (y + origin.y) / SIZE);
+    return [(x + origin.x) / SIZE * 360 - 180, Math.atan(Math.sinh(north)) * 180 / Math.PI];
+  }
+
   function anchorAt(lon, lat) {
     if (origin.set) return;
     origin.x = (lon + 180) / 360 * SIZE;
@@ -188,5 +194,5 @@
     return promise;
   }
 
-  yp.geo = {ZOOM, SIZE, origin, planeX, planeY, anchorAt, contains, depth, heart, boxOf, load, inRing};
+  yp.geo = {ZOOM, SIZE, origin, planeX, planeY, lonLat, anchorAt, contains, depth, heart, boxOf, load, inRing};
 })();

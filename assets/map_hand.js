@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  let map = null, state = null, tip = null, asked = 0, at = null, pinned = false;
+  let map = null, state = null, tip = null, asked = 0, at = null, pinned = false, mode = null;
 
   function plane(latlng) {
     return {x: yp.geo.planeX(latlng.lng), y: yp.geo.planeY(latlng.lat)};
@@ -59,8 +59,48 @@
     yp.foresee.rest(found.cell ? into(found.cell) : null);
   }
 
+  /* Hands the pointer to a tool that draws: {click, move, double, key, cancel}; null gives it back. */
+  function setMode(next) {
+    if (mode === next) return;
+    const left = mode;
+    mode = next;
+    hide();
+    map.getContainer().classList.toggle('drawing', Boolean(mode));
+    map.doubleClickZoom[mode ? 'disable' : 'enable']();
+    if (left && left.cancel) left.cancel();
+  }
+
+  function told(name, event) {
+    if (!mode) return false;
+    if (mode[name]) mode[name](event);
+    return true;
+  }
+
+  /* What is here: asked by the right button, a long press or the menu key. */
+  function what(latlng, point) {
+    document.dispatchEvent(new CustomEvent('yiping:what', {detail: {lon: latlng.lng, lat: latlng.lat, point}}));
+  }
+
+  function menu(event) {
+    if (event.originalEvent) event.originalEvent.preventDefault();
+    if (!mode) what(event.latlng, event.containerPoint);
+  }
+
+  function keydown(event) {
+    const over = event.originalEvent || event;
+    if (mode) {
+      if (over.key === 'Escape') { over.preventDefault(); setMode(null); } else if (mode.key) mode.key(over);
+      return;
+    }
+    if (over.key !== 'ContextMenu' && !(over.shiftKey && over.key === 'F10')) return;
+    over.preventDefault();
+    const middle = map.getSize().divideBy(2);
+    what(map.containerPointToLatLng(middle), middle);
+  }
+
   function move(event) {
     at = event;
+    if (told('move', event)) return;
     if (!asked) asked = requestAnimationFrame(hover);
   }
 
@@ -71,6 +111,7 @@
   }
 
   function click(event) {
+    if (told('click', event)) return;
     pinned = false;
     const found = under(event.latlng);
     if (found.mark) { touch(found, event); return; }
@@ -110,8 +151,11 @@
     map.on('mousemove', move);
     map.on('mouseout', leave);
     map.on('click', click);
+    map.on('dblclick', (event) => told('double', event));
+    map.on('contextmenu', menu);
+    map.on('keydown', keydown);
     map.on('movestart', () => hide());
   }
 
-  yp.hand = {install, hide, under, cellAt};
+  yp.hand = {install, hide, mode: setMode, what, under, cellAt};
 })();

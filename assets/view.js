@@ -3,7 +3,8 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const FIRST = ['lead', 'figures'];
-  const LATER = ['nav', 'situation', 'filters', 'crumb', 'maphead', 'layers', 'legends', 'claim', 'ticker', 'feeds',
+  const LATER = ['nav', 'situation', 'filters', 'crumb', 'maphead', 'layers', 'legends', 'claim', 'tools', 'tool',
+    'ticker', 'feeds',
     'p1', 'p2', 'p3', 'p4', 'p5', 'p6', 's1', 's2', 's3', 's4', 's5', 's6'];
   const shown = {};                // region → HTML that stands on the page
   let token = 0, stamp = 0, drawnStamp = 0, last = null, lastTick = 0, seenLive = null;
@@ -101,7 +102,7 @@
     await painted();
     if (answer.stamp !== stamp) return nothing(LATER.length + 1);
     document.title = document.title.replace(/^[^·]*(?=·)/, answer.title || '');
-    if (answer.regions) document.body.className = 'screen-' + answer.screen + (answer.regions.maphead ? '' : ' is-plain');
+    if (answer.body) document.body.className = answer.body;
     const map = Object.assign({}, answer.map || {}, {stamp: answer.stamp, screen: answer.screen});
     const regions = answer.regions ? news(LATER, answer.regions) : nothing(LATER.length);
     return [...regions, map];

@@ -24,7 +24,7 @@ _PAGE = """<!DOCTYPE html>
 <html lang="zh-CN" data-ready="false" data-theme="{theme}" data-tz="{timezone}"{style}>
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{title}</title>{favicon}{links}</head>
-<body class="screen-{screen}{plain}">{signs}{paint}
+<body class="{body}">{signs}{paint}
 <div id="entry">{app_entry}</div>{watermark}
 <script type="application/json" id="first-view">{first}</script>
 <footer class="boot">{config}{later}{renderer}</footer></body></html>"""
@@ -50,8 +50,8 @@ class PageApp(dash.Dash):
             theme=theme_of(first), timezone=escape(place.timezone),
             style=f' style="font-size:{self.services.wall_root_px:g}px"' if wall else "",
             title=escape(page_title(str(first.get("title", "")), self.services)), favicon=tab_icon(),
-            links=self.own_files.links(parts["scripts"]), screen=escape(str(first.get("screen", ""))),
-            plain="" if regions.get("maphead") else " is-plain", signs=shell.page_signs(),
+            links=self.own_files.links(parts["scripts"]), body=escape(str(first.get("body", "is-plain"))),
+            signs=shell.page_signs(),
             paint=shell.first_paint(place, regions),
             app_entry=parts["app_entry"].replace("Loading...", ""),
             watermark=shell.watermark(bool(first.get("demo", self.services.demo))), first=script_json(first),

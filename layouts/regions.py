@@ -11,13 +11,14 @@ from typing import Any
 from markupsafe import Markup
 
 from data.answers import Answer, Question
-from layouts import asks, chrome, mapcards
+from layouts import asks, chrome, mapcards, tools
 from layouts.choropleth import marks, shade
 from layouts.frame import error_section
 from layouts.leads import lead
 from layouts.panels import KINDS
 from layouts.screen import Context, Panel, Screen
 from layouts.screens import SCREENS
+from layouts.tools.registry import TOOLS
 from layouts.view import ViewState
 
 LOG = logging.getLogger("yiping.layouts")
@@ -41,6 +42,7 @@ def questions(screen: Screen, view: ViewState | None = None) -> list[tuple[str, 
         found += [(f"map.{name}", replace(question, by=level)) for name, question in screen.map.asks.items()]
     found += [(f"{panel.key}.{name}", question) for panel in screen.panels for name, question in panel.asks.items()]
     found.append(("ticker", TICKER))
+    found += tools.asks_of(tools.opened(TOOLS, screen, shown), screen, shown)
     return [(name, asks.settled(question, shown)) for name, question in found]
 
 
@@ -65,12 +67,20 @@ def regions(screen: Screen, answers: Answers, context: Context, feed_rows: Seque
 
 def _map_makers(screen: Screen, answers: Answers, context: Context) -> dict[str, Callable[[], object]]:
     if screen.plain:
-        return {name: Markup for name in ("crumb", "maphead", "layers", "legends", "claim")}
+        return {name: Markup for name in ("crumb", "maphead", "layers", "legends", "claim", "tools", "tool")}
+    tool = tools.opened(TOOLS, screen, context.view)
     return {"crumb": lambda: mapcards.crumb(context),
             "maphead": lambda: mapcards.map_head(screen, answers, context),
             "layers": lambda: mapcards.layer_switches(screen, context),
             "legends": lambda: legends(screen, answers, context),
-            "claim": lambda: mapcards.claim(context)}
+            "claim": lambda: mapcards.claim(context),
+            "tools": lambda: tools.bar(TOOLS, context),
+            "tool": lambda: tools.drawer(tool, answers, screen, context)}
+
+
+def body_class(screen: Screen, view: ViewState) -> str:
+    """Classes of the page's body."""
+    return tools.body_class(tools.opened(TOOLS, screen, view), screen)
 
 
 def legends(screen: Screen, answers: Answers, context: Context) -> Markup:

@@ -45,9 +45,10 @@ FRAME = Box("page", (
                 Box("mapbox", slot="map"),
                 Box("over crumb", region="crumb"), Box("over mtitle", region="maphead"),
                 Box("over layers", region="layers"), Box("over legends", region="legends"),
-                Box("over claim", region="claim"))))),
+                Box("over claim", region="claim"), Box("over tools", region="tools"))))),
         _regions("col", "p4", "p5", "p6"),
-        _regions("col far", "s3", "s4", "s6")), tag="main"),
+        _regions("col far", "s3", "s4", "s6"),
+        Box("toolbox", region="tool")), tag="main"),
     Box("foot", (Box("ticker", region="ticker"), Box("feeds", region="feeds")), tag="footer"),
 ))
 

@@ -12,17 +12,23 @@ WINDOWS = ("24h", "7d", "30d", "today", "week", "month", "ytd")
 
 @dataclass(frozen=True)
 class MapState:
-    """What the map is coloured by and shows."""
+    """What the map is coloured by and shows; `classes`: how its values are put into classes."""
 
     metric: str = ""
     layers: tuple[str, ...] = ()
     level: str = ""
     bbox: str = ""
+    classes: str = ""
 
 
 @dataclass(frozen=True)
 class ViewState:
-    """A view. `window` is a relative word; `start`/`end` (as in the address) rule over it when given."""
+    """A view. `window` is a relative word; `start`/`end` (as in the address) rule over it when given.
+
+    `tool`: the map tool whose drawer is open. `pin`: what was found, `asset:FEED:ID`, `event:FEED:ID` or `LON,LAT`.
+    `area`: what was drawn. `compare`: with what the map is compared, `split` how. `replay`: the interval FROM~TO in
+    which `at` is played.
+    """
 
     screen: str = "overview"
     division: str = ""
@@ -35,12 +41,17 @@ class ViewState:
     map: MapState = MapState()
     area: str = ""
     compare: str = ""
+    split: str = ""
+    pin: str = ""
+    replay: str = ""
+    tool: str = ""
     surface: str = "desk"
     theme: str = ""
 
 
 _PLAIN = {"division": "division", "window": "window", "from": "start", "to": "end", "at": "at", "known": "known",
-          "area": "area", "compare": "compare", "surface": "surface", "theme": "theme"}
+          "area": "area", "compare": "compare", "split": "split", "pin": "pin", "replay": "replay", "tool": "tool",
+          "surface": "surface", "theme": "theme"}
 
 
 def from_query(screen: str, query: Mapping[str, str], window: str = "24h") -> ViewState:
@@ -56,7 +67,7 @@ def from_query(screen: str, query: Mapping[str, str], window: str = "24h") -> Vi
     plain.setdefault("window", window)
     filters = tuple(sorted((key[2:], value) for key, value in query.items() if key.startswith("f.") and value))
     layers = tuple(filter(None, query.get("layers", "").split(",")))
-    shown = MapState(query.get("metric", ""), layers, query.get("level", ""), query.get("bbox", ""))
+    shown = MapState(query.get("metric", ""), layers, *(query.get(name, "") for name in ("level", "bbox", "classes")))
     return ViewState(screen=screen, filters=filters, map=shown, **plain)
 
 
@@ -67,7 +78,8 @@ def to_query(view: ViewState, window: str = "24h") -> str:
              if getattr(view, field) != getattr(default, field)]
     pairs += [(f"f.{key}", value) for key, value in view.filters]
     pairs += [(name, value) for name, value in (("metric", view.map.metric), ("layers", ",".join(view.map.layers)),
-                                                ("level", view.map.level), ("bbox", view.map.bbox)) if value]
+                                                ("level", view.map.level), ("bbox", view.map.bbox),
+                                                ("classes", view.map.classes)) if value]
     return urlencode(pairs)
 
 

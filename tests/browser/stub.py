@@ -114,7 +114,8 @@ class County:
         answers = {name: self.answer(question, shown, now) for name, question in made.questions(screen, shown)}
         html = made.regions(screen, answers, context)
         return {"v": str(self.seq), "seq": self.seq, "now": context.now_us, "screen": key, "query": to_query(shown),
-                "title": screen.title, "demo": True, "alarm": False, "theme": "dark", "regions": html,
+                "title": screen.title, "alarm": False,
+                "body": made.body_class(screen, context.view), "demo": True, "theme": "dark", "regions": html,
                 "feeds": ["events", "air"], "map": {} if screen.plain else self.map(shown, answers)}
 
     def map(self, shown, answers) -> dict:

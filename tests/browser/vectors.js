@@ -32,6 +32,11 @@
   same('date', yiping.fresh.date(Date.UTC(2026, 10, 20, 1, 41)), '2026 年 11 月 20 日 星期五');
   same('clock', yiping.fresh.clock(Date.UTC(2026, 10, 20, 16, 5)), '00:05');
 
+  const there = [115.41234, 25.95123], back = yiping.geo.lonLat(yiping.geo.planeX(there[0]), yiping.geo.planeY(there[1]));
+  same('plane and back', back.map((v) => Math.round(v * 1e9) / 1e9), there);
+  same('a drawn area and an open tool stay, a metric does not', s.reduce({screen: 'overview', metric: 'aqi', classes: 'natural',
+    area: 'circle:1,2,3', tool: 'area'}, {screen: 'events'}), {screen: 'events', area: 'circle:1,2,3', tool: 'area'});
+
   const ring = new Float64Array([0, 0, 10, 0, 10, 10, 0, 10]), hole = new Float64Array([4, 4, 6, 4, 6, 6, 4, 6]);
   const cell = {rings: [ring, hole], box: [0, 0, 10, 10]};
   same('inside', yiping.geo.contains(cell, 1, 1), true);

@@ -1,0 +1,34 @@
+/* The pin: the one place that was looked up. */
+(function () {
+  'use strict';
+  const yp = window.yiping = window.yiping || {};
+  let at = null;
+
+  function take(told) {
+    const was = at && at.lon + ',' + at.lat, is = told && told.lon + ',' + told.lat;
+    at = told;
+    return was !== is;
+  }
+
+  /* A drop whose tip is the place. */
+  function paint(pen) {
+    if (!at) return;
+    pen.pixels();
+    const c = pen.c, x = pen.x(yp.geo.planeX(at.lon)), y = pen.y(yp.geo.planeY(at.lat)), r = 8 * pen.u;
+    c.beginPath();
+    c.arc(x, y - 2.4 * r, r, Math.PI * 0.82, Math.PI * 0.18);
+    c.lineTo(x, y);
+    c.closePath();
+    c.lineWidth = 3 * pen.u;
+    c.strokeStyle = yp.ground.color('--map-halo');
+    c.stroke();
+    c.fillStyle = yp.ground.color('--accent');
+    c.fill();
+    c.beginPath();
+    c.arc(x, y - 2.4 * r, r * 0.38, 0, 2 * Math.PI);
+    c.fillStyle = yp.ground.color('--ground');
+    c.fill();
+  }
+
+  yp.map.addSheet({name: 'pin', order: 60, paint, take});
+})();
