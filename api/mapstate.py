@@ -39,7 +39,7 @@ def _points(web: Web, screen: Screen, view: ViewState, counted: bool) -> list[di
         kind = Question("rows", "events" if layer.kind == "events" else f"assets:{layer.source}")
         version = web.gate.version(web.gate.feeds_of(kind))
         found.append({"layer": key, "url": _url(key, view, version, layer.kind == "events"), "kind": layer.kind,
-                      "shape": layer.shape})
+                      "shape": layer.shape, "name": layer.name})
     return found
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.questions import path
 from api.web import PREFIX, Packed, Web, answer, query_of, web_of
-from data.errors import NotFound
+from data.errors import NotFound, YipingError
 from data.tile_files import archive, tile, version_of
 
 # What stands where an archive has no tile: nothing, as a picture of one clear dot.
@@ -34,6 +34,18 @@ def file_of(web: Web, name: str) -> Path:
 def template(web: Web, name: str) -> str:
     """The address of the layer's tiles, with the file's version, so that browsers keep them. Raises as `file_of`."""
     return f"{PREFIX}/tiles/{name}/{{z}}/{{x}}/{{y}}?v={version_of(file_of(web, name))}"
+
+
+def stamp(web: Web, layers: str) -> tuple[str, ...]:
+    """What the answers of a view with these layers (as in its address) depend on: versions of the local archives."""
+    return tuple(_version(web, key) for key in layers.split(",") if key in web.pack.tiles)
+
+
+def _version(web: Web, key: str) -> str:
+    try:
+        return version_of(file_of(web, key))
+    except YipingError:
+        return "gone"
 
 
 def one(request: Request) -> Response:

@@ -16,11 +16,13 @@ from starlette.responses import Response
 from access.principal import Principal
 from api.mapstate import map_state, numbered
 from api.questions import scope_of, window
+from api.tiles import stamp
 from api.topics import topic_rows
 from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
 from data.errors import NotFound, WrongInput, YipingError
 from data.loading import loading
+from layouts.mapcards import GRATICULE
 from layouts.regions import body_class, questions, regions
 from layouts.screen import Context, Place, Screen
 from layouts.view import ViewState, from_query, to_query
@@ -61,6 +63,8 @@ def words_of(web: Web) -> dict[str, str]:
     pack = web.pack
     named = {f"metric:{key}": metric.name for key, metric in pack.metrics.items()}
     named |= {f"layer:{key}": layer.name for key, layer in pack.layers.items()}
+    named |= {f"layer:{key}": layer.name for key, layer in pack.tiles.items()} | {f"layer:{GRATICULE}": "经纬网"}
+    named |= {f"credit:{key}": tiles.credit for key, tiles in pack.tile_sources().items()}
     named |= {f"category:{key}": category.name for key, category in pack.categories.items()}
     named |= {f"channel:{key}": word for key, word in pack.channels.items()}
     named |= {f"screen:{screen.key}": screen.title for screen in web.screens}
@@ -166,7 +170,8 @@ def stamp_of(web: Web, principal: Principal, key: str, query: dict[str, str]) ->
     """What a view's bytes depend on."""
     clean = tuple(sorted((name, value) for name, value in query.items() if name not in ("v", "screen")))
     version = web.gate.version(feeds_of(web, key, query))
-    return ("view", (key, clean, principal.role, principal.division, version, web.live.served_from))
+    tiles = stamp(web, query.get("layers", ""))
+    return ("view", (key, clean, principal.role, principal.division, version, web.live.served_from, *tiles))
 
 
 async def view(request: Request) -> Response:

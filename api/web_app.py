@@ -81,7 +81,8 @@ def services(settings: Settings, pack: Pack) -> Web:
     gate = Gate(pack, live, reader, desk)
     web = Web(settings, pack, clock, state, live, gate,
               Sessions(pack.divisions.root.code, settings.mode == "demo"), Shelf(AnswerCache(cache)))
-    web.screens = fitted(SCREENS, lambda question: answerable(pack, question), pack.place.default_metric, pack.layers)
+    web.screens = fitted(SCREENS, lambda question: answerable(pack, question), pack.place.default_metric, pack.layers,
+                         pack.tiles)
     web.parameters = parameters(pack, tuple(screen.key for screen in web.screens))
     file = next(iter(sorted(pack.root.glob("divisions.*"))), None)
     web.geometry_version = hashlib.blake2b(file.read_bytes(), digest_size=6).hexdigest() if file else "0"

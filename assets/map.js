@@ -104,8 +104,27 @@
     }, 400);
   }
 
-  async function quietly(url, form) {
-    try { return await yp.geo.load(url, form); } catch (error) { console.warn('map: ' + error.message); return null; }
+  /* A layer, or null and a line on the map that says so: one that cannot be had leaves the others alone. */
+  async function quietly(url, form, name) {
+    const key = 'layer:' + String(url).split('?')[0];
+    try {
+      const found = await yp.geo.load(url, form);
+      if (url && map) yp.told.clear(key);
+      return found;
+    } catch (error) {
+      console.warn('map: ' + error.message);
+      there.then(() => yp.told.say(key, name + '：' + (error.told || '没有取到'), again));
+      return null;
+    }
+  }
+
+  function again() { if (shown) show(shown); }
+
+  /* A layer whose source is silent shows what was known last, and says so. */
+  function aged(found, wanted) {
+    const down = wanted.filter((p, k) => found[k] && found[k].freshness === 'down').map((p) => p.name || p.layer);
+    if (down.length) yp.told.say('aged', down.join('、') + '：数据源不可用，图上是最后已知的情况');
+    else yp.told.clear('aged');
   }
 
   /* Clusters come where marks no longer say it: closer in, in a selection, or on a map without marks. */
@@ -116,8 +135,9 @@
   async function loadPoints(data) {
     const mine = ++pointToken;
     const wanted = (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
-    const found = await Promise.all(wanted.map((p) => quietly(p.url, 'points')));
+    const found = await Promise.all(wanted.map((p) => quietly(p.url, 'points', p.name || p.layer)));
     if (mine !== pointToken) return;
+    aged(found, wanted);
     state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
     sheets.points.redraw();
     const shows = data.division + ' ' + state.points.map((p) => p.layer).join();
@@ -128,7 +148,7 @@
   /* Lines of the levels below come with the zoom: the next one a step in, the one after that two more. */
   async function loadFiner(data) {
     const wanted = (data.finer || []).filter((url, k) => map.getZoom() > baseZoom + 0.9 + 1.3 * k);
-    const found = await Promise.all(wanted.map((url) => quietly(url, 'polygons')));
+    const found = await Promise.all(wanted.map((url) => quietly(url, 'polygons', '下级界线')));
     if (data !== shown || found.length === state.finer.length) return;
     state.finer = found.filter(Boolean);
     sheets.ground.redraw();
@@ -148,8 +168,8 @@
   }
 
   async function ground(data) {
-    const [outline, cells, neighbours, rivers] = await Promise.all([quietly(data.outline, 'polygons'),
-      quietly(data.cells, 'polygons'), quietly(data.neighbours, 'polygons'), quietly(data.rivers, 'courses')]);
+    const [outline, cells, neighbours, rivers] = await Promise.all([quietly(data.outline, 'polygons', '外轮廓'),
+      quietly(data.cells, 'polygons', '区划'), quietly(data.neighbours, 'polygons', '周边'), quietly(data.rivers, 'courses', '河流')]);
     return {outline, cells, neighbours, rivers};
   }
 

@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const ZOOM = 12, SIZE = 256 * 2 ** ZOOM, MOST = 24;
+  const ZOOM = 12, SIZE = 256 * 2 ** ZOOM, MOST = 24, PATIENCE_MS = 20000;
   const layers = new Map();        // address → promise of a layer
   const origin = {x: 0, y: 0, set: false};
 
@@ -169,11 +169,31 @@
   const FORMS = {polygons, courses, points};
 
   async function fetched(url, form) {
-    const response = await fetch(url, {headers: {Accept: 'application/geo+json, application/json'}});
-    if (!response.ok) throw new Error('地图图层读取失败（' + response.status + '）：' + url.split('?')[0]);
-    const data = await response.json();
+    const headers = {Accept: 'application/geo+json, application/json'};
+    const response = await fetch(url, {headers, signal: AbortSignal.timeout(PATIENCE_MS)}).catch(silent);
+    if (!response.ok) refuse('读取失败（' + response.status + '）', url);
+    const data = await response.json().catch((error) => (error.name === 'TimeoutError' ? silent(error) : refuse('内容读不懂', url)));
+    if (!data || typeof data !== 'object') refuse('内容读不懂', url);
     if (!origin.set) anchorAt(...firstPoint(data));
-    return FORMS[form](data.features || []);
+    const found = FORMS[form](Array.isArray(data.features) ? data.features.filter(sound) : []);
+    found.freshness = data.freshness;
+    return found;
+  }
+
+  function refuse(words, url) {
+    throw Object.assign(new Error(words + '：' + url.split('?')[0]), {told: words});
+  }
+
+  function silent(error) {
+    throw Object.assign(error, {told: error.name === 'TimeoutError' ? '服务器没有按时回答' : '没有取到'});
+  }
+
+  /* Every place of a geometry is one of the earth: a pole, a swapped pair or a NaN would bend a whole path. */
+  function sound(feature) {
+    const held = feature && feature.geometry && feature.geometry.coordinates;
+    const good = (at) => Array.isArray(at) && (Array.isArray(at[0]) ? at.every(good) :
+      at.length >= 2 && Math.abs(at[0]) <= 180 && Math.abs(at[1]) <= 85.06);
+    return Boolean(feature) && (!feature.geometry || good(held));
   }
 
   function firstPoint(data) {

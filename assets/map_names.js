@@ -12,19 +12,20 @@
 
   /* Boxes already written on; `soft` ones (points) are kept clear where it can be done. */
   class Taken {
-    constructor(boxes, soft) { this.boxes = boxes.slice(); this.soft = soft || []; }
+    constructor(boxes, soft) { this.boxes = boxes.slice(); this.soft = soft || []; this.written = []; }
 
     free(b) { return !this.boxes.some(meets(b)); }
 
     clear(b) { return !this.soft.some(meets(b)); }
 
-    take(b) { this.boxes.push(b); }
+    /* `kind` and `text` say what stands there, for whoever asks what is written. */
+    take(b, kind, text) { this.boxes.push(b); this.written.push({kind, text, box: b}); }
   }
 
   /* Boxes of what floats over the map, in canvas pixels: no name may hide behind them. */
   function floating(sheet) {
     const base = sheet.canvas.getBoundingClientRect();
-    const found = document.querySelectorAll('.page .over > *, .page .lead, .page .kpis, .ground .leaflet-control');
+    const found = document.querySelectorAll('.page .over > *, .page .lead, .page .kpis, .ground .leaflet-control, .ground .maptold');
     return Array.from(found).map((node) => node.getBoundingClientRect()).filter((r) => r.width && r.height)
       .map((r) => [r.left - base.left - 4, r.top - base.top - 4, r.right - base.left + 4, r.bottom - base.top + 4]);
   }
@@ -61,7 +62,7 @@
       if (tw > across * (mark ? 2.4 : 1.35)) continue;
       const w = below ? Math.max(tw, 2 * r) : tw + (r ? 2 * r + (text ? fs * 0.32 : 0) : 0);
       const h = below ? 2 * r + fs * 1.2 : Math.max(fs * 1.15, 2 * r);
-      const spot = room(taken, {cx, cy, w, h, u: pen.u}, mark);
+      const spot = room(taken, {cx, cy, w, h, u: pen.u, text}, mark);
       if (spot) return {cell, mark, text, below, x: cx + spot[0] - w / 2, y: cy + spot[1], r, w, h};
     }
     return null;
@@ -74,11 +75,11 @@
   }
 
   /* A free offset for a box, off the points too. A mark may stand on points, a mere name may not: they have numbers. */
-  function room(taken, {cx, cy, w, h, u}, mark) {
+  function room(taken, {cx, cy, w, h, u, text}, mark) {
     const boxAt = ([dx, dy]) => [cx + dx - w / 2 - 3, cy + dy - h / 2 - 2, cx + dx + w / 2 + 3, cy + dy + h / 2 + 2];
     const free = OFFSETS.map(([dx, dy]) => [dx * u, dy * u]).filter((offset) => taken.free(boxAt(offset)));
     const spot = free.find((offset) => taken.clear(boxAt(offset))) || (mark && free[0]);
-    if (spot) taken.take(boxAt(spot));
+    if (spot) taken.take(boxAt(spot), mark ? 'mark' : 'name', text);
     return spot || null;
   }
 
@@ -142,7 +143,7 @@
         const x = pen.x(at.x) + 2 * dx * pen.u, y = pen.y(at.y) + 2 * dy * pen.u;
         const box = [x - w / 2 - 4, y - fs, x + w / 2 + 4, y + fs * 0.5];
         if (at.d * pen.view.k < fs || !taken.free(box)) continue;
-        taken.take(box);
+        taken.take(box, 'neighbour', cell.name);
         pen.c.textAlign = 'center';
         pen.c.font = '500 ' + fs + 'px ' + family();
         pen.c.fillStyle = color;
@@ -165,7 +166,7 @@
         const mx = (ax + bx) / 2, my = (ay + by) / 2, w = width(pen, name, fs) + fs;
         const box = [mx - w / 2, my - w / 2, mx + w / 2, my + w / 2];
         if (Math.hypot(bx - ax, by - ay) < w * 0.5 || !taken.free(box)) continue;
-        taken.take(box);
+        taken.take(box, 'river', name);
         slanted(pen, name, {x: mx, y: my, dx: bx - ax, dy: by - ay}, fs);
         done.add(name);
         break;
@@ -192,12 +193,20 @@
     const unit = 16 * pen.u, fs = unit * (isWall() ? 1.0625 : 0.9375), small = unit * (isWall() ? 1 : 0.875);
     const points = (state.hits || []).filter((hit) => hit.kind !== 'asset').slice(-MOST_SOFT);
     const soft = points.map((hit) => [pen.x(hit.x) - hit.r, pen.y(hit.y) - hit.r, pen.x(hit.x) + hit.r, pen.y(hit.y) + hit.r]);
-    const taken = new Taken(floating(sheet), soft);
+    const taken = new Taken([...floating(sheet), ...(state.reserved || [])], soft);
     const margin = sheet.pad, v = pen.view;
     const frame = [(margin.x - v.ox) / v.k, (margin.y - v.oy) / v.k, (v.w - margin.x - v.ox) / v.k, (v.h - margin.y - v.oy) / v.k];
     if (state.level) places(pen, state, taken, fs);
     if (state.rivers && !state.focus.length) rivers(pen, state, taken, frame, small);
     if (state.neighbours) neighbours(pen, state, taken, frame, small);
+    const edge = [margin.x, margin.y + (state.top || 0), v.w - margin.x, v.h - margin.y];
+    yp.graticule.labels(pen, {width: (text, size) => width(pen, text, size), word: label}, taken, edge);
+    state.written = taken.written;
+
+    function label(text, x, y, size) {
+      pen.c.textAlign = 'center';
+      word(pen, text, x, y, size, yp.ground.color('--map-nb'));
+    }
   }
 
   yp.names = {paint, clip, spotOf, Taken};

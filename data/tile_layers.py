@@ -96,6 +96,12 @@ class TileSource(Strict):
         return self
 
     @property
+    def credit(self) -> str:
+        """What stands on the map while the layer is on: its source and its 审图号."""
+        known = "天地图" if self.form == "tianditu" else ""
+        return "·".join(filter(None, (self.source or known, self.licence_no)))
+
+    @property
     def local(self) -> bool:
         """True where the program itself serves the tiles."""
         return self.form in LOCAL

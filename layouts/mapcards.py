@@ -20,6 +20,7 @@ WINDOWS = ("24h", "7d", "30d", "month", "ytd")
 FIELD_WORDS = {"category": "类别", "channel": "渠道", "department": "部门", "stage": "环节", "item": "隔离记录",
                "groups": "隔离区页"}
 NO_LAYER = "none"
+GRATICULE = "graticule"
 SHAPES = ("circle", "square", "triangle", "diamond", "reservoir", "house")
 
 
@@ -31,7 +32,7 @@ def map_metric(screen: Screen, view: ViewState) -> str:
 def layers_on(screen: Screen, view: ViewState) -> tuple[str, ...]:
     """Layers that are switched on: the view's, the screen's own where the view says nothing; `none` = no layer."""
     chosen = view.map.layers or screen.map.on
-    return tuple(layer for layer in screen.map.layers if layer in chosen)
+    return tuple(layer for layer in (*screen.map.layers, *screen.map.ground) if layer in chosen)
 
 
 def chain_down(context: Context) -> tuple[tuple[str, str], ...]:
@@ -117,8 +118,8 @@ def layer_switches(screen: Screen, context: Context) -> Markup:
     """One switch a layer; each is a link to the same view with the layer on or off."""
     on = layers_on(screen, context.view)
     pieces = []
-    for layer in screen.map.layers:
-        rest = [key for key in screen.map.layers if (key in on) != (key == layer)]
+    for layer in (*screen.map.layers, *(key for key in screen.map.ground if key != GRATICULE or key in on)):
+        rest = [key for key in (*screen.map.layers, *screen.map.ground) if (key in on) != (key == layer)]
         inner = Markup("{}{}").format(icon("g-box"), _layer_key(layer, context))
         pieces.append(anchor(context, {"layers": ",".join(rest) or NO_LAYER}, inner, "on" if layer in on else "",
                              layer in on))
@@ -187,8 +188,10 @@ def mark_legend(found: dict[str, tuple[str, str]], unlocated: float | None, unit
 def claim(context: Context) -> Markup:
     """Says that the borders are not official; scale and north belong to the map itself."""
     note = context.place.boundary_note
+    credits_ = [context.names[f"credit:{key}"] for key in context.view.map.layers if context.names.get(f"credit:{key}")]
+    below = EMPTY.join(Markup('<span class="credit">{}</span>').format(told) for told in credits_)
     if context.place.official:
-        return Markup("{}").format(note)
+        return below + Markup("{}").format(note)
     for head in ("示意边界，", "示意边界"):
         note = note.removeprefix(head)
-    return Markup("<b>示意边界</b>{}").format(f"·{note}" if note else "·非行政界线，不作划界依据")
+    return below + Markup("<b>示意边界</b>{}").format(f"·{note}" if note else "·非行政界线，不作划界依据")

@@ -87,7 +87,8 @@ class MapView:
     """What the map starts with: its metric, what else it can show, which layers can be switched and which are on.
 
     `asks`: name → question for the marks beside the names (number, warn, att), answered by children.
-    `also`: phrases of topics that the map shows.
+    `also`: phrases of topics that the map shows. `ground`: what can lie below everything, layers of tiles and the grid
+    of degrees; off until asked for.
     """
 
     metric: str
@@ -96,6 +97,7 @@ class MapView:
     on: tuple[str, ...] = ()
     asks: dict[str, Question] = field(default_factory=dict)
     also: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ground: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, profile
+from layouts.tools import Tool, measure, profile
 
-TOOLS: tuple[Tool, ...] = (profile.TOOL,)
+TOOLS: tuple[Tool, ...] = (profile.TOOL, measure.TOOL)
