@@ -56,6 +56,7 @@
 
   function redraw() {
     yp.map.state.tiled = Array.from(held.values()).some((one) => one.state && one.state.loaded);
+    yp.map.leaflet().getContainer().classList.toggle('tiled', yp.map.state.tiled);
     for (const sheet of yp.map.sheets()) sheet.redraw();
   }
 

@@ -191,7 +191,8 @@ def claim(context: Context) -> Markup:
     credits_ = [context.names[f"credit:{key}"] for key in context.view.map.layers if context.names.get(f"credit:{key}")]
     below = EMPTY.join(Markup('<span class="credit">{}</span>').format(told) for told in credits_)
     if context.place.official:
-        return below + Markup("{}").format(note)
+        return below + Markup("<span>{}</span>").format(note)
     for head in ("示意边界，", "示意边界"):
         note = note.removeprefix(head)
-    return below + Markup("<b>示意边界</b>{}").format(f"·{note}" if note else "·非行政界线，不作划界依据")
+    told = f"·{note}" if note else "·非行政界线，不作划界依据"
+    return below + Markup("<span><b>示意边界</b>{}</span>").format(told)
