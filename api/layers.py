@@ -12,9 +12,8 @@ from api.questions import path, scope_of, window
 from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question
 from data.errors import NotFound, WrongInput
+from data.ground_files import GROUND, ground_json
 from geo.layers import divisions_geojson
-
-GROUND = ("neighbours", "rivers")
 
 
 def _feature(row: dict[str, Any]) -> dict[str, Any]:
@@ -37,10 +36,9 @@ def _divisions(web: Web, level: str) -> Packed:
 
 
 def _ground(web: Web, name: str) -> Packed:
-    file = web.pack.root / f"{name}.geojson"
-    if not file.exists():
+    if name not in web.ground:
         raise NotFound(f"地方包没有 {name}.geojson")
-    return Packed(orjson.dumps(orjson.loads(file.read_bytes())), "application/geo+json")
+    return Packed(ground_json(web.pack.root, name), "application/geo+json")
 
 
 def _inside(row: dict[str, Any], bbox: tuple[float, ...] | None) -> bool:
@@ -83,6 +81,7 @@ def layer(request: Request) -> Response:
         packed = web.shelf.get_or_make(key, lambda: _divisions(web, name.partition("-")[2]))
         return answer(request, packed, versioned)
     if name in GROUND:
+        key = ("layer", name, web.ground.get(name, ""))
         return answer(request, web.shelf.get_or_make(key, lambda: _ground(web, name)), versioned)
     key = ("points", name, str(request.url.query), web.principal(request).role, web.gate.version())
     return answer(request, web.shelf.get_or_make(key, lambda: _points(web, request, name)), versioned)

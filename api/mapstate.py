@@ -44,9 +44,8 @@ def _points(web: Web, screen: Screen, view: ViewState, counted: bool) -> list[di
 
 
 def _ground(web: Web, name: str) -> str:
-    if not (web.pack.root / f"{name}.geojson").exists():
-        return ""
-    return f"/api/v1/layers/{name}.geojson?v={web.geometry_version}"
+    """A file that was there at the start is asked for: when it has gone meanwhile, the map says so."""
+    return f"/api/v1/layers/{name}.geojson?v={web.ground[name]}" if name in web.ground else ""
 
 
 def _borrowed(web: Web, view: ViewState, level: str, shading: Shading) -> tuple[str, dict[str, list[Any]]] | None:

@@ -41,6 +41,7 @@ from data.collector_line import line_of
 from data.errors import YipingError
 from data.feed_desk import FeedDesk
 from data.gate import Gate
+from data.ground_files import versions
 from data.history import open_reader
 from data.live import Live
 from data.pack import Pack, load_pack
@@ -85,6 +86,7 @@ def services(settings: Settings, pack: Pack) -> Web:
                          pack.tiles)
     web.parameters = parameters(pack, tuple(screen.key for screen in web.screens))
     file = next(iter(sorted(pack.root.glob("divisions.*"))), None)
+    web.ground = versions(pack.root)
     web.geometry_version = hashlib.blake2b(file.read_bytes(), digest_size=6).hexdigest() if file else "0"
     return web
 

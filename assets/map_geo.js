@@ -180,7 +180,10 @@
     const headers = {Accept: 'application/geo+json, application/json'};
     const cache = failed.delete(url) ? 'reload' : 'default';         // what could not be read is not read from memory again
     const response = await fetch(url, {headers, cache, signal: AbortSignal.timeout(PATIENCE_MS)}).catch(silent);
-    if (!response.ok) refuse('读取失败（' + response.status + '）', url);
+    if (!response.ok) {
+      const why = await response.json().catch(() => ({}));
+      refuse(plain(why.detail) || '读取失败（' + response.status + '）', url);
+    }
     const data = await response.json().catch((error) => (error.name === 'TimeoutError' ? silent(error) : refuse('内容读不懂', url)));
     if (!data || typeof data !== 'object') refuse('内容读不懂', url);
     if (!origin.set) anchorAt(...firstPoint(data));

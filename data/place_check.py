@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import shapely
+
 from data.errors import WrongInput, YipingError
 from data.fetching import trust
 from data.formulas import unknown_kinds
+from data.ground_files import check_ground, outside
 from data.pack import Pack, load_pack
 from data.packfiles import DIVISION_FILES, PackProblem, located, read_divisions, shown
 from data.place_source import level_pairs, read_place
 from data.tile_files import archive, extent
-from data.vectorfiles import read_vector
+from data.vectorfiles import Feature, read_vector
 from geo.divisions import Divisions
-from geo.topology import check_topology
+from geo.topology import check_topology, fault
 
 
 def check_place(root: Path) -> list[str]:
@@ -31,6 +34,7 @@ def check_place(root: Path) -> list[str]:
         name = next(name for name in DIVISION_FILES if (root / name).is_file())
         problems += [f"{shown(root / name)}:1: {text}" for text in check_topology(divisions)]
         problems += check_assets(root, divisions)
+    problems += check_ground(root, shown(root))
     return list(dict.fromkeys(problems))
 
 
@@ -96,7 +100,16 @@ def check_assets(root: Path, divisions: Divisions) -> list[str]:
                 problems.append(f"{where}: division {row['division']!r} 不在区划之中")
             if feature.geometry is None and not row.get("division"):
                 problems.append(f"{where}: 既没有坐标也没有 division，至少应有一个")
+            problems += _misplaced(feature, where)
     return problems
+
+
+def _misplaced(feature: Feature, where: str) -> list[str]:
+    """Coordinates that are no place of the earth, and shapes that cross themselves."""
+    if feature.geometry is None:
+        return []
+    reason = outside(shapely.get_coordinates(feature.geometry)) or fault(feature.geometry)
+    return [f"{where}: {reason}"] if reason else []
 
 
 def _divisions(root: Path, problems: list[str]) -> Divisions | None:
