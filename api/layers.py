@@ -5,21 +5,38 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import shapely
 from starlette.requests import Request
 from starlette.responses import Response
 
+from access.principal import Principal
 from api.questions import path, scope_of, window
-from api.web import Packed, Web, answer, query_of, web_of
-from data.answers import Answer, Question
+from api.told import told
+from api.web import Packed, Web, answer, json_answer, query_of, web_of
+from data.answers import Answer, Question, Scope, Window
+from data.catalogue import line_features, line_file, rows_question
 from data.errors import NotFound, WrongInput
 from data.ground_files import GROUND, ground_json
 from geo.layers import divisions_geojson
+from layouts import words
+from layouts.topics import DOMAINS
+
+TOLD = ("id", "name", "kind", "topic", "unit", "source", "time_us", "freshness", "count", "unlocated", "levels",
+        "metric")
+Box = tuple[float, ...]
+# A station of which no reading is known: neither well nor ill.
+UNREAD = ("unknown", "无读数")
 
 
-def _feature(row: dict[str, Any]) -> dict[str, Any]:
+Read = dict[str, tuple[str, str]]
+
+
+def _feature(row: dict[str, Any], states: Read | None) -> dict[str, Any]:
     place = [round(row["lon"], 6), round(row["lat"], 6)]
+    state, text = (str(row.get("state", "")), row.get("stage") or row.get("text", "")) if states is None else \
+        states.get(row["id"], UNREAD)
     properties = {"id": row["id"], "feed": row["feed"], "name": row.get("name") or row.get("title", ""),
-                  "state": str(row.get("state", "")), "text": row.get("stage") or row.get("text", "")}
+                  "state": state, "text": text, "n": row["n"]}
     return {"type": "Feature", "geometry": {"type": "Point", "coordinates": place}, "properties": properties}
 
 
@@ -28,11 +45,21 @@ def _collection(features: list[dict[str, Any]], found: Answer) -> Packed:
     return Packed(orjson.dumps(body), "application/geo+json")
 
 
-def _divisions(web: Web, level: str) -> Packed:
-    if level not in web.pack.divisions.level_names:
-        raise NotFound(f"没有层级 {level!r:.20}；可用 {'、'.join(web.pack.divisions.level_names)}")
-    positions = web.pack.divisions.at_level(web.pack.divisions.level_names.index(level))
-    return Packed(divisions_geojson(web.pack.divisions, positions), "application/geo+json")
+def _divisions(web: Web, level: str, code: str, box: Box) -> Packed:
+    """Cells of a level, of the division and in the box where one is given."""
+    divisions = web.pack.divisions
+    if level not in divisions.level_names:
+        raise NotFound(f"没有层级 {level!r:.20}；可用 {'、'.join(divisions.level_names)}")
+    if code and code not in divisions:
+        raise NotFound(f"没有区划 {code!r:.40}；编码见 /api/v1/divisions/{web.pack.place.code}")
+    positions = divisions.at_level(divisions.level_names.index(level))
+    positions = positions[divisions.below(code or divisions.root.code)[positions]]
+    if box:
+        bounds = shapely.bounds([divisions.geometry[position] for position in positions]).reshape(-1, 4)
+        west, south, east, north = box
+        positions = positions[(bounds[:, 0] <= east) & (bounds[:, 2] >= west) & (bounds[:, 1] <= north)
+                              & (bounds[:, 3] >= south)]
+    return Packed(divisions_geojson(divisions, positions), "application/geo+json")
 
 
 def _ground(web: Web, name: str) -> Packed:
@@ -41,15 +68,9 @@ def _ground(web: Web, name: str) -> Packed:
     return Packed(ground_json(web.pack.root, name), "application/geo+json")
 
 
-def _inside(row: dict[str, Any], bbox: tuple[float, ...] | None) -> bool:
-    if row["lon"] is None or row["lat"] is None:
-        return False
-    return bbox is None or (bbox[0] <= row["lon"] <= bbox[2] and bbox[1] <= row["lat"] <= bbox[3])
-
-
-def _bbox(text: str) -> tuple[float, ...] | None:
+def _bbox(text: str) -> Box:
     if not text:
-        return None
+        return ()
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
@@ -60,28 +81,52 @@ def _bbox(text: str) -> tuple[float, ...] | None:
 def _points(web: Web, request: Request, name: str) -> Packed:
     query = query_of(request)
     layer = web.pack.layers.get(name)
-    events = name == "events" or (layer is not None and layer.kind == "events")
-    if layer is None and not events:
+    if layer is None and name != "events":
         raise NotFound(f"没有图层 {name!r:.40}；图层见 layers.yaml")
-    source = "events" if events else f"assets:{layer.source if layer else name}"
-    question = Question("rows", source, order="open", limit=20_000)
-    found = web.gate.read(web.principal(request), question, scope_of(web, query), window(web, query))
-    box = _bbox(query.get("bbox", ""))
-    return _collection([_feature(row) for row in found.rows if _inside(row, box)], found)
+    if layer is not None and layer.kind == "lines":
+        features = line_features(line_file(web.pack, layer))
+        return Packed(orjson.dumps({"type": "FeatureCollection", "features": features}), "application/geo+json")
+    source = rows_question(layer).name if layer is not None else "events"
+    # Marks that are read one by one (stations) are told one by one.
+    read = layer.metric if layer is not None else ""
+    zoom = int(query["zoom"]) if query.get("zoom") and not read else None
+    question = Question("marks", source, box=_bbox(query.get("bbox", "")), zoom=zoom)
+    within = (web.principal(request), scope_of(web, query), window(web, query))
+    found = web.gate.read(within[0], question, *within[1:])
+    states = _states(web, read, within) if read else None
+    return _collection([_feature(row, states) for row in found.rows], found)
+
+
+def _states(web: Web, metric: str, within: tuple[Principal, Scope, Window]) -> Read:
+    """Station → (state, reading in words) by the metric that the layer declares."""
+    principal, scope, span = within
+    found = web.gate.read(principal, Question("metric", metric, "station"), scope, span)
+    return {group.code: (str(group.extra.get("state") or "ok"),
+                         f"{found.name} {words.value(found, group.value)} {found.unit}".strip())
+            for group in found.groups if group.value is not None}
+
+
+def catalogue(request: Request) -> Response:
+    """`/layers`: everything that the map can show, made from the declarations of the pack."""
+    web, query = web_of(request), query_of(request)
+    found = web.gate.read(web.principal(request), Question("layers"), scope_of(web, query), window(web, query))
+    rows = [{name: row[name] for name in TOLD} | {"group": DOMAINS.get(row["topic"][:1], "底图")} for row in found.rows]
+    return json_answer(request, {"layers": told(web, rows)})
 
 
 def layer(request: Request) -> Response:
     """A layer as GeoJSON: divisions-<level>, neighbours, rivers, or a layer of the pack."""
-    web, name = web_of(request), path(request, "layer")
-    web.principal(request)
-    versioned = "v" in query_of(request)
+    web, name, query = web_of(request), path(request, "layer"), query_of(request)
+    principal = web.principal(request)
+    versioned = "v" in query
     # The cache outlives a web process, and so new borders.
     key: tuple[str, ...] = ("layer", name, web.geometry_version)
     if name.startswith("divisions-"):
-        packed = web.shelf.get_or_make(key, lambda: _divisions(web, name.partition("-")[2]))
+        level, code, box = name.partition("-")[2], query.get("division", ""), query.get("bbox", "")
+        packed = web.shelf.get_or_make((*key, code, box), lambda: _divisions(web, level, code, _bbox(box)))
         return answer(request, packed, versioned)
     if name in GROUND:
         key = ("layer", name, web.ground.get(name, ""))
         return answer(request, web.shelf.get_or_make(key, lambda: _ground(web, name)), versioned)
-    key = ("points", name, str(request.url.query), web.principal(request).role, web.gate.version())
+    key = ("points", name, str(request.url.query), principal.role, principal.division, web.gate.version())
     return answer(request, web.shelf.get_or_make(key, lambda: _points(web, request, name)), versioned)

@@ -64,6 +64,10 @@ FEED = thing({"feed": TEXT, "name": TEXT, "topic": TEXT, "department": TEXT, "ki
               "scheduled": FLAG, "cadence_s": {"type": "number"}, "last_time": TIME, "last_received": TIME,
               "last_contact": TIME, "accepted": TALLY, "duplicate": TALLY, "rejected": TALLY, "error": TEXT,
               "read_as": TEXT}, closed=False)
+LAYER = thing({"id": TEXT, "name": TEXT, "group": TEXT, "topic": TEXT, "unit": TEXT, "source": TEXT, "time": TIME,
+               "kind": {"enum": ["metric", "assets", "events", "lines", "ground", "tiles"]}, "freshness": FRESH,
+               "count": {"type": ["integer", "null"], "description": "区划内的个数；指标没有"}, "unlocated": WHOLE,
+               "levels": rows(TEXT), "metric": TEXT})
 NAMED = thing({"code": TEXT, "name": TEXT})
 TOPIC = thing({"id": TEXT, "name": TEXT, "domain": TEXT, "screens": rows(TEXT), "panels": rows(TEXT),
                "feeds": rows(TEXT), "metrics": rows(TEXT), "layers": rows(TEXT), "briefing": TEXT, "live": FLAG,

@@ -51,7 +51,8 @@ CALLS: tuple[Call, ...] = (
     Call("/view", "一屏的全部内容", {JSON: shape.VIEW}, ("screen", *_SPAN, "compare", "v"),
          strict=False, filtered=True),
     Call("/metrics", "指标目录", {JSON: thing({"metrics": rows(shape.METRIC)})}, refusals=(400,)),
-    Call("/metrics/{metric}", "一个指标的数、序列或分组", {JSON: shape.FIGURE}, (*_SPAN, "by", "compare", *_FILTERS),
+    Call("/metrics/{metric}", "一个指标的数、序列或分组", {JSON: shape.FIGURE},
+         (*_SPAN, "by", "compare", "v", *_FILTERS),
          filtered=True),
     Call("/events", "事件，分页：next 是下一页的 cursor", {JSON: shape.EVENTS},
          (*_SPAN, "stage", "category", "channel", "department", "overdue", "order", "cursor"),
@@ -60,7 +61,9 @@ CALLS: tuple[Call, ...] = (
          {JSON: shape.EVENT}, ("feed", *_SPAN[1:])),
     Call("/warnings", "预警", {JSON: thing({"warnings": rows(shape.WARNING), "active": shape.WHOLE,
                                          "freshness": shape.FRESH})}, _SPAN),
-    Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "v"), filtered=True),
+    Call("/layers", "图层目录：地图能显示的一切，由地方包的声明得出",
+         {JSON: thing({"layers": rows(shape.LAYER)})}, _SPAN, filtered=True),
+    Call("/layers/{layer}.geojson", "图层", {GEOJSON: shape.FEATURES}, (*_SPAN, "bbox", "zoom", "v"), filtered=True),
     Call("/tiles/{tiles}/{z}/{x}/{y}", "本地底图的一块瓦片；没有的一块是透明的图片",
          dict.fromkeys(PICTURES, shape.PICTURE), ("v",)),
     Call("/divisions/{code}", "区划", {JSON: shape.DIVISION}, _SPAN[1:]),
@@ -109,6 +112,7 @@ def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
         "item": _form("^[0-9]{1,18}$", "记录的编号"),
         "bbox": _form(r"^-?[0-9]{1,3}(\.[0-9]+)?(,-?[0-9]{1,3}(\.[0-9]+)?){3}$",
                       " west,south,east,north 四个经纬度；去掉它取全部"),
+        "zoom": _form("^([0-9]|1[0-9]|2[0-2])$", "0–22 的整数：点多时按这一级的方格聚合；去掉它逐个给出"),
         "cursor": _form("^[A-Za-z0-9_=-]+$", "上一页给出的 next；去掉它从头取"), **_filters(pack)}
 
 

@@ -11,7 +11,7 @@ from data.errors import YipingError
 from data.tile_files import extent
 from data.tile_layers import SHIFTED, TIANDITU_HOSTS, TileSource, templates
 from geo.measuring import parse
-from layouts.mapcards import GRATICULE
+from layouts.maplayers import GRATICULE
 from layouts.view import ViewState
 
 Told = dict[str, Any] | list[dict[str, Any]]

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.principal import Principal
+from api.maplayers import densities, layer_questions
 from api.mapstate import map_state, numbered
 from api.questions import scope_of, window
 from api.tiles import stamp
@@ -22,7 +23,8 @@ from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
 from data.errors import NotFound, WrongInput, YipingError
 from data.loading import loading
-from layouts.mapcards import GRATICULE
+from layouts.choropleth import METHODS
+from layouts.maplayers import GRATICULE, HEAT, NO_LAYER
 from layouts.regions import body_class, questions, regions
 from layouts.screen import Context, Place, Screen
 from layouts.view import ViewState, from_query, to_query
@@ -91,21 +93,38 @@ def ask(web: Web, principal: Principal, question: Question, scope: Scope, span: 
     return Answer(question, question.name, note=note, freshness="down", at_division=scope.division)
 
 
+def view_of(web: Web, screen: Screen, query: dict[str, str]) -> ViewState:
+    """The view of an address; what its map should show stays where this place has it."""
+    view = from_query(screen.key, query, screen.window)
+    asked, pack = view.map, web.pack
+    drawn = {key: layer.kind != "lines" for key, layer in pack.layers.items()}
+    drawn |= dict.fromkeys((*pack.tiles, GRATICULE), False)
+    layers = tuple(key for key in asked.layers if key == NO_LAYER or key in drawn or drawn.get(key.removeprefix(HEAT)))
+    return replace(view, map=replace(
+        asked, layers=layers, metric=asked.metric if asked.metric in pack.metrics else "",
+        level=asked.level if asked.level in pack.divisions.level_names else "",
+        classes=asked.classes if asked.classes in METHODS else ""))
+
+
 def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> dict[str, Any]:
     """The whole view as JSON-ready values."""
     began = time.perf_counter()
     screen = screen_of(web, key)
-    view = from_query(key, query, screen.window)
+    view = view_of(web, screen, query)
     context = context_of(web, screen, view, principal)
     scope = scope_of(web, {**query, "division": context.view.division})
     span = window(web, query, screen.window)
-    counted = _layers(web, principal, screen, (scope, span))
-    shapes = {key: (web.pack.layers[key].shape, found.total) for key, found in counted.items()}
-    context = replace(context, layers=shapes,
-                      unplaced={key: int(found.unlocated) for key, found in counted.items() if found.unlocated})
+    counted = {key: ask(web, principal, question, scope, span)
+               for key, question in layer_questions(web, screen, context.view).items()}
+    shapes = {key[6:]: found for key, found in counted.items() if key.startswith("layer.")}
+    context = replace(
+        context, layers={key: (web.pack.layers[key.removeprefix(HEAT)].shape, found.total)
+                         for key, found in shapes.items()},
+        unplaced={key: int(found.unlocated) for key, found in shapes.items() if found.unlocated})
+    context = replace(context, densities=densities(web, screen, context.view, counted))
     asked = questions(screen, context.view)
-    answers = {name: ask(web, principal, question, scope, span) for name, question in asked}
-    if not numbered(web, context.view):
+    answers = counted | {name: ask(web, principal, question, scope, span) for name, question in asked}
+    if not numbered(web, context.view, answers.get("map.number")):
         answers.pop("map.number", None)
     answers |= _sites(web, principal, (dict(asked), answers), span)
     if context.busy:
@@ -119,19 +138,7 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
             "query": to_query(context.view, screen.window), "title": screen.title,
             "body": body_class(screen, context.view), "demo": context.demo,
             "alarm": _alarm(answers), "theme": context.theme, "from": web.live.served_from, "regions": html,
-            "feeds": depends, "map": map_state(web, screen, context.view, answers)}
-
-
-def _layer_rows(web: Web, screen: Screen) -> dict[str, Question]:
-    """The question behind each point layer of the screen's map; one row is enough, its total is what counts."""
-    found = {key: web.pack.layers[key] for key in screen.map.layers if key in web.pack.layers}
-    return {key: Question("rows", "events" if layer.kind == "events" else f"assets:{layer.source}", limit=1,
-                          order="open") for key, layer in found.items() if layer.kind != "lines"}
-
-
-def _layers(web: Web, principal: Principal, screen: Screen, within: tuple[Scope, Window]) -> dict[str, Answer]:
-    """How many every point layer has in the division, and how many of them without coordinates."""
-    return {key: ask(web, principal, question, *within) for key, question in _layer_rows(web, screen).items()}
+            "feeds": depends, "map": map_state(web, screen, context, answers)}
 
 
 def _sites(web: Web, principal: Principal, held: tuple[dict[str, Question], dict[str, Answer]],
@@ -150,8 +157,9 @@ def _sites(web: Web, principal: Principal, held: tuple[dict[str, Question], dict
 def feeds_of(web: Web, key: str, query: dict[str, str]) -> tuple[str, ...]:
     """Feeds on which anything in the view depends."""
     screen = screen_of(web, key)
-    asked = [question for _, question in questions(screen, from_query(key, query, screen.window))]
-    asked += _layer_rows(web, screen).values()
+    view = view_of(web, screen, query)
+    asked = [question for _, question in questions(screen, view)]
+    asked += layer_questions(web, screen, view).values()
     return tuple(sorted({feed for question in asked for feed in web.gate.feeds_of(question)}))
 
 

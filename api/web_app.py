@@ -49,6 +49,7 @@ from data.sessions import Sessions
 from data.settings import Settings
 from data.state import State
 from data.tile_layers import hosts
+from geo.layers import FORM
 from layouts.fitting import fitted
 from layouts.screens import SCREENS
 
@@ -56,7 +57,8 @@ DashMaker = Callable[..., Any]
 RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/view", view.view, "GET"), ("/metrics", metrics.catalogue, "GET"), ("/metrics/{metric}", metrics.value, "GET"),
     ("/events", events.listing, "GET"), ("/events/{event}", events.one, "GET"), ("/warnings", events.warnings, "GET"),
-    ("/layers/{layer}.geojson", layers.layer, "GET"), ("/divisions/{code}", places.division, "GET"),
+    ("/layers", layers.catalogue, "GET"), ("/layers/{layer}.geojson", layers.layer, "GET"),
+    ("/divisions/{code}", places.division, "GET"),
     ("/tiles/{tiles}/{z}/{x}/{y}", tiles.one, "GET"),
     ("/feeds", feeds.listing, "GET"), ("/feeds/{feed}/records", feeds.push, "POST"), ("/topics", topics.listing, "GET"),
     ("/departments", feeds.departments, "GET"), ("/quarantine", quarantine.desk, "GET POST"),
@@ -82,12 +84,12 @@ def services(settings: Settings, pack: Pack) -> Web:
     gate = Gate(pack, live, reader, desk)
     web = Web(settings, pack, clock, state, live, gate,
               Sessions(pack.divisions.root.code, settings.mode == "demo"), Shelf(AnswerCache(cache)))
-    web.screens = fitted(SCREENS, lambda question: answerable(pack, question), pack.place.default_metric, pack.layers,
-                         pack.tiles)
+    web.screens = fitted(SCREENS, lambda question: answerable(pack, question), pack.place.default_metric, pack.layers)
     web.parameters = parameters(pack, tuple(screen.key for screen in web.screens))
     file = next(iter(sorted(pack.root.glob("divisions.*"))), None)
     web.ground = versions(pack.root)
-    web.geometry_version = hashlib.blake2b(file.read_bytes(), digest_size=6).hexdigest() if file else "0"
+    # What is told of each division besides its border is part of the version, so that no browser keeps the older form.
+    web.geometry_version = hashlib.blake2b(file.read_bytes() + FORM, digest_size=6).hexdigest() if file else "0"
     return web
 
 

@@ -25,8 +25,10 @@
     }
     yp.hand.install(map, state);
     yp.scale.install(map);
+    yp.walk.install(map, state);
     map.on('dragstart zoomstart', () => { if (!fitting) own = true; });
     map.on('moveend', remember);
+    map.on('moveend', () => { if (shown && !fitting && (shown.points || []).some((p) => p.many)) loadPoints(shown); });
     map.on('zoomend', () => {
       if (!shown || fitting) return;
       loadPoints(shown);
@@ -105,10 +107,10 @@
   }
 
   /* A layer, or null and a line on the map that says so: one that cannot be had leaves the others alone. */
-  async function quietly(url, form, name) {
+  async function quietly(url, form, name, load) {
     const key = 'layer:' + String(url).split('?')[0];
     try {
-      const found = await yp.geo.load(url, form);
+      const found = await (load ? load() : yp.geo.load(url, form));
       if (url && map) yp.told.clear(key);
       return found;
     } catch (error) {
@@ -135,7 +137,8 @@
   async function loadPoints(data) {
     const mine = ++pointToken;
     const wanted = (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
-    const found = await Promise.all(wanted.map((p) => quietly(p.url, 'points', p.name || p.layer)));
+    const sight = yp.sight.of(map);
+    const found = await Promise.all(wanted.map((p) => quietly(p.many ? p.url + sight : p.url, 'points', p.name || p.layer)));
     if (mine !== pointToken) return;
     aged(found, wanted);
     state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
@@ -163,14 +166,21 @@
   }
 
   function childCodes(data) {
-    const named = state.level ? state.level.cells.filter((cell) => cell.parent === data.focus).map((cell) => cell.code) : [];
+    const inside = (cell) => cell.parent === data.focus || cell.above.includes(data.focus);
+    const named = state.level ? state.level.cells.filter(inside).map((cell) => cell.code) : [];
     return new Set(named.length ? named : Object.keys(data.values || {}).concat([data.focus]));
   }
 
+  /* What the cells show: told with the view, or read by its own address where they are very many. */
+  async function values(data) {
+    if (!data.figures) return data.values || {};
+    return await quietly(data.figures.url, 'values', '区划数值', () => yp.values.load(data.figures)) || {};
+  }
+
   async function ground(data) {
-    const [outline, cells, neighbours, rivers] = await Promise.all([quietly(data.outline, 'polygons', '外轮廓'),
-      quietly(data.cells, 'polygons', '区划'), quietly(data.neighbours, 'polygons', '周边'), quietly(data.rivers, 'courses', '河流')]);
-    return {outline, cells, neighbours, rivers};
+    const [outline, cells, neighbours, rivers, figures] = await Promise.all([quietly(data.outline, 'polygons', '外轮廓'),
+      quietly(data.cells, 'polygons', '区划'), quietly(data.neighbours, 'polygons', '周边'), quietly(data.rivers, 'courses', '河流'), values(data)]);
+    return {outline, cells, neighbours, rivers, figures};
   }
 
   function take(data, found) {
@@ -179,10 +189,10 @@
     if (found.cells && data.level) { seen.delete(data.level); seen.set(data.level, found.cells); }
     const many = found.cells ? found.cells.cells.length : 0;
     state.coarser = Array.from(seen.values()).filter((level) => level !== found.cells && level.cells.length < many);
-    const same = shown && state.level === found.cells && JSON.stringify(shown.values) === JSON.stringify(data.values) &&
+    const same = shown && state.level === found.cells && colors(shown) === colors(data) &&
       String(shown.classes) === String(data.classes);
     state.level = found.cells;
-    state.values = data.values || {};
+    state.values = found.figures;
     state.classes = data.classes || [];
     state.marks = data.marks || {};
     if (!same) state.paths = found.cells ? yp.ground.paths(found.cells, state.values, state.classes) : [];
@@ -191,11 +201,13 @@
     state.focusCodes = chosen.codes;
   }
 
+  const colors = (data) => JSON.stringify([data.values, data.figures]);
+
   /* What a sheet shows, as text: a sheet is painted again only when this has changed. */
   function says(data) {
     const there = [state.level, state.outline, state.neighbours, state.rivers].map(Boolean);    // a late layer counts
     const place = [data.cells, data.outline, data.neighbours, data.rivers, data.focus, there].join(' ');
-    return {ground: place + data.classes + JSON.stringify(data.values), names: place + JSON.stringify(data.marks)};
+    return {ground: place + data.classes + colors(data), names: place + JSON.stringify(data.marks)};
   }
 
   /* Draws a view's map. Resolves to false when a newer one has come in between. */
@@ -213,7 +225,7 @@
     take(data, found);
     const moved = !shown || shown.division !== data.division || shown.level !== data.level || shown.screen !== data.screen;
     shown = data;
-    if (moved) fit(data);
+    if (moved) { fit(data); document.dispatchEvent(new CustomEvent('yiping:mapdrawn')); }
     const kept = said;
     said = says(data);
     if (said.ground !== kept.ground) sheets.ground.redraw();
@@ -249,5 +261,7 @@
     }
   }
 
-  yp.map = {show, addSheet, restyle, ahead, state, closeTip: () => yp.hand.hide(), leaflet: () => map, sheets: () => Object.values(sheets)};
+  yp.map = {show, quietly, addSheet, sheet: (name) => (sheets ? sheets[name] : null),
+    redraw: (name) => { if (sheets) sheets[name].redraw(); }, restyle, ahead, state, closeTip: () => yp.hand.hide(),
+    leaflet: () => map, sheets: () => Object.values(sheets)};
 })();

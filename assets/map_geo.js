@@ -121,6 +121,7 @@
       this.name = plain(p.name);
       this.short = plain(p.short) || this.name;
       this.parent = String(p.parent || '');
+      this.above = Array.isArray(p.above) ? p.above : [];
       this.rings = rings(feature.geometry);
       this.box = boxOf(this.rings);
       this.found = Array.isArray(p.label_at) ? {x: planeX(p.label_at[0]), y: planeY(p.label_at[1])} : null;
@@ -170,7 +171,7 @@
     return features.filter((f) => f.geometry && f.geometry.type === 'Point').map((f) => {
       const p = f.properties || {}, at = f.geometry.coordinates;
       return {id: String(p.id || ''), name: plain(p.name), state: String(p.state || ''), text: plain(p.text),
-        feed: p.feed, x: planeX(at[0]), y: planeY(at[1])};
+        feed: p.feed, n: Number(p.n) || 1, x: planeX(at[0]), y: planeY(at[1])};
     });
   }
 

@@ -6,6 +6,8 @@
     d2: '--div-0', d3: '--div-p1', d4: '--div-p2', 'k-red': '--st-red-fill', 'k-orange': '--st-orange-fill',
     'k-yellow': '--st-yellow-fill', 'k-blue': '--st-blue-fill', 'k-green': '--st-green-fill', qn: '--ground'};
   const VEIL = 0.45;               // how much of the colours stands over tiles
+  /* The upper risk classes are hatched: red, orange and yellow are one colour to some eyes. Spacing in pixels; both ways. */
+  const HATCH = {'k-red': [6, true], 'k-orange': [8, false]};
   let colors = new Map();
 
   /* A color of the style sheet, read once per theme. */
@@ -22,13 +24,35 @@
   function paths(level, values, classes) {
     const found = classes.map(() => null);
     for (const cell of level.cells) {
-      const value = values[cell.code];
+      const value = yp.values.of(values, cell);
       const at = value ? value[0] : -1;
       if (at < 0 || at === null || at >= classes.length) continue;
       found[at] = found[at] || new Path2D();
       found[at].addPath(cell.path);
     }
     return found;
+  }
+
+  /* A class's lines over its colour, of one width at every zoom. */
+  function hatch(pen, path, name) {
+    const [step, crossed] = HATCH[name] || [0, false];
+    if (!step) return;
+    const side = Math.round(step * pen.u * pen.ratio), tile = document.createElement('canvas'), t = tile.getContext('2d');
+    tile.width = tile.height = side;
+    t.strokeStyle = color('--text');
+    t.lineWidth = Math.max(1, side / 8);
+    t.beginPath();
+    for (const d of [-side, 0, side]) {
+      t.moveTo(d, side);
+      t.lineTo(d + side, 0);
+      if (crossed) { t.moveTo(d, 0); t.lineTo(d + side, side); }
+    }
+    t.stroke();
+    const pattern = pen.c.createPattern(tile, 'repeat'), k = pen.view.k * pen.ratio;
+    pattern.setTransform(new DOMMatrix([1 / k, 0, 0, 1 / k, 0, 0]));
+    pen.c.globalAlpha = 0.35;
+    pen.fill(path, pattern);
+    pen.c.globalAlpha = 1;
   }
 
   function county(pen, state) {
@@ -60,6 +84,7 @@
       const fill = classColor(state.classes[at]);
       pen.c.globalAlpha = state.tiled ? VEIL : 1;
       pen.fill(path, fill);
+      hatch(pen, path, state.classes[at]);
       pen.c.globalAlpha = 1;
       if (state.level.cells.length < 100 && !state.tiled) pen.stroke(path, fill, 0.7);     // closes hairlines; finer lines cover them
     });

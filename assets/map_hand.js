@@ -22,10 +22,10 @@
   function line(found) {
     if (found.mark) {
       const m = found.mark, word = yp.shapes.WORDS[m.state] || '';
-      if (m.kind === 'cluster') return [m.n + ' 件', '其中最重：' + (word || '正常') + '，点击放大'];
+      if (m.kind === 'cluster') return [m.n + ' ' + m.unit, [m.kinds, word && word !== '正常' ? '其中最重：' + word : '', '点击放大'].filter(Boolean).join('·')];
       return [m.one.name, [word, m.one.text].filter(Boolean).join('·')];
     }
-    const cell = found.cell, value = state.values[cell.code];
+    const cell = found.cell, value = yp.values.of(state.values, cell);
     return [cell.name, value && value[1] ? value[1] : ''];
   }
 
@@ -104,6 +104,12 @@
     if (!asked) asked = requestAnimationFrame(hover);
   }
 
+  /* The line beside a cell that was reached without a pointer. */
+  function point(cell) {
+    const [lng, lat] = yp.geo.lonLat(cell.heart.x, cell.heart.y);
+    show({cell}, map.latLngToContainerPoint([lat, lng]));
+  }
+
   function leave() {
     at = null;
     yp.foresee.rest(null);
@@ -157,5 +163,5 @@
     map.on('movestart', () => hide());
   }
 
-  yp.hand = {install, hide, mode: setMode, what, under, cellAt};
+  yp.hand = {install, hide, mode: setMode, drawing: () => Boolean(mode), what, point, into, under, cellAt};
 })();

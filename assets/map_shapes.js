@@ -4,7 +4,7 @@
   const yp = window.yiping = window.yiping || {};
   const FILL = {att: '--mk-yellow', warn: '--mk-orange', alarm: '--mk-red'};
   const RANK = {'': 0, ok: 0, att: 1, warn: 2, alarm: 3};
-  const WORDS = {ok: '正常', att: '关注', warn: '预警', alarm: '告警', '': ''};
+  const WORDS = {ok: '正常', att: '关注', warn: '预警', alarm: '告警', unknown: '未知', '': ''};
   const light = () => document.documentElement.dataset.theme === 'light';
 
   function outline(c, state, x, y, r) {
@@ -38,6 +38,22 @@
     c.fillText(text, at.x, at.y + fs * (state === 'att' ? 0.5 : 0.34));
   }
 
+  /* An empty mark with a number: many things of one kind in a place, its edge by the worst state among them. */
+  function hollow(c, state, at, text, fs) {
+    outline(c, state, at.x, at.y, at.r);
+    c.lineJoin = 'round';
+    c.fillStyle = yp.ground.color('--panel');
+    c.fill();
+    c.lineWidth = (FILL[state] ? 2.6 : 1.4) * (at.u || 1);
+    c.strokeStyle = yp.ground.color(FILL[state] || '--text-2');
+    c.stroke();
+    c.font = '600 ' + fs + 'px ' + yp.ground.color('--family');
+    c.textAlign = 'center';
+    c.textBaseline = 'alphabetic';
+    c.fillStyle = yp.ground.color('--text');
+    c.fillText(text, at.x, at.y + fs * (state === 'att' ? 0.5 : 0.34));
+  }
+
   /* Plain kinds of assets: circle square triangle diamond cross house drop. */
   function kind(c, shape, x, y, r) {
     if (shape === 'square') c.rect(x - r, y - r, 2 * r, 2 * r);
@@ -50,5 +66,5 @@
 
   const worst = (a, b) => ((RANK[b] || 0) > (RANK[a] || 0) ? b : a);
 
-  yp.shapes = {mark, kind, worst, outline, RANK, WORDS, FILL, light};
+  yp.shapes = {mark, hollow, kind, worst, outline, RANK, WORDS, FILL, light};
 })();

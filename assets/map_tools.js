@@ -1,4 +1,5 @@
-/* Where the window is narrow the drawer stands below the map: whoever opens a tool is taken to it. */
+/* Where the window is narrow the drawer stands below the map: whoever opens a tool is taken to it. A screen that can be
+   touched has larger targets on the map. */
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
@@ -16,5 +17,6 @@
     box.scrollIntoView({block: 'nearest', behavior: calm ? 'auto' : 'smooth'});
   }
 
+  if (navigator.maxTouchPoints > 0) document.documentElement.dataset.touch = '1';
   document.addEventListener('yiping:answer', opened);
 })();

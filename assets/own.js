@@ -11,6 +11,7 @@
     const one = held.closest('[data-set],[data-act],[data-deed],summary,select,input,textarea');
     if (!one) return null;
     const at = one.dataset;
+    if (at.own) return (found) => found.dataset.own === at.own;       // what it does next has changed by doing it
     return (found) => found.tagName === one.tagName && found.dataset.set === at.set && found.dataset.act === at.act &&
       found.dataset.panel === at.panel && found.dataset.deed === at.deed && found.dataset.kind === at.kind &&
       found.name === one.name;

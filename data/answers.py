@@ -34,12 +34,13 @@ class Scope:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. kind: metric | rows | layer | profile | feeds | warnings.
+    """What is asked. kind: metric | rows | marks | layers | profile | feeds | warnings.
 
     `name` is the metric id (metric), the dataset (rows: "events", "assets:<layer>", "observations:<metric>"), or the
     layer. `by`: "" | a level name | hour | day | week | month | category | channel | department | station.
     `compare`: "" | previous | yesterday | last_week | last_year, answered in `Answer.change`.
     `after`: of rows of events, those that come after this (rowsets.place_of); () = from the beginning.
+    `box`: of marks, west, south, east, north in degrees; () = everywhere. `zoom`: that of their clusters; None = none.
     """
 
     kind: str
@@ -49,6 +50,8 @@ class Question:
     limit: int = 0
     order: str = ""
     after: tuple[int, str, str] | tuple[()] = ()
+    box: tuple[float, ...] = ()
+    zoom: int | None = None
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from typing import Any
 
 from access.principal import READ, Principal, may
 from data import rowsets
+from data.answering import Answering, Asked
 from data.answers import Answer, Question, Scope, Window
 from data.clock import from_us, to_us
 from data.contribution_memo import ContributionMemo
 from data.desk_rows import DeskRows
-from data.errors import NotAllowed, NotFound, WrongInput
+from data.errors import NotAllowed, NotFound
 from data.feed_desk import NAMES as DESK
 from data.feed_desk import FeedDesk
 from data.formulas import FORMULAS
@@ -21,8 +22,9 @@ from data.history_read import HistoryReader
 from data.judging import Judge
 from data.live import CHANGED, Live
 from data.metrics import Evaluator
-from data.pack import Metric, Pack, told_by
+from data.pack import Metric, Pack
 from data.settled import PointMemo
+from data.sources_of import SourcesOf
 from data.tables import MemoryTables
 
 _MEMO, SETTLED_US, AGEING_US = 2000, 60_000_000, 86_400_000_000
@@ -35,13 +37,15 @@ class Gate:
         self.pack, self.live, self._desk = pack, live, desk
         self._reader = reader
         self._judge = Judge(pack, live, desk.lost_at if desk is not None else None)
+        self._sources = SourcesOf(pack)
+        self._answering = Answering(live, self._judge, self._sources, desk)
         self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
         self._past: OrderedDict[tuple[int, bool, int], MemoryTables] = OrderedDict()
         self._past_lock = threading.Lock()
         self.computed = self._minute = 0
         self._contributions = ContributionMemo(FORMULAS, self._stamp)
         self._points = PointMemo(self._stamp)
-        self._assets = tuple(key for key, feed in pack.feeds.items() if feed.kind == "asset")
+        self._assets = self._sources.of_kind("asset")
 
     def read(self, principal: Principal, question: Question, scope: Scope, window: Window) -> Answer:
         """The answer to a question.
@@ -107,29 +111,7 @@ class Gate:
 
     def feeds_of(self, question: Question) -> tuple[str, ...]:
         """Feeds a question's answer depends on."""
-        if question.kind == "metric" and question.name in self.pack.metrics:
-            return self._moved_by(self.pack.metrics[question.name])
-        if question.kind == "profile":
-            return self._feeds(self.pack.metrics["population"]) if "population" in self.pack.metrics else ()
-        if question.name in DESK:
-            return (CHANGED,)
-        kinds = {"events": "event", "warnings": "warning"}
-        kind = kinds.get(question.name) or kinds.get(question.kind) or "asset"
-        return tuple(key for key, feed in self.pack.feeds.items() if feed.kind == kind)
-
-    def _moved_by(self, metric: Metric) -> tuple[str, ...]:
-        """The feeds whose records a metric counts, itself or in one of its sides."""
-        counted = [told_by(each, self.pack.feeds) for each in (metric, *self._sides(metric))]
-        return tuple(dict.fromkeys(feed for feeds in counted for feed in feeds))
-
-    def _feeds(self, metric: Metric) -> tuple[str, ...]:
-        more = [feed for side in self._sides(metric) for feed in side.feeds]
-        return tuple(dict.fromkeys([*metric.feeds, *more]))
-
-    def _sides(self, metric: Metric) -> list[Metric]:
-        """The metrics that a ratio is made of."""
-        return [self.pack.metrics[metric.formula[side]] for side in ("part", "whole")
-                if metric.formula.get(side) in self.pack.metrics]
+        return self._sources.question(question)
 
     def _key(self, question: Question, scope: Scope, window: Window) -> Any:
         unit = 60_000_000 if window.name else 1
@@ -149,7 +131,7 @@ class Gate:
     def _stamp(self, metric: Metric, end_us: int) -> Any:
         tables = self.live.tables
         return (self.live.generation,
-                *(tables.version_before(feed, end_us) for feed in (*self._moved_by(metric), *self._assets)))
+                *(tables.version_before(feed, end_us) for feed in (*self._sources.moving(metric), *self._assets)))
 
     def _served(self, window: Window) -> Any:
         return "history" if window.at is not None else self.live.served_from
@@ -192,44 +174,7 @@ class Gate:
         return row
 
     def _answer(self, question: Question, scope: Scope, window: Window, past: MemoryTables | None) -> Answer:
-        evaluator = self._evaluator(past)
-        if question.kind == "metric":
-            answer = evaluator.evaluate(question, scope, window)
-            metric = evaluator.metric(question.name)
-            answer = self._judge.beside(self._judge.fresh(answer, self._feeds(metric), window, past), metric)
-            return self._judge.settled(answer, window)
-        span = (to_us(window.start), to_us(window.end))
-
-        def judged(rows: tuple[dict[str, Any], ...], total: int) -> Answer:
-            found = Answer(question, question.name or question.kind, rows=rows, total=total, n=len(rows),
-                           at_division=scope.division, demo=any(row.get("demo") for row in rows))
-            return self._judge.fresh(found, self.feeds_of(question), window, past)
-
-        if question.kind == "rows":
-            rowsets.check_rows(question)
-            reader = rowsets.events if question.name == "events" else None
-            rows, total, blind = (reader(evaluator, question, scope, span) if reader
-                                  else rowsets.assets(evaluator, question, scope))
-            return replace(judged(rows, total), unlocated=blind)
-        if question.kind == "warnings":
-            return judged(*rowsets.warnings(evaluator, scope, span[1], question.limit))
-        if question.kind == "feeds":
-            return judged(*self._feed_rows(evaluator, window, past))
-        if question.kind == "profile":
-            counted = rowsets.population(evaluator, scope.division)
-            answer = Answer(question, "", parts=rowsets.profile(evaluator, scope, counted), at_division=scope.division,
-                            time=counted.time if counted else None)
-            return self._judge.fresh(answer, self.feeds_of(question), window, past) if counted else answer
-        raise WrongInput(f"不认识的提问 {question.kind!r:.20}")
-
-    def _feed_rows(self, evaluator: Evaluator, window: Window, past: MemoryTables | None) -> rowsets.Rows:
-        """Feeds as they stand; of the past without counts, volumes and scores, which are only kept of now."""
-        states, at_us = self._judge.states(window, past)
-        rows, total = rowsets.feeds(evaluator, states, lambda feed: self._judge.word(feed, states, at_us))
-        if past is not None:
-            return tuple({**row, **rowsets.UNCOUNTED, "judged_us": at_us} for row in rows), total
-        facts = self._desk.facts(at_us, states) if self._desk is not None else {}
-        return tuple({**row, **facts.get(row["feed"], {})} for row in rows), total
+        return self._answering.answer(Asked(self._evaluator(past), question, scope, window, past))
 
     def demo(self, feeds: tuple[str, ...]) -> bool:
         """True when the newest records of a feed are marked as simulated."""

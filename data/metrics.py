@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from data.pack import EVERY, Metric, Pack
 from data.settled import PointMemo
 from data.steps import STEPS, bucket_starts, buckets_in, trailing_start
 from data.windows import local_offset_us, shifted
+from geo.divisions import Divisions
 
 STATES: tuple[State, ...] = ("ok", "att", "warn", "alarm")
 # A year of hours, 27 years of days. What is counted anew at each point gets a month of hours, or two years of days.
@@ -137,13 +138,15 @@ class Evaluator:
         top = next(above for above in divisions.chain(code) if divisions.get(above).level <= level)
         found = self.formulas[inputs.metric.formula["kind"]](inputs)
         values, rows = by_division(found, divisions)
-        worst = worst_of(found, divisions) if len(found.severity) else None
         chosen = np.flatnonzero(divisions.below(top) & (divisions.level == level))
+        extra = _beside(found, divisions)
         groups = tuple(Group(divisions.items[i].code, divisions.items[i].name, _known(values[i]), int(rows[i]),
-                             {} if worst is None or worst[i] < 0 else {"state": STATES[int(worst[i])]}) for i in chosen)
+                             extra(int(i))) for i in chosen)
         adds = inputs.metric.over_area in ("sum", "count") and answer.value is not None and top == answer.at_division
         rest = answer.value - sum(group.value or 0 for group in groups) if adds and answer.value is not None else None
         parts = {**answer.parts, "level": divisions.level_names[level], "breaks": list(inputs.metric.breaks)}
+        if groups and inputs.metric.thresholds and self.judged(inputs.metric, groups[0].code, inputs.filters):
+            parts["limits"] = [[limit.state, limit.above, limit.below] for limit in inputs.metric.thresholds]
         return replace(answer, groups=groups, unlocated=rest, parts=parts)
 
     def _by_label(self, answer: Answer, inputs: Inputs, by: str) -> Answer:
@@ -219,6 +222,18 @@ class Evaluator:
             return answer
         unit = "百分点" if answer.unit == "%" else answer.unit
         return replace(answer, change=Change(words, answer.value - old.value, unit))
+
+
+def _beside(found: Contribution, divisions: Divisions) -> Callable[[int], dict[str, Any]]:
+    """What stands beside a division's figure: its worst state, or what is told of figures that are its own."""
+    if len(found.severity):
+        worst = worst_of(found, divisions)
+        return lambda at: {} if worst[at] < 0 else {"state": STATES[int(worst[at])]}
+    if found.rolls_up or found.describe is None:
+        return lambda at: {}
+    own = {int(at): row for at, row in zip(found.division, found.parts, strict=True)}
+    describe = found.describe
+    return lambda at: describe(own[at]) if at in own else {}
 
 
 def _known(value: Any) -> float | None:

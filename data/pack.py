@@ -207,7 +207,6 @@ class Category(Strict):
 
 class Layer(Strict):
     """A layer of the map: assets of a layer, stations with a metric, events, or tiles below everything."""
-
     name: str
     topic: str = ""
     kind: Literal["assets", "events", "lines", "tiles"]
@@ -221,9 +220,9 @@ class Layer(Strict):
     def _parts(self) -> Layer:
         if (self.tiles is not None) != (self.kind == "tiles"):
             raise ValueError("kind: tiles 与 tiles: 一块应同时有，见 docs/ground.md")
-        if self.kind != "tiles" and not (self.topic and self.source):
+        if not self.tiles and not (self.topic and self.source):
             raise ValueError("缺少 topic 或 source，应写明专题与来源")
-        if self.kind == "tiles" and self.on:
+        if self.tiles and self.on:
             raise ValueError("底图缺省不打开，去掉 on；用地址的 layers= 打开")
         return self
 
@@ -245,7 +244,7 @@ class Pack:
     tiles: dict[str, Layer] = field(default_factory=dict)
 
     def tile_sources(self) -> dict[str, TileSource]:
-        """Layer of tiles → what its tiles are."""
+        """Layer → what its tiles are."""
         return {key: layer.tiles for key, layer in self.tiles.items() if layer.tiles is not None}
 
 
@@ -270,9 +269,8 @@ def load_pack(root: Path) -> Pack:
     divisions = read_divisions(root, levels, problems)
     if problems or divisions is None:
         raise PackProblem(problems)
-    points = {key: layer for key, layer in layers.items() if layer.kind != "tiles"}
-    tiles = {key: layer for key, layer in layers.items() if layer.kind == "tiles"}
-    pack = Pack(root, place, divisions, feeds or {}, metrics or {}, categories or {}, channels or {}, points,
+    tiles = {key: layers.pop(key) for key, layer in list(layers.items()) if layer.kind == "tiles"}
+    pack = Pack(root, place, divisions, feeds or {}, metrics or {}, categories or {}, channels or {}, layers,
                 limits or {}, calendar or {}, tiles)
     problems += cross_check(pack)
     if problems:
@@ -294,6 +292,9 @@ def cross_check(pack: Pack) -> list[str]:
                           f"target_level {metric.target_level!r} 应为 {EVERY} 或某一级：{'、'.join(sorted(keys))}"))
     wrong += [("layers", (key, "metric"), f"没有指标 {layer.metric!r}") for key, layer in pack.layers.items()
               if layer.metric and layer.metric not in pack.metrics]
+    wrong += [("layers", (key, "source"), f"没有文件 assets/{layer.source}.geojson")
+              for key, layer in pack.layers.items()
+              if layer.kind == "lines" and not (pack.root / "assets" / f"{layer.source}.geojson").is_file()]
     if pack.place.default_metric not in pack.metrics:
         wrong.append(("place", ("default_metric",), f"{pack.place.default_metric!r} 不在 metrics.yaml 之中"))
     return [f"{located(pack.root, f'{name}.yaml', *at)}: {at[0]}: {words}" for name, at, words in wrong]

@@ -40,7 +40,8 @@ def _name(evaluator: Evaluator, index: int, level: int = 1) -> str:
     return named[0].name if named else divisions.root.name
 
 
-def _event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, level: int = 1) -> dict[str, Any]:
+def event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, level: int = 1) -> dict[str, Any]:
+    """One event of a table as it was at an instant, its place named at or above a level."""
     columns, texts = events.columns, events.texts[at]
     category = events.category.words[columns["category"][at]]
     known = evaluator.pack.categories.get(category)
@@ -90,7 +91,7 @@ def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[i
     asked = span[0] if question.order == "newest" else span[1]
     held = [tables.events, *([tables.past_events()] if asked < tables.events_since else [])]
     inside = evaluator.pack.divisions.below(scope.division)
-    masked = [_chosen(table, question.order, scope, inside, span) for table in held]
+    masked = [chosen(table, question.order, scope, inside, span) for table in held]
     keys = np.concatenate([key for _, key in masked])
     first = len(masked[0][0])
 
@@ -107,7 +108,7 @@ def events(evaluator: Evaluator, question: Question, scope: Scope, span: tuple[i
         recent = at < first
         place = int(masked[0][0][at]) if recent else whole.position(*old[at])
         if place is not None:
-            rows.append(_event_row(evaluator, held[0] if recent else whole, place, span[1], below))
+            rows.append(event_row(evaluator, held[0] if recent else whole, place, span[1], below))
     blind = sum(int(np.isnan(table.columns["lon"][at]).sum()) for table, (at, _) in zip(held, masked, strict=True))
     return tuple(rows), len(keys), blind
 
@@ -139,7 +140,7 @@ def _by_feed(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return found
 
 
-def _chosen(table: EventTable, order: str, scope: Scope, inside: npt.NDArray[np.bool_],
+def chosen(table: EventTable, order: str, scope: Scope, inside: npt.NDArray[np.bool_],
             span: tuple[int, int]) -> tuple[Array, Array]:
     """(positions, sort keys) of the events that an order asks for."""
     mask, due = inside[table.columns["division"]] & table.select(scope.filters), table.columns["due"]
@@ -168,30 +169,35 @@ def one_event(evaluator: Evaluator, event_id: str, feed: str, end_us: int) -> di
     if at is None:
         raise NotFound(f"数据源 {feed!r:.40} 没有事件 {event_id!r:.60}" if feed else f"没有事件 {event_id!r:.60}")
     reached = table.columns["reached"][at]
-    row = _event_row(evaluator, table, at, end_us)
+    row = event_row(evaluator, table, at, end_us)
     row["detail"] = table.texts[at][1]
     row["history"] = [{"stage": STAGE_WORDS[stage], "stage_code": stage, "time_us": int(reached[number])}
                       for number, stage in enumerate(STAGES) if reached[number]]
     return row
 
 
-def _asset_row(evaluator: Evaluator, asset: Row, level: int = 1) -> dict[str, Any]:
+def asset_row(evaluator: Evaluator, asset: Row, level: int = 1) -> dict[str, Any]:
+    """One asset with its properties, its place named at or above a level."""
     return {**asset["properties"], "id": asset["id"], "layer": asset["layer"], "name": asset["name"],
             "feed": asset["feed"], "lon": asset["lon"], "lat": asset["lat"],
             "division": _name(evaluator, asset["index"], level),
             "division_code": evaluator.pack.divisions.items[asset["index"]].code, "demo": bool(asset["demo"])}
 
 
-def assets(evaluator: Evaluator, question: Question, scope: Scope) -> PlacedRows:
-    """Assets of the layer named after `assets:` that lie in the division."""
-    layer = question.name.partition(":")[2]
+def layer_assets(evaluator: Evaluator, question: Question, scope: Scope) -> list[Row]:
+    """Assets of the layer named after `assets:` that lie in the division, as they are kept."""
     table: AssetTable = evaluator.tables.assets
     inside = evaluator.pack.divisions.below(scope.division)
-    rows = [asset for asset in table.layer(layer) if inside[asset["index"]]]
+    return [asset for asset in table.layer(question.name.partition(":")[2]) if inside[asset["index"]]]
+
+
+def assets(evaluator: Evaluator, question: Question, scope: Scope) -> PlacedRows:
+    """Assets of the layer named after `assets:` that lie in the division."""
+    rows = layer_assets(evaluator, question, scope)
     limit = question.limit or len(rows)
     below = evaluator.pack.divisions.get(scope.division).level + 1
     blind = sum(asset["lon"] is None for asset in rows)
-    return tuple(_asset_row(evaluator, asset, below) for asset in rows[:limit]), len(rows), blind
+    return tuple(asset_row(evaluator, asset, below) for asset in rows[:limit]), len(rows), blind
 
 
 def warnings(evaluator: Evaluator, scope: Scope, end_us: int, limit: int) -> Rows:

@@ -12,6 +12,8 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.divisions import Division, Divisions
 
+# Changes with what `divisions_geojson` tells of a division.
+FORM = b"2"
 HEAD, TAIL = b'{"type":"FeatureCollection","features":[\n', b"\n]}\n"
 
 
@@ -34,8 +36,8 @@ def divisions_geojson(divisions: Divisions, positions: Iterable[int], digits: in
 
     Args:
         divisions: the tree.
-        positions: which of them; properties are code, name, level, parent, official and label_at, the point
-            [lon, lat] where a name has most room.
+        positions: which of them; properties are code, name, level, parent, above (all above the parent, the nearest
+            first), official and label_at, the point [lon, lat] where a name has most room.
         digits: decimals of the coordinates in degrees.
         tolerance_deg: simplification; 0 = none.
     """
@@ -43,7 +45,8 @@ def divisions_geojson(divisions: Divisions, positions: Iterable[int], digits: in
     shapes = simplified([divisions.geometry[position] for position in chosen], tolerance_deg)
     items = [divisions.items[position] for position in chosen]
     rows = ({"code": item.code, "name": item.name, "level": item.level, "parent": item.parent,
-             "official": item.official, "label_at": at} for item, at in zip(items, _roomiest(shapes), strict=True))
+             "above": list(divisions.chain(item.code)[2:]), "official": item.official, "label_at": at}
+            for item, at in zip(items, _roomiest(shapes), strict=True))
     return feature_collection(zip(rows, shapes, strict=True), digits)
 
 

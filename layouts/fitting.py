@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from data.answers import Question
-from layouts.mapcards import GRATICULE
 from layouts.screen import MapView, Panel, Screen
 
 # the desk's order: four panels beside the map, then rows below it
@@ -14,14 +13,13 @@ SEATS = ("p1", "p2", "p4", "p5", "p3", "p6", "s1", "s2", "s3", "s4", "s5", "s6")
 Answerable = Callable[[Question], bool]
 
 
-def fitted(screens: Iterable[Screen], answerable: Answerable, default_metric: str, layers: Iterable[str],
-           tiles: Iterable[str] = ()) -> tuple[Screen, ...]:
+def fitted(screens: Iterable[Screen], answerable: Answerable, default_metric: str, layers: Iterable[str]) -> tuple[
+        Screen, ...]:
     """The screens with the figures, panels and map metrics that can be answered; one left with no panel is dropped.
 
     A panel stays when all of its questions are answerable, and moves up where others are left out. The first screen
-    always stays. `tiles`: layers of tiles, which with the grid of degrees every map can have below it.
+    always stays.
     """
-    ground = (*tiles, GRATICULE)
     known, found = set(layers), []
     for number, screen in enumerate(screens):
         panels = tuple(panel for panel in screen.panels if all(answerable(ask) for ask in panel.asks.values()))
@@ -29,7 +27,7 @@ def fitted(screens: Iterable[Screen], answerable: Answerable, default_metric: st
         if not panels and number:
             continue
         found.append(replace(
-            screen, panels=panels, map=_map(replace(screen.map, ground=ground), answerable, default_metric, known),
+            screen, panels=panels, map=_map(screen.map, answerable, default_metric, known),
             figures=tuple(f for f in screen.figures if answerable(Question("metric", f.metric))),
             lead_asks={name: ask for name, ask in screen.lead_asks.items() if answerable(ask)}))
     return tuple(found)

@@ -14,5 +14,5 @@ def county_map() -> Component:
         [dl.ZoomControl(position="bottomright")],
         id=ids.MAP, className="ground", center=[0, 0], zoom=9, minZoom=5, maxZoom=18, zoomSnap=.25, zoomDelta=.5,
         wheelPxPerZoomLevel=120, zoomControl=False, attributionControl=False, preferCanvas=True, zoomAnimation=False,
-        fadeAnimation=False, inertia=False, trackViewport=False, doubleClickZoom=True)
+        fadeAnimation=False, inertia=False, trackViewport=False, doubleClickZoom=True, keyboard=False)
     return shown

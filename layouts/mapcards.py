@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from data.answers import Answer
 from layouts import words
@@ -19,20 +19,11 @@ WINDOW_WORDS = {"24h": "近 24 小时", "7d": "近 7 天", "30d": "近 30 天", 
 WINDOWS = ("24h", "7d", "30d", "month", "ytd")
 FIELD_WORDS = {"category": "类别", "channel": "渠道", "department": "部门", "stage": "环节", "item": "隔离记录",
                "groups": "隔离区页"}
-NO_LAYER = "none"
-GRATICULE = "graticule"
-SHAPES = ("circle", "square", "triangle", "diamond", "reservoir", "house")
 
 
 def map_metric(screen: Screen, view: ViewState) -> str:
-    """The metric that colours the map: the view's where the screen offers it, else the screen's."""
-    return view.map.metric if view.map.metric in screen.map.metrics else screen.map.metric
-
-
-def layers_on(screen: Screen, view: ViewState) -> tuple[str, ...]:
-    """Layers that are switched on: the view's, the screen's own where the view says nothing; `none` = no layer."""
-    chosen = view.map.layers or screen.map.on
-    return tuple(layer for layer in (*screen.map.layers, *screen.map.ground) if layer in chosen)
+    """The metric that colours the map: the view's, which may be any of the catalogue, else the screen's."""
+    return view.map.metric or screen.map.metric
 
 
 def chain_down(context: Context) -> tuple[tuple[str, str], ...]:
@@ -114,43 +105,10 @@ def _metrics(screen: Screen, context: Context) -> Markup:
                   '<div class="drop">{}</div></details>').format(links)
 
 
-def layer_switches(screen: Screen, context: Context) -> Markup:
-    """One switch a layer; each is a link to the same view with the layer on or off."""
-    on = layers_on(screen, context.view)
-    pieces = []
-    for layer in (*screen.map.layers, *(key for key in screen.map.ground if key != GRATICULE or key in on)):
-        rest = [key for key in (*screen.map.layers, *screen.map.ground) if (key in on) != (key == layer)]
-        inner = Markup("{}{}").format(icon("g-box"), _layer_key(layer, context))
-        pieces.append(anchor(context, {"layers": ",".join(rest) or NO_LAYER}, inner, "on" if layer in on else "",
-                             layer in on))
-    return EMPTY.join(pieces)
-
-
-def _layer_key(layer: str, context: Context) -> Markup:
-    """What a layer looks like on the map, its word, and how many of it lie in the division."""
-    word = context.names.get(f"layer:{layer}", layer)
-    if layer not in context.layers:
-        return escape(word)
-    shape, count = context.layers[layer]
-    key = Markup('{}{}<span class="n">{}</span>').format(icon(f"m-{drawn_shape(shape)}", "lk"), word,
-                                                         words.number(count))
-    blind = context.unplaced.get(layer, 0)
-    if not blind:
-        return key
-    unit = "件" if shape == "cluster" else "处"
-    return key + Markup('<span class="blind">另有 {} {}无坐标</span>').format(words.number(blind), unit)
-
-
-def drawn_shape(shape: str) -> str:
-    """The shape that the map draws for a declared one: what it has no drawing for is a disc."""
-    return shape if shape in SHAPES else "circle"
-
-
 def cluster_legend() -> Markup:
     """What the discs of single events mean where no numbers stand beside the names."""
     rows = [Markup("<div>{}{}</div>").format(_state_sign(state), told) for state, told in EVENT_STATES]
-    told = "数字为件数，形状为最重状态"
-    return Markup('<div class="legend two"><h3>{}</h3>{}</div>').format(told, EMPTY.join(rows))
+    return Markup("<h3>数字为件数，形状为最重状态</h3>{}").format(EMPTY.join(rows))
 
 
 def _state_sign(state: str) -> Markup:
@@ -159,15 +117,33 @@ def _state_sign(state: str) -> Markup:
     return Markup('<span class="sym st st-{0}">{1}</span>').format(state, icon(f"s-{state}"))
 
 
-def legend(title: str, classes: Shading, unit_word: str, note: str = "") -> Markup:
+def legend(title: str, classes: Shading, unit_word: str, note: Markup | str = "") -> Markup:
     """Classes of the map with their borders and how many divisions each holds."""
     if not classes.values:
         return Markup('<div class="legend"><h3>{}</h3><div>暂无数据</div></div>').format(title)
     rows = EMPTY.join(Markup('<div><span class="sw {}"></span>{}<span class="n">{} 个</span></div>').format(token,
                                                                                                            words_, n)
                       for token, words_, n in classes.legend)
-    below = Markup('<div class="q">{}</div>').format(note) if note else EMPTY
+    below = Markup('<div class="how">{}</div>').format(note) if note else EMPTY
     return Markup('<div class="legend"><h3>{}</h3>{}{}</div>').format(f"{title}·{unit_word}", rows, below)
+
+
+def level_word(answer: Answer, context: Context) -> str:
+    """The word of the level whose figures colour the map."""
+    depth, levels = len(chain_down(context)), context.place.levels
+    return next((told for key, told in levels if key == answer.parts.get("level")),
+                levels[depth][1] if depth < len(levels) else "下级")
+
+
+def class_note(answer: Answer, shading: Shading, context: Context) -> Markup:
+    """How the classes were made, of how many divisions, and whose figures these are below the published level."""
+    keys = [key for key, _ in context.place.levels]
+    asked, drawn = context.view.map.level, answer.parts.get("level")
+    told = Markup("{}，共 {} 个").format(shading.method, len(shading.values))
+    if asked in keys and drawn in keys and keys.index(asked) > keys.index(drawn):
+        words_ = dict(context.place.levels)
+        told += Markup("<br>{}未发布，按所属{}着色").format(words_[asked], words_[drawn])
+    return told
 
 
 def mark_legend(found: dict[str, tuple[str, str]], unlocated: float | None, unit_word: str) -> Markup:
@@ -182,7 +158,7 @@ def mark_legend(found: dict[str, tuple[str, str]], unlocated: float | None, unit
                                                                                       unit_word))
     if unlocated:
         rows.append(Markup('<div class="blind">另有 {} 件未定位到{}</div>').format(words.number(unlocated), unit_word))
-    return Markup('<div class="legend two"><h3>数字为在办件数，形状为状态</h3>{}</div>').format(EMPTY.join(rows))
+    return Markup("<h3>数字为在办件数，形状为状态</h3>{}").format(EMPTY.join(rows))
 
 
 def claim(context: Context) -> Markup:

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from data.answers import Answer, Question
-from layouts import asks, chrome, mapcards, tools
+from layouts import asks, chrome, mapcards, maplayers, tools
 from layouts.choropleth import marks, shade
 from layouts.frame import error_section
 from layouts.leads import lead
@@ -71,7 +71,7 @@ def _map_makers(screen: Screen, answers: Answers, context: Context) -> dict[str,
     tool = tools.opened(TOOLS, screen, context.view)
     return {"crumb": lambda: mapcards.crumb(context),
             "maphead": lambda: mapcards.map_head(screen, answers, context),
-            "layers": lambda: mapcards.layer_switches(screen, context),
+            "layers": lambda: maplayers.layer_switches(screen, context),
             "legends": lambda: legends(screen, answers, context),
             "claim": lambda: mapcards.claim(context),
             "tools": lambda: tools.bar(TOOLS, context),
@@ -84,21 +84,22 @@ def body_class(screen: Screen, view: ViewState) -> str:
 
 
 def legends(screen: Screen, answers: Answers, context: Context) -> Markup:
-    """Classes of the map and what the numbers on it mean, be they beside names or in the discs of events."""
+    """Classes of the map, what the numbers on it mean, be they beside names or in the discs of events, and its layers.
+    """
     answer = answers.get("map")
     if answer is None:
         return Markup("")
-    found = marks(answers)
+    found, view = marks(answers), context.view
     unit = f"{answer.name}（{answer.unit}）" if answer.unit else answer.name
-    depth = len(mapcards.chain_down(context))
-    drawn = answer.parts.get("level")
-    word = next((told for key, told in context.place.levels if key == drawn),
-                context.place.levels[depth][1] if depth < len(context.place.levels) else "下级")
+    word = mapcards.level_word(answer, context)
     counted = answers.get("map.number")
     signs = mapcards.mark_legend(found, counted.unlocated if counted else None, word)
-    if not found and "events" in mapcards.layers_on(screen, context.view):
+    if not found and "events" in maplayers.layers_on(screen, view):
         signs = mapcards.cluster_legend()
-    return mapcards.legend(unit, shade(answer), f"按{word}") + signs
+    signs += maplayers.layer_legend(screen, answers, context) + maplayers.density_legend(screen, context)
+    second = Markup('<div class="legend two">{}</div>').format(signs) if signs else Markup("")
+    shading = shade(answer, view.map.classes)
+    return mapcards.legend(unit, shading, f"按{word}", mapcards.class_note(answer, shading, context)) + second
 
 
 def safe_panel(panel: Panel, answers: Answers, context: Context, log: logging.Logger = LOG) -> Markup:

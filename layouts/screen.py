@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from analysis.density import Density
 from data.answers import Answer, Question
 from layouts.view import ViewState
 
@@ -32,7 +33,7 @@ class Context:
     `layer:<key>`, `category:<code>`, `channel:<code>`, `department:<code>`. `children`: (code, name) one level below.
     `window`: the screen's own default, left out of addresses. `busy`: what the program is loading, '' for nothing.
     `layers`: point layers of the map as layer → (declared shape, how many in the division). `unplaced`: layer → how
-    many of those have no coordinates and so no mark.
+    many of those have no coordinates and so no mark. `densities`: layer → bandwidth and limits of its density.
     """
 
     place: Place
@@ -47,6 +48,7 @@ class Context:
     busy: str = ""
     layers: dict[str, tuple[str, int]] = field(default_factory=dict)
     unplaced: dict[str, int] = field(default_factory=dict)
+    densities: dict[str, Density] = field(default_factory=dict)
 
 
 Answers = dict[str, Answer]
@@ -87,8 +89,7 @@ class MapView:
     """What the map starts with: its metric, what else it can show, which layers can be switched and which are on.
 
     `asks`: name → question for the marks beside the names (number, warn, att), answered by children.
-    `also`: phrases of topics that the map shows. `ground`: what can lie below everything, layers of tiles and the grid
-    of degrees; off until asked for.
+    `also`: phrases of topics that the map shows.
     """
 
     metric: str
@@ -97,7 +98,6 @@ class MapView:
     on: tuple[str, ...] = ()
     asks: dict[str, Question] = field(default_factory=dict)
     also: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    ground: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

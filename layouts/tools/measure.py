@@ -8,7 +8,7 @@ from data.answers import Question
 from geo import measuring
 from layouts import words
 from layouts.links import anchor
-from layouts.mapcards import GRATICULE, NO_LAYER, layers_on
+from layouts.maplayers import GRATICULE, chosen, toggled
 from layouts.parts import EMPTY
 from layouts.screen import Context, Screen
 from layouts.tools import Answers, Tool
@@ -78,10 +78,9 @@ def _legs(path: measuring.Path) -> Markup:
 
 def _grid(screen: Screen, context: Context) -> Markup:
     """The switch of the grid of degrees: a help for reading coordinates, off until asked for."""
-    on = layers_on(screen, context.view)
-    rest = [key for key in (*screen.map.layers, *screen.map.ground) if (key in on) != (key == GRATICULE)]
-    word = "关闭经纬网" if GRATICULE in on else "显示经纬网"
-    return Markup('<p>{}</p>').format(anchor(context, {"layers": ",".join(rest) or NO_LAYER}, word, "chip chip-acc"))
+    word = "关闭经纬网" if GRATICULE in chosen(screen, context.view) else "显示经纬网"
+    patch = {"layers": toggled(screen, context.view, GRATICULE)}
+    return Markup('<p>{}</p>').format(anchor(context, dict(patch), word, "chip chip-acc"))
 
 
 def length_words(metres: float) -> str:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, measure, profile
+from layouts.tools import Tool, layers, measure, profile
 
-TOOLS: tuple[Tool, ...] = (profile.TOOL, measure.TOOL)
+TOOLS: tuple[Tool, ...] = (layers.TOOL, profile.TOOL, measure.TOOL)

@@ -46,7 +46,7 @@
   same('clip', yiping.names.clip(ring, [5, 5, 20, 20]).length, 8);
 
   const pen = {view: {k: 1, w: 2000, h: 2000}, x: (v) => v, y: (v) => v}, points = [];
-  for (let k = 0; k < 500; k += 1) points.push({x: 100 + k * 37 % 1500, y: 100 + k * 91 % 1500, state: k === 7 ? 'alarm' : 'ok'});
+  for (let k = 0; k < 500; k += 1) points.push({x: 100 + k * 37 % 1500, y: 100 + k * 91 % 1500, n: 1, state: k === 7 ? 'alarm' : 'ok'});
   const found = yiping.points.clusters(points, pen);
   same('clusters hold every point', found.reduce((sum, c) => sum + c.n, 0), 500);
   same('one cluster is alarmed', found.filter((c) => c.state === 'alarm').length, 1);

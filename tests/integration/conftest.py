@@ -13,6 +13,7 @@ from history_stores import READ, WRITTEN, Store, postgres_store
 from own_databases import PostgresServer, postgres
 from own_redis import TINY_PACK, RedisServer, wait_for
 from own_spark import Cluster
+from recount_world import Recounted, county
 
 from data import carriers
 from data.collect import Collector
@@ -29,6 +30,16 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.start()
     yield server.url
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def recounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recounted]:
+    """The county with what test_recomputed plants, for all who only read it."""
+    from test_recomputed import CASES, PLANTED
+    found = county(tmp_path_factory.mktemp("recount"), PLANTED)
+    found.db.execute(CASES)
+    yield found
+    found.db.close()
 
 
 @pytest.fixture

@@ -146,6 +146,18 @@ def test_geometry_is_immutable_compressed_and_revalidated(served: Served) -> Non
     assert again.status_code == 304
 
 
+def test_cells_of_a_division_or_a_box_alone(served: Served) -> None:
+    def codes(**query: str) -> set[str]:
+        found = served.get("/layers/divisions-township.geojson", **query).json()
+        return {feature["properties"]["code"] for feature in found["features"]}
+
+    west, south, east, north = served.web.pack.divisions.geometry[served.web.pack.divisions.index(WEST)].bounds
+    assert codes(division=WEST) == {WEST}
+    assert codes(bbox=f"{west},{south},{(west + east) / 2},{north}") == {WEST}
+    assert codes(bbox="10,10,11,11") == set()
+    assert served.get("/layers/divisions-township.geojson", division="990199999999").status_code == 404
+
+
 def test_a_second_viewer_costs_no_computation(served: Served) -> None:
     served.get("/view", screen="events", window="7d")
     before, stamp = served.web.gate.computed, served.web.gate.version(("cases",))

@@ -5,12 +5,11 @@ The SQL is written from what a metric's name and note say, not from the formulas
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from recount_world import DAY, HOUR, MINUTE, NOW, NOW_S, Recounted, county, event, observation
+from recount_world import DAY, HOUR, MINUTE, NOW, NOW_S, Recounted, event, observation
 
 from access.principal import demo_principal
 from data.answers import Answer, Question, Scope, Window
@@ -117,14 +116,6 @@ SQL: dict[str, tuple[str, str]] = {
     "hazard_people": ("sum((properties ->> 'people')::int)", "asset where layer = 'hazard'"),
 }
 COUNTS = {"open_events", "overdue_events", "due_soon_events", "received_events", "closed_events", "hazard_people"}
-
-
-@pytest.fixture(scope="module")
-def recounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recounted]:
-    found = county(tmp_path_factory.mktemp("recount"), PLANTED)
-    found.db.execute(CASES)
-    yield found
-    found.db.close()
 
 
 def read(recounted: Recounted, name: str, window: Window, code: str = ROOT, by: str = "") -> Answer:

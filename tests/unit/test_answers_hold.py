@@ -93,7 +93,7 @@ def test_before_anything_was_told_a_replayed_count_is_unknown_and_has_no_later_t
 
 def test_a_box_that_is_none_is_refused_and_not_ignored() -> None:
     assert layers._bbox("115,25,116,26.5") == (115, 25, 116, 26.5)
-    assert layers._bbox("") is None
+    assert layers._bbox("") == ()
     for wrong in ("abc", "1,2,3", "1,2,3,4,5", "1,2,3,x"):
         with pytest.raises(WrongInput, match="bbox"):
             layers._bbox(wrong)

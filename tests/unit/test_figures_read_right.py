@@ -20,7 +20,7 @@ from data.pack import Threshold, load_pack
 from data.records import Row, parse
 from data.state import State
 from data.windows import window_of
-from layouts import mapcards
+from layouts import mapcards, maplayers
 from layouts.chrome import kpi
 from layouts.leads import lead
 from layouts.parts import fresh_mark
@@ -233,18 +233,18 @@ def test_a_monthly_figure_stays_scheduled(gate):
 
 def test_every_switch_shows_the_shape_that_the_map_draws_and_how_many():
     shown = replace(CONTEXT, layers={key: (shape, 7 + k) for k, (key, shape) in enumerate(
-        zip(OVERVIEW.map.layers, ("cluster", *mapcards.SHAPES, "drop"), strict=True))})
-    html = str(mapcards.layer_switches(OVERVIEW, shown))
+        zip(OVERVIEW.map.layers, ("cluster", *maplayers.SHAPES, "drop"), strict=True))})
+    html = str(maplayers.layer_switches(OVERVIEW, shown))
     shapes = re.findall(r'href="#m-(\w+)"', html)
-    assert shapes == ["circle", *mapcards.SHAPES, "circle"]
+    assert shapes == ["circle", *maplayers.SHAPES, "circle"]
     assert re.findall(r'<span class="n">(\d+)</span>', html) == [str(7 + k) for k in range(8)]
-    assert all(f'id="m-{shape}"' in symbols() for shape in mapcards.SHAPES)
+    assert all(f'id="m-{shape}"' in symbols() for shape in maplayers.SHAPES)
 
 
 def test_the_keys_shapes_are_those_of_the_maps_drawing():
     script = (HOME / "assets" / "map_shapes.js").read_text(encoding="utf-8")
     drawn_there = set(re.findall(r"shape === '(\w+)'", script))
-    assert drawn_there | {"circle"} == set(mapcards.SHAPES)
+    assert drawn_there | {"circle"} == set(maplayers.SHAPES)
 
 
 def test_single_events_below_the_place_have_a_key_of_their_shapes():

@@ -158,7 +158,8 @@ def test_layers_carry_names_and_simplify_without_gaps(county):
 
     data = orjson.loads(divisions_geojson(county, county.at_level(1), digits=4))
     assert [row["properties"]["code"] for row in data["features"]] == ["T1", "T2", "T3", "T4"]
-    assert set(data["features"][0]["properties"]) == {"code", "name", "level", "parent", "official", "label_at"}
+    assert set(data["features"][0]["properties"]) == {"code", "name", "level", "parent", "above", "official",
+                                                        "label_at"}
     shapes = [county.geometry[i] for i in county.at_level(1)]
     for row, shape in zip(data["features"], shapes, strict=True):
         assert shape.contains(shapely.Point(row["properties"]["label_at"]))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data.answers import Answer, Group, Question
-from layouts import mapcards, words
+from layouts import mapcards, maplayers, words
 from layouts.chrome import feed_counts, kpi
 from layouts.panels.profile import fitting
 from layouts.plots import Trace, axis, plot
@@ -113,7 +113,7 @@ def test_the_key_has_no_disc_for_a_place_without_anything_to_count():
 
 def test_a_switch_says_how_many_have_no_coordinates():
     context = replace(invented.context(OVERVIEW), unplaced={"events": 1204, "camera": 2})
-    html = str(mapcards.layer_switches(OVERVIEW, context))
+    html = str(maplayers.layer_switches(OVERVIEW, context))
     assert "另有 1,204 件无坐标" in html
     assert "另有 2 处无坐标" in html
     assert html.count("无坐标") == 2

@@ -98,7 +98,8 @@ def test_no_sites_are_asked_for_where_no_stations_stand(held: dict[str, Answer],
 
 def mapped(web: Web, division: str, answer: Answer) -> dict[str, Any]:
     screen = next(screen for screen in SCREENS if screen.key == "ecology")
-    return map_state(web, screen, from_query("ecology", {"division": division}, "24h"), {"map": answer})
+    context = view.context_of(web, screen, from_query("ecology", {"division": division}, "24h"), PRINCIPAL)
+    return map_state(web, screen, context, {"map": answer})
 
 
 def town_answer(groups: tuple[Group, ...], level: str) -> Answer:

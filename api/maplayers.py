@@ -1,0 +1,93 @@
+"""The map's layers: what is asked of them, where the browser reads them, and what is told of their sheets."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from analysis.density import Density, density_of
+from api.web import Web
+from data.answers import Answer, Question
+from data.catalogue import MOST_POINTS, line_file, line_version, rows_question
+from data.marks import MOST_SINGLE
+from geo.plane import areas_km2
+from layouts.maplayers import HEAT, heats_on, layers_on, told_by
+from layouts.screen import Screen
+from layouts.view import ViewState
+
+
+def span(view: ViewState) -> list[tuple[str, str]]:
+    """Filters and instants of a view; a window that follows the clock ends now, as a layer does without one."""
+    said = (("from", view.start), ("to", view.end), ("at", view.at), ("known", view.known))
+    return [*((f"f.{key}", value) for key, value in view.filters), *((word, value) for word, value in said if value)]
+
+
+def address(name: str, view: ViewState, version: str, scoped: bool) -> str:
+    """Address of a layer's GeoJSON."""
+    pairs = [("division", view.division), *span(view)] if scoped else []
+    return f"/api/v1/layers/{name}.geojson?{urlencode([*pairs, ('v', version)])}"
+
+
+def layer_questions(web: Web, screen: Screen, view: ViewState) -> dict[str, Question]:
+    """What is asked of the map's layers: `layer.<key>`, how many there are, for the screen's own and whatever is on;
+    `state.<key>`, the readings by which the marks of one that is on are colored.
+    """
+    layers, on = web.pack.layers, layers_on(screen, view)
+    heats = [HEAT + key for key in heats_on(screen, view)]
+    keys = [key for key in dict.fromkeys((*screen.map.layers, *on, *heats)) if key.removeprefix(HEAT) in layers]
+    found = {f"layer.{key}": rows_question(layers[key.removeprefix(HEAT)]) for key in keys
+             if layers[key.removeprefix(HEAT)].kind != "lines"}
+    # Of a density every record is asked for: the very question behind the address from which the map reads them.
+    found |= {f"heat.{key}": rows_question(layers[key], MOST_POINTS) for key in heats_on(screen, view) if key in layers}
+    return found | {f"state.{key}": Question("metric", layers[key].metric, "station") for key in on
+                    if key in layers and layers[key].metric}
+
+
+def points(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answer],
+            counted: bool) -> list[dict[str, Any]]:
+    """Layers that are on; where numbers stand beside the names, single events would say the same again.
+
+    old: its source is down, so that what is drawn is only the last that was known. many: more than are told one by
+    one, so that the map asks for what is in sight, at its zoom.
+    """
+    found = []
+    for key in layers_on(screen, view):
+        layer = web.pack.layers.get(key)
+        if layer is None or layer.kind == "lines" or (counted and layer.kind == "events"):
+            continue
+        told = told_by(key, answers)
+        found.append({"layer": key, "name": layer.name, "url": layer_url(web, view, key), "kind": layer.kind,
+                      "shape": layer.shape, "old": told is not None and told.freshness == "down",
+                      "many": told is not None and not layer.metric and (told.total or 0) > MOST_SINGLE})
+    return found
+
+
+def layer_url(web: Web, view: ViewState, key: str, scoped: bool = False) -> str:
+    """Where a layer's records are read; `scoped`: those of the division alone, whatever their kind."""
+    layer = web.pack.layers[key]
+    if layer.kind == "lines":
+        return address(key, view, line_version(line_file(web.pack, layer)), False)
+    feeds = web.gate.feeds_of(rows_question(layer))
+    feeds += web.gate.feeds_of(Question("metric", layer.metric)) if layer.metric else ()
+    return address(key, view, web.gate.version(feeds), scoped or layer.kind == "events" or bool(layer.metric))
+
+
+def densities(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answer]) -> dict[str, Density]:
+    """Bandwidth and limits of the densities that are on, of the points of the view's division."""
+    divisions, found = web.pack.divisions, {}
+    for key in heats_on(screen, view):
+        rows = answers[f"heat.{key}"].rows if f"heat.{key}" in answers else ()
+        area = float(areas_km2([divisions.geometry[divisions.index(view.division)]])[0])
+        found[key] = density_of([(row["lon"], row["lat"]) for row in rows if row["lon"] is not None], area)
+    return found
+
+
+def sheets(web: Web, screen: Screen, view: ViewState, found: dict[str, Density]) -> dict[str, Any]:
+    """Sheet → what it shows: the density of a layer, and layers of lines."""
+    told: dict[str, Any] = {}
+    for key, density in found.items():
+        told["heat"] = {"url": layer_url(web, view, key, True), "name": web.pack.layers[key].name,
+                        "bandwidth": density.bandwidth_m, "limits": list(density.limits)}
+    lines = [key for key in layers_on(screen, view) if key in web.pack.layers and web.pack.layers[key].kind == "lines"]
+    return told | ({"lines": [{"layer": key, "name": web.pack.layers[key].name, "url": layer_url(web, view, key)}
+                               for key in lines]} if lines else {})
