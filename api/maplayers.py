@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from analysis.density import Density, density_of
+from analysis.density import Density, bandwidth_m, density_of, zoom_for
 from api.web import Web
 from data.answers import Answer, Question
-from data.catalogue import MOST_POINTS, line_file, line_version, rows_question
-from data.marks import MOST_SINGLE
+from data.catalogue import line_file, line_version, rows_question
+from data.marks import MOST_SINGLE, SQUARE_PX
 from geo.plane import areas_km2
 from layouts.maplayers import HEAT, heats_on, layers_on, told_by
 from layouts.screen import Screen
@@ -37,8 +37,9 @@ def layer_questions(web: Web, screen: Screen, view: ViewState) -> dict[str, Ques
     keys = [key for key in dict.fromkeys((*screen.map.layers, *on, *heats)) if key.removeprefix(HEAT) in layers]
     found = {f"layer.{key}": rows_question(layers[key.removeprefix(HEAT)]) for key in keys
              if layers[key.removeprefix(HEAT)].kind != "lines"}
-    # Of a density every record is asked for: the very question behind the address from which the map reads them.
-    found |= {f"heat.{key}": rows_question(layers[key], MOST_POINTS) for key in heats_on(screen, view) if key in layers}
+    # Of a density all points are asked for: the very question behind the address from which the map reads them.
+    found |= {f"heat.{key}": Question("marks", rows_question(layers[key]).name, zoom=_joined(web, view, key))
+              for key in heats_on(screen, view) if key in layers}
     return found | {f"state.{key}": Question("metric", layers[key].metric, "station") for key in on
                     if key in layers and layers[key].metric}
 
@@ -74,20 +75,32 @@ def layer_url(web: Web, view: ViewState, key: str, scoped: bool = False) -> str:
 
 def densities(web: Web, screen: Screen, view: ViewState, answers: dict[str, Answer]) -> dict[str, Density]:
     """Bandwidth and limits of the densities that are on, of the points of the view's division."""
-    divisions, found = web.pack.divisions, {}
-    for key in heats_on(screen, view):
-        rows = answers[f"heat.{key}"].rows if f"heat.{key}" in answers else ()
-        area = float(areas_km2([divisions.geometry[divisions.index(view.division)]])[0])
-        found[key] = density_of([(row["lon"], row["lat"]) for row in rows if row["lon"] is not None], area)
-    return found
+    held = {key: answers[f"heat.{key}"].rows for key in heats_on(screen, view) if f"heat.{key}" in answers}
+    return {key: density_of([(row["lon"], row["lat"], row["n"]) for row in rows], _area_km2(web, view))
+            for key, rows in held.items()}
+
+
+def _area_km2(web: Web, view: ViewState) -> float:
+    divisions = web.pack.divisions
+    return float(areas_km2([divisions.geometry[divisions.index(view.division)]])[0])
+
+
+def _joined(web: Web, view: ViewState, key: str) -> int | None:
+    """The zoom whose squares join a layer's points finely enough for the density; None where all are told."""
+    divisions = web.pack.divisions
+    south, north = divisions.geometry[divisions.index(view.division)].bounds[1::2]
+    width = bandwidth_m(_area_km2(web, view))
+    return None if web.pack.layers[key].metric else zoom_for(width, SQUARE_PX, (south + north) / 2)
 
 
 def sheets(web: Web, screen: Screen, view: ViewState, found: dict[str, Density]) -> dict[str, Any]:
     """Sheet → what it shows: the density of a layer, and layers of lines."""
     told: dict[str, Any] = {}
     for key, density in found.items():
-        told["heat"] = {"url": layer_url(web, view, key, True), "name": web.pack.layers[key].name,
-                        "bandwidth": density.bandwidth_m, "limits": list(density.limits)}
+        zoom = _joined(web, view, key)
+        url = layer_url(web, view, key, True) + (f"&zoom={zoom}" if zoom is not None else "")
+        told["heat"] = {"url": url, "name": web.pack.layers[key].name, "bandwidth": density.bandwidth_m,
+                        "limits": list(density.limits)}
     lines = [key for key in layers_on(screen, view) if key in web.pack.layers and web.pack.layers[key].kind == "lines"]
     return told | ({"lines": [{"layer": key, "name": web.pack.layers[key].name, "url": layer_url(web, view, key)}
                                for key in lines]} if lines else {})

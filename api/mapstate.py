@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from api.maplayers import address, points, sheets, span
+from api.mapcells import PART, cells_in, cells_of, dense
+from api.maplayers import points, sheets, span
 from api.overlays import overlays
 from api.web import Web
 from data.answers import Answer
@@ -18,14 +19,14 @@ from layouts.view import ViewState
 MOST_NUMBERS, MOST_VALUES = 100, 600
 
 
-def numbered(web: Web, view: ViewState, counted: Answer | None = None) -> bool:
+def numbered(web: Web, view: ViewState) -> bool:
     """Whether numbers stand beside the names: over the whole place, unless events were asked for, single or as a
     density, or there are more divisions than numbers could be read.
     """
     keys = [key.removeprefix(HEAT) for key in view.map.layers]
     chosen = any(web.pack.layers[key].kind == "events" for key in keys if key in web.pack.layers)
-    crowded = counted is not None and len(counted.groups) > MOST_NUMBERS
-    return view.division == web.pack.divisions.root.code and not chosen and not crowded
+    return (view.division == web.pack.divisions.root.code and not chosen
+            and cells_in(web.pack.divisions, view) <= MOST_NUMBERS)
 
 
 def _ground(web: Web, name: str) -> str:
@@ -38,7 +39,7 @@ def _borrowed(web: Web, view: ViewState, level: str, shading: Shading) -> tuple[
     of the division whose figure it is, and named so. A finer level's cells look for it among those above them.
     """
     divisions = web.pack.divisions
-    names, asked = divisions.level_names, view.map.level
+    names, asked = divisions.level_names, view.map.drawn or view.map.level
     if asked and names.index(asked) > names.index(level):
         return asked, {code: [at, f"{divisions.get(code).name}级 {text}"]
                        for code, (at, text) in shading.values.items()}
@@ -59,32 +60,33 @@ def _figures(web: Web, view: ViewState, answer: Answer, shading: Shading) -> dic
     if len(shading.values) <= MOST_VALUES or not shading.by_limits:
         return None
     window = [("window", view.window)] if not (view.start or view.end) else []
-    pairs = [("division", view.division), ("by", answer.parts["level"]), *span(view), *window,
+    parts = isinstance(cells_of(web, answer.parts["level"]), dict)
+    pairs = [("division", PART if parts else view.division), ("by", answer.parts["level"]), *span(view), *window,
              ("v", web.gate.version(web.gate.feeds_of(answer.question)))]
     return {"url": f"/api/v1/metrics/{answer.question.name}?{urlencode(pairs)}", "breaks": list(shading.breaks),
             "unit": answer.unit, "decimals": answer.decimals, "signed": answer.question.name.endswith(words.OVER)}
 
 
-def map_state(web: Web, screen: Screen, context: Context, answers: dict[str, Answer]) -> dict[str, Any]:
-    """The map as JSON; {} on a page without one."""
+def map_state(web: Web, screen: Screen, context: Context, answers: dict[str, Answer],
+              shading: Shading | None = None) -> dict[str, Any]:
+    """The map as JSON; {} on a page without one. `shading`: classes that were made elsewhere."""
     answer, view = answers.get("map"), context.view
     if answer is None:
         return {}
     divisions = web.pack.divisions
     level = answer.parts.get("level") or divisions.level_names[min(1, len(divisions.level_names) - 1)]
-    shading = shade(answer, view.map.classes)
+    shading = shading or shade(answer, view.map.classes)
     figures = _figures(web, view, answer, shading)
     values = {} if figures else {code: list(value) for code, value in shading.values.items()}
     if cells := _borrowed(web, view, level, shading):
         (level, values), figures = cells, None
-    numbers = marks(answers) if numbered(web, view, answers.get("map.number")) else {}
+    numbers = marks(answers) if numbered(web, view) else {}
     bounds = divisions.geometry[divisions.index(view.division)].bounds
     return {
         "metric": answer.question.name, "division": view.division, "level": level,
-        "cells": address(f"divisions-{level}", view, web.geometry_version, False),
-        "finer": [address(f"divisions-{name}", view, web.geometry_version, False)
-                  for name in divisions.level_names[divisions.level_names.index(level) + 1:]],
-        "outline": address(f"divisions-{divisions.level_names[0]}", view, web.geometry_version, False),
+        "cells": cells_of(web, level), "dense": dense(divisions, view),
+        "finer": [cells_of(web, name) for name in divisions.level_names[divisions.level_names.index(level) + 1:]],
+        "outline": cells_of(web, divisions.level_names[0]),
         "neighbours": _ground(web, "neighbours"), "rivers": _ground(web, "rivers"),
         "values": values, "figures": figures, "classes": list(shading.tokens),
         "marks": {code: list(mark) for code, mark in numbers.items()},

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api import openapi_answers as shape
 from api.openapi_answers import Schema
-from api.openapi_calls import CALLS, Call, body_of, or_empty
+from api.openapi_calls import CALLS, Call, body_of, or_empty, schema_of
 from api.web import json_answer, web_of
 from data.records import FIELDS
 
@@ -38,7 +38,7 @@ def _operation(call: Call, known: dict[str, Schema]) -> dict[str, Any]:
     names = [part[1:-1] for part in call.path.replace(".geojson", "").split("/") if part.startswith("{")]
     text = {"type": "string", "minLength": 1}
     asked = [{"name": name, "in": "path", "required": True, "schema": known.get(name, text)} for name in names]
-    asked += [{"name": name, "in": "query", "schema": or_empty(known.get(name, shape.TEXT))} for name in call.query]
+    asked += [{"name": name, "in": "query", "schema": or_empty(schema_of(call, name, known))} for name in call.query]
     done: dict[str, Any] = {"description": "成功", "content": {
         media: {"schema": schema} for media, schema in call.answers.items()}}
     answers: dict[str, Any] = {"200": done | ({"headers": _ETAG} if call.tagged else {})}

@@ -79,9 +79,9 @@ DIVISION = thing({"code": TEXT, "name": TEXT, "level": TEXT, "level_word": TEXT,
                   "area_km2": {"type": "number", "minimum": 0}, "population": REAL, "period": TEXT,
                   "children": rows(NAMED), "chain": rows(NAMED)})
 CHANGES = thing({"v": TEXT, "feeds": rows(TEXT), "now": MICROS, "from": SERVED, "trouble": TEXT, "seq": WHOLE})
-VIEW = thing({"v": TEXT, "now": MICROS, "seq": WHOLE, "screen": TEXT, "query": TEXT, "title": TEXT, "demo": FLAG,
-              "alarm": FLAG, "theme": TEXT, "from": SERVED, "regions": mapping(TEXT), "feeds": rows(TEXT),
-              "map": ANY})
+VIEW = thing({"v": TEXT, "now": MICROS, "seq": WHOLE, "screen": TEXT, "query": TEXT, "title": TEXT,
+              "body": TEXT, "demo": FLAG, "alarm": FLAG, "theme": TEXT, "from": SERVED, "regions": mapping(TEXT),
+              "feeds": rows(TEXT), "map": ANY})
 DEED = thing({}, closed=False)
 EVENTS = thing({"events": rows(EVENT), "total": WHOLE, "next": {"type": ["string", "null"]}, "freshness": FRESH,
                 "served_from": SERVED})

@@ -13,6 +13,7 @@ from data.formulas import GROUPS
 from data.pack import Pack
 from data.records import FIELDS, STAGES
 from data.steps import STEPS
+from layouts.comparing import LOOKS
 from layouts.view import WINDOWS
 
 MOST_WORDS = 40
@@ -48,7 +49,7 @@ class Call:
 _SPAN = ("division", "from", "to", "window", "at", "known")
 _FILTERS = ("f.stage", "f.category", "f.channel", "f.department")
 CALLS: tuple[Call, ...] = (
-    Call("/view", "一屏的全部内容", {JSON: shape.VIEW}, ("screen", *_SPAN, "compare", "v"),
+    Call("/view", "一屏的全部内容", {JSON: shape.VIEW}, ("screen", *_SPAN, "compare", "split", "v"),
          strict=False, filtered=True),
     Call("/metrics", "指标目录", {JSON: thing({"metrics": rows(shape.METRIC)})}, refusals=(400,)),
     Call("/metrics/{metric}", "一个指标的数、序列或分组", {JSON: shape.FIGURE},
@@ -104,6 +105,9 @@ def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
         "division": divisions, "code": divisions, "from": moment, "to": moment, "at": moment,
         "known": _one_of(["now"]), "window": _one_of(WINDOWS), "screen": _one_of(screens),
         "compare": _one_of(["previous", "yesterday", "last_week", "last_year"]),
+        "/view compare": _form("^(at:.+|window:.+|span:.+~.+|metric:.+|divisions:[0-9,]*)$",
+                               " at:时刻、window:时段、span:起~止、metric:指标，或 divisions: 后用逗号隔开的编码"),
+        "split": _one_of(LOOKS),
         "by": _one_of([*pack.divisions.level_names, *STEPS, "children", *_GROUPED]),
         "metric": _one_of(pack.metrics), "feed": _one_of(pack.feeds), "layer": _one_of(_layers(pack)),
         "overdue": _one_of(["0", "1", "true", "false"]), "order": _one_of(["newest", "open", "due", "overdue"]),
@@ -114,6 +118,11 @@ def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
                       " west,south,east,north 四个经纬度；去掉它取全部"),
         "zoom": _form("^([0-9]|1[0-9]|2[0-2])$", "0–22 的整数：点多时按这一级的方格聚合；去掉它逐个给出"),
         "cursor": _form("^[A-Za-z0-9_=-]+$", "上一页给出的 next；去掉它从头取"), **_filters(pack)}
+
+
+def schema_of(call: Call, name: str, known: dict[str, Schema]) -> Schema:
+    """The schema of a parameter; a call may have one of its own under a name that others use too."""
+    return known.get(f"{call.path} {name}", known.get(name, shape.TEXT))
 
 
 def _layers(pack: Pack) -> list[str]:
@@ -159,7 +168,7 @@ def check(call: Call, known: dict[str, Schema], query: dict[str, str]) -> None:
         allowed = f"可用 {'、'.join(call.query)}" if call.query else "这个地址不带参数"
         raise WrongInput(f"没有 {odd[0]!r:.40} 这个参数；{allowed}")
     for name in call.query:
-        value, schema = query.get(name, ""), known.get(name, {})
+        value, schema = query.get(name, ""), schema_of(call, name, known)
         if not value:
             continue
         if value not in schema.get("enum", (value,)):

@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,8 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.principal import Principal
+from api.compare import Shown, compare, map_of, questions_of
+from api.mapcells import seen_level
 from api.maplayers import densities, layer_questions
-from api.mapstate import map_state, numbered
+from api.mapstate import numbered
 from api.questions import scope_of, window
 from api.tiles import stamp
 from api.topics import topic_rows
@@ -100,10 +103,10 @@ def view_of(web: Web, screen: Screen, query: dict[str, str]) -> ViewState:
     drawn = {key: layer.kind != "lines" for key, layer in pack.layers.items()}
     drawn |= dict.fromkeys((*pack.tiles, GRATICULE), False)
     layers = tuple(key for key in asked.layers if key == NO_LAYER or key in drawn or drawn.get(key.removeprefix(HEAT)))
-    return replace(view, map=replace(
+    return seen_level(pack.divisions, replace(view, map=replace(
         asked, layers=layers, metric=asked.metric if asked.metric in pack.metrics else "",
         level=asked.level if asked.level in pack.divisions.level_names else "",
-        classes=asked.classes if asked.classes in METHODS else ""))
+        classes=asked.classes if asked.classes in METHODS else "")))
 
 
 def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> dict[str, Any]:
@@ -122,23 +125,26 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
                          for key, found in shapes.items()},
         unplaced={key: int(found.unlocated) for key, found in shapes.items() if found.unlocated})
     context = replace(context, densities=densities(web, screen, context.view, counted))
-    asked = questions(screen, context.view)
+    number = numbered(web, context.view)
+    asked = [(name, question) for name, question in questions(screen, context.view)
+             if number or not name.startswith("map.")]
     answers = counted | {name: ask(web, principal, question, scope, span) for name, question in asked}
-    if not numbered(web, context.view, answers.get("map.number")):
-        answers.pop("map.number", None)
     answers |= _sites(web, principal, (dict(asked), answers), span)
     if context.busy:
         # What it would be compared with is not all there yet.
         answers = {name: replace(found, change=None) for name, found in answers.items()}
     feeds = ask(web, principal, Question("feeds"), scope, span)
+    shown = Shown(web, screen, context, query, scope, span, partial(ask, web, principal))
+    found, other = compare(shown, answers)
+    context = replace(context, compared=found)
     html = regions(screen, answers, context, feeds.rows, web.screens, web.panels.draw)
     log.debug("view %s in %.0f ms", key, 1000 * (time.perf_counter() - began))
     depends = feeds_of(web, key, query)
     return {"v": web.gate.version(depends), "now": web.clock.now_us(), "seq": web.live.tables.seq, "screen": key,
             "query": to_query(context.view, screen.window), "title": screen.title,
-            "body": body_class(screen, context.view), "demo": context.demo,
+            "body": body_class(screen, context.view, found), "demo": context.demo,
             "alarm": _alarm(answers), "theme": context.theme, "from": web.live.served_from, "regions": html,
-            "feeds": depends, "map": map_state(web, screen, context, answers)}
+            "feeds": depends, "map": map_of(shown, answers, found, other)}
 
 
 def _sites(web: Web, principal: Principal, held: tuple[dict[str, Question], dict[str, Answer]],
@@ -160,6 +166,7 @@ def feeds_of(web: Web, key: str, query: dict[str, str]) -> tuple[str, ...]:
     view = view_of(web, screen, query)
     asked = [question for _, question in questions(screen, view)]
     asked += layer_questions(web, screen, view).values()
+    asked += questions_of(web, screen, view)
     return tuple(sorted({feed for question in asked for feed in web.gate.feeds_of(question)}))
 
 

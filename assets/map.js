@@ -1,51 +1,92 @@
-/* The map as a whole: takes the view's map part, loads what is missing, fits, and repaints only what changed. */
-(function () {
+/* A map as a whole: takes the view's map part, loads what is missing, fits, and repaints only what changed. The page has
+   one; while two are compared a second one follows it (map_compare.js). */
+window.yiping = window.yiping || {};
+
+/* `leader`: the map that a second one follows; its place and zoom are its own no longer. */
+window.yiping.face = function (leader) {
   'use strict';
-  const yp = window.yiping = window.yiping || {};
+  const yp = window.yiping;
   const state = {outline: null, neighbours: null, rivers: null, level: null, finer: [], coarser: [], points: [], values: {},
     classes: [], paths: [], marks: {}, focus: [], focusCodes: null, hits: [], top: 0};
   const seen = new Map();          // level name → layer already loaded, to dim and to frame
-  const added = [];                // sheets of other files: {name, order, paint, take}
-  let map = null, sheets = null, token = 0, pointToken = 0, shown = null, own = false, fitting = false, baseZoom = 0, pointsSaid = '', said = {}, installed;
+  const added = leader ? leader.added : [];      // sheets of other files: {name, order, paint, take, idle}
+  let map = null, sheets = null, token = 0, pointToken = 0, cellToken = 0, shown = null, own = false, fitting = false;
+  let baseZoom = 0, pointsSaid = '', said = {}, installed;
   const there = new Promise((resolve) => { installed = resolve; });
 
   const OWN = [{name: 'ground', order: 0, paint: (...all) => yp.ground.paint(...all)},
     {name: 'points', order: 30, paint: (...all) => yp.points.paint(...all)},
     {name: 'names', order: 50, paint: (...all) => yp.names.paint(...all)}];
 
-  /* Leaflet hands over the map that dash-leaflet makes, as soon as it stands. */
-  window.L.Map.addInitHook(function () { this.whenReady(() => { if (!map) install(this); }); });
-
   function install(found) {
+    if (map) return;
     map = found;
     const stack = new yp.canvas.Stack(map);
     sheets = {};
-    for (const one of [...OWN, ...added].sort((a, b) => a.order - b.order)) {
-      sheets[one.name] = stack.add(one.name, (pen, under) => one.paint(pen, state, under));
+    const wanted = [...OWN, ...added].filter((one) => !(leader && one.single));
+    for (const one of wanted.sort((a, b) => a.order - b.order)) {
+      sheets[one.name] = stack.add(one.name, (pen, under) => one.paint(pen, state, under), one.idle);
     }
     yp.hand.install(map, state);
-    yp.scale.install(map);
-    yp.walk.install(map, state);
-    map.on('dragstart zoomstart', () => { if (!fitting) own = true; });
-    map.on('moveend', remember);
-    map.on('moveend', () => { if (shown && !fitting && (shown.points || []).some((p) => p.many)) loadPoints(shown); });
+    map.on('dragstart zoomstart', () => { if (!fitting) touched(); });
+    map.on('moveend', () => { if (shown && !fitting) inSight(shown); });
     map.on('zoomend', () => {
       if (!shown || fitting) return;
       loadPoints(shown);
       loadFiner(shown);
     });
-    new ResizeObserver(resized).observe(map.getContainer().parentElement.parentElement);
-    document.addEventListener('yiping:mounted', nameButtons);
+    if (!leader) alone();
     installed(map);
   }
 
+  /* The hand has moved the map: where it looks is no longer the program's choice. */
+  function touched() {
+    if (leader) leader.touched();
+    own = true;
+  }
+
+  /* What only the page's own map has. */
+  function alone() {
+    yp.scale.install(map);
+    yp.walk.install(map, state);
+    map.on('moveend', remember);
+    new ResizeObserver(resized).observe(map.getContainer().parentElement.parentElement);
+    document.addEventListener('yiping:mounted', nameButtons);
+  }
+
   /* A sheet of another file. `order`: ground 0, points 30, names 50. `paint(pen, state, stack)` draws it; `take(overlay)`
-     hears what the view's map says under its name (null for nothing) and answers whether that must be drawn anew. */
+     hears what the view's map says under its name (null for nothing) and answers whether that must be drawn anew. `idle()`:
+     there is nothing on it. `single`: it belongs to the page's own map, not to one that is compared with it. */
   function addSheet(sheet) { added.push(sheet); }
 
   function takeOverlays(data) {
     const told = data.overlays || {};
-    for (const one of added) if (one.take && one.take(told[one.name] || null)) sheets[one.name].redraw();
+    for (const one of added) if (one.take && one.take(told[one.name] || null)) redraw(one.name);
+  }
+
+  /* Paints a sheet again, on the second map too: what was drawn lies on both. */
+  function redraw(name) {
+    if (sheets && sheets[name]) sheets[name].redraw();
+    if (!leader) yp.compare.redraw(name);
+  }
+
+  /* What is read for the window alone is read again when the window has moved. */
+  function inSight(data) {
+    if ((data.points || []).some((p) => p.many)) loadPoints(data);
+    if (yp.parts.inParts(data)) againCells(data);
+    if (leader || !data.dense || !own) return;
+    const close = yp.parts.close(data.dense, data.bounds, map) ? '1' : null;
+    if ((yp.state.at.close || null) !== close) yp.view.set({close}, 'replace');
+  }
+
+  async function againCells(data) {
+    const mine = ++cellToken, found = await ground(data);
+    if (mine !== cellToken || data !== shown) return;
+    const before = state.level;
+    take(data, found);
+    if (state.level === before) return;
+    sheets.ground.redraw();
+    sheets.names.redraw();
   }
 
   function nameButtons() {
@@ -69,9 +110,10 @@
   }
 
   function resized() {
-    state.top = stretch();
+    state.top = leader ? leader.state.top : stretch();
     map.invalidateSize({animate: false, pan: false});
     if (!own && shown) fit(shown);
+    if (!leader) yp.compare.resized();
     for (const sheet of Object.values(sheets)) sheet.redraw();
   }
 
@@ -84,7 +126,7 @@
 
   function fit(data) {
     const box = bounds(data);
-    if (!box || !yp.geo.origin.set) return;
+    if (leader || !box || !yp.geo.origin.set) return;
     state.top = stretch();
     if (Math.min(map.getSize().x, map.getSize().y - state.top) < 60) return;     // not laid out yet: `resized` comes
     fitting = true;
@@ -115,7 +157,7 @@
       return found;
     } catch (error) {
       console.warn('map: ' + error.message);
-      there.then(() => yp.told.say(key, name + '：' + (error.told || '没有取到'), again));
+      if (map) yp.told.say(key, name + '：' + (error.told || '没有取到'), again);      // before there is a map, `show` asks again
       return null;
     }
   }
@@ -129,9 +171,17 @@
     else yp.told.clear('aged');
   }
 
+  /* Cells of a level: told by one address, or in parts of what is in sight. */
+  function quietCells(told, name) {
+    return quietly(told && (told.part || told), 'cells', name, () => yp.parts.load(told, map));
+  }
+
+  /* The zoom at which the division fills its room. */
+  const base = () => (leader ? leader.base() : baseZoom);
+
   /* Clusters come where marks no longer say it: closer in, in a selection, or on a map without marks. */
   function wantsEvents(data) {
-    return Boolean(data.focus) || !Object.keys(data.marks || {}).length || map.getZoom() > baseZoom + 0.6;
+    return Boolean(data.focus) || !Object.keys(data.marks || {}).length || map.getZoom() > base() + 0.6;
   }
 
   async function loadPoints(data) {
@@ -150,8 +200,8 @@
 
   /* Lines of the levels below come with the zoom: the next one a step in, the one after that two more. */
   async function loadFiner(data) {
-    const wanted = (data.finer || []).filter((url, k) => map.getZoom() > baseZoom + 0.9 + 1.3 * k);
-    const found = await Promise.all(wanted.map((url) => quietly(url, 'polygons', '下级界线')));
+    const wanted = (data.finer || []).filter((url, k) => map.getZoom() > base() + 0.9 + 1.3 * k);
+    const found = await Promise.all(wanted.map((one) => quietCells(one, '下级界线')));
     if (data !== shown || found.length === state.finer.length) return;
     state.finer = found.filter(Boolean);
     sheets.ground.redraw();
@@ -174,12 +224,14 @@
   /* What the cells show: told with the view, or read by its own address where they are very many. */
   async function values(data) {
     if (!data.figures) return data.values || {};
-    return await quietly(data.figures.url, 'values', '区划数值', () => yp.values.load(data.figures)) || {};
+    const parts = typeof data.cells === 'object' ? data.cells : null;
+    const load = () => (parts ? yp.parts.values(data.figures, parts, map) : yp.values.load(data.figures));
+    return await quietly(data.figures.url, 'values', '区划数值', load) || {};
   }
 
   async function ground(data) {
     const [outline, cells, neighbours, rivers, figures] = await Promise.all([quietly(data.outline, 'polygons', '外轮廓'),
-      quietly(data.cells, 'polygons', '区划'), quietly(data.neighbours, 'polygons', '周边'), quietly(data.rivers, 'courses', '河流'), values(data)]);
+      quietCells(data.cells, '区划'), quietly(data.neighbours, 'polygons', '周边'), quietly(data.rivers, 'courses', '河流'), values(data)]);
     return {outline, cells, neighbours, rivers, figures};
   }
 
@@ -201,12 +253,21 @@
     state.focusCodes = chosen.codes;
   }
 
+  /* The level that was asked for: one too dense to be drawn from afar comes and goes with the zoom. */
+  const asked = (data) => (data.dense ? data.dense.level : data.level);
+
+  /* A division on this map, of whatever level that has been shown. */
+  function cell(code, of) {
+    for (const layer of [of.level, ...seen.values()]) if (layer && layer.byCode.has(code)) return layer.byCode.get(code);
+    return null;
+  }
+
   const colors = (data) => JSON.stringify([data.values, data.figures]);
 
   /* What a sheet shows, as text: a sheet is painted again only when this has changed. */
   function says(data) {
     const there = [state.level, state.outline, state.neighbours, state.rivers].map(Boolean);    // a late layer counts
-    const place = [data.cells, data.outline, data.neighbours, data.rivers, data.focus, there].join(' ');
+    const place = [JSON.stringify(data.cells), data.outline, data.neighbours, data.rivers, data.focus, there].join(' ');
     return {ground: place + data.classes + colors(data), names: place + JSON.stringify(data.marks)};
   }
 
@@ -223,14 +284,14 @@
     const found = await ground(data);
     if (mine !== token) return false;
     take(data, found);
-    const moved = !shown || shown.division !== data.division || shown.level !== data.level || shown.screen !== data.screen;
+    const moved = !shown || shown.division !== data.division || asked(shown) !== asked(data) || shown.screen !== data.screen;
     shown = data;
-    if (moved) { fit(data); document.dispatchEvent(new CustomEvent('yiping:mapdrawn')); }
+    if (moved && !leader) { fit(data); document.dispatchEvent(new CustomEvent('yiping:mapdrawn')); }
     const kept = said;
     said = says(data);
     if (said.ground !== kept.ground) sheets.ground.redraw();
     if (said.names !== kept.names) sheets.names.redraw();
-    takeOverlays(data);
+    if (!leader) takeOverlays(data);
     label(data);
     await loadPoints(data);
     if (mine !== token) return false;
@@ -240,12 +301,13 @@
 
   function label(data) {
     const head = document.querySelector('.mtitle'), box = map.getContainer();
+    const told = data.label || (head ? head.textContent : data.metric || '');
     box.setAttribute('role', 'application');
-    box.setAttribute('aria-label', '地图：' + (head ? head.textContent : data.metric || '') + '。各区划数值见图例和面板');
+    box.setAttribute('aria-label', (leader ? '对比地图：' : '地图：') + told + '。各区划数值见图例和面板');
   }
 
   function restyle() {
-    yp.ground.forget();
+    if (!leader) yp.ground.forget();
     if (sheets) for (const sheet of Object.values(sheets)) sheet.redraw();
   }
 
@@ -255,13 +317,33 @@
     try {
       const data = JSON.parse(held.textContent).map;
       if (data && data.bounds) yp.geo.anchorAt((data.bounds[0] + data.bounds[2]) / 2, (data.bounds[1] + data.bounds[3]) / 2);
-      if (data) ground(data);
+      if (data && typeof data.cells === 'string') ground(data);
     } catch (error) {
       console.info('map: nothing to load ahead');
     }
   }
 
-  yp.map = {show, quietly, addSheet, sheet: (name) => (sheets ? sheets[name] : null),
-    redraw: (name) => { if (sheets) sheets[name].redraw(); }, restyle, ahead, state, closeTip: () => yp.hand.hide(),
+  return {install, show, quietly, addSheet, redraw, sheet: (name) => (sheets ? sheets[name] : null), restyle, ahead, resized, touched, base, cell, state, added, there,
     leaflet: () => map, sheets: () => Object.values(sheets)};
+};
+
+(function () {
+  'use strict';
+  const yp = window.yiping, main = yp.face(null);
+
+  /* Leaflet hands over the map that dash-leaflet makes, as soon as it stands. */
+  window.L.Map.addInitHook(function () { this.whenReady(() => { if (!this.options.second) main.install(this); }); });
+
+  /* Draws a view's map, and the one it is compared with. Resolves to false when a newer view has come in between. */
+  async function show(data) {
+    const done = await Promise.all([yp.compare.take(data), main.show(data)]);
+    return done.every(Boolean);
+  }
+
+  function restyle() {
+    main.restyle();
+    yp.compare.restyle();
+  }
+
+  yp.map = Object.assign({}, main, {show, restyle, face: main, closeTip: () => yp.hand.hide()});
 })();

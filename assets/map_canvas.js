@@ -12,9 +12,10 @@
 
   /* What is drawn lies in sheets of its own, painted only when asked; the map carries one canvas that lays them together. */
   class Sheet {
-    constructor(stack, name, paint) {
+    constructor(stack, name, paint, idle) {
       this.stack = stack;
       this.paint = paint;
+      this.idle = idle || (() => false);         // nothing on it: neither painted nor laid
       this.canvas = document.createElement('canvas');
       this.canvas.className = 'sheet-' + name;
     }
@@ -44,11 +45,12 @@
       map.getPanes().overlayPane.appendChild(this.canvas);
       map.on('moveend viewreset zoom resize', this.redraw, this);
       map.on('move', this.moved, this);
+      map.on('unload', () => { this.gone = true; });
     }
 
     /* A sheet above those that are there. */
-    add(name, paint) {
-      this.sheets.push(new Sheet(this, name, paint));
+    add(name, paint, idle) {
+      this.sheets.push(new Sheet(this, name, paint, idle));
       return this.sheets[this.sheets.length - 1];
     }
 
@@ -86,11 +88,13 @@
     }
 
     draw() {
-      if (!yp.geo.origin.set) return;
+      if (!yp.geo.origin.set || this.gone) return;
       const fresh = this.place();
       if (!this.size.x || !this.size.y) return;              // a page without a map
       const view = viewOf(this.map, this.at, this.full);
-      for (const sheet of this.sheets) if (fresh || this.asked.has(sheet)) sheet.draw(this.size, view, this.ratio);
+      for (const sheet of this.sheets) {
+        if ((fresh || this.asked.has(sheet)) && !sheet.idle()) sheet.draw(this.size, view, this.ratio);
+      }
       this.asked.clear();
       this.lay();
     }
@@ -98,7 +102,7 @@
     lay() {
       const context = this.canvas.getContext('2d');
       context.clearRect(0, 0, this.size.x, this.size.y);
-      for (const sheet of this.sheets) context.drawImage(sheet.canvas, 0, 0);
+      for (const sheet of this.sheets) if (!sheet.idle()) context.drawImage(sheet.canvas, 0, 0);
     }
   }
 

@@ -26,7 +26,7 @@
       return [m.one.name, [word, m.one.text].filter(Boolean).join('·')];
     }
     const cell = found.cell, value = yp.values.of(state.values, cell);
-    return [cell.name, value && value[1] ? value[1] : ''];
+    return [cell.name, yp.compare.lines(cell) || (value && value[1] ? value[1] : '')];
   }
 
   /* The card holds text only: a name from a feed can never become markup. */
@@ -56,6 +56,7 @@
     map.getContainer().style.cursor = target ? 'pointer' : '';
     if (target) show(found, at.containerPoint);
     else hide();
+    yp.compare.point(found.cell ? found.cell.code : '');
     yp.foresee.rest(found.cell ? into(found.cell) : null);
   }
 
@@ -112,6 +113,7 @@
 
   function leave() {
     at = null;
+    yp.compare.point('');
     yp.foresee.rest(null);
     if (!pinned) hide();
   }
@@ -122,7 +124,7 @@
     const found = under(event.latlng);
     if (found.mark) { touch(found, event); return; }
     const cell = found.cell;
-    if (!cell) return;
+    if (!cell || yp.compare.pick(into(cell).division)) return;
     hide();
     yp.view.set(into(cell));
   }
@@ -146,22 +148,33 @@
     document.dispatchEvent(new CustomEvent('yiping:point', {detail: {layer: mark.layer, id, feed}}));
   }
 
-  function install(found, shared) {
+  /* The map under the hand: there are two while views are compared, and over the page's own may lie the other's half. */
+  function use(found, shared, event) {
     map = found;
-    state = shared;
+    state = event && event.containerPoint ? yp.compare.under(shared, event.containerPoint) : shared;
+    if (tip.parentNode !== found.getContainer()) found.getContainer().appendChild(tip);
+  }
+
+  function install(found, shared) {
+    if (!tip) card();
+    const here = (act) => (event) => { use(found, shared, event); return act(event); };
+    map = map || found;
+    state = state || shared;
+    found.on('mousemove', here(move));
+    found.on('mouseout', leave);
+    found.on('click', here(click));
+    found.on('dblclick', here((event) => told('double', event)));
+    found.on('contextmenu', here(menu));
+    found.on('keydown', here(keydown));
+    found.on('movestart', () => hide());
+  }
+
+  function card() {
     tip = document.createElement('div');
     tip.className = 'maptip';
     tip.hidden = true;
     tip.append(document.createElement('b'), document.createElement('span'));
-    map.getContainer().appendChild(tip);
-    map.on('mousemove', move);
-    map.on('mouseout', leave);
-    map.on('click', click);
-    map.on('dblclick', (event) => told('double', event));
-    map.on('contextmenu', menu);
-    map.on('keydown', keydown);
-    map.on('movestart', () => hide());
   }
 
-  yp.hand = {install, hide, mode: setMode, drawing: () => Boolean(mode), what, point, into, under, cellAt};
+  yp.hand = {install, use, hide, mode: setMode, drawing: () => Boolean(mode), what, point, into, under, cellAt};
 })();

@@ -32,12 +32,12 @@
     }
   }
 
-  /* Points per km² in the cells of a grid; places are [x, y] in cells, sigma and the side of a cell are told too. */
+  /* Points per km² in the cells of a grid; places are [x, y, how many] in cells, sigma and a cell's side are told too. */
   function density(places, grid) {
     const count = new Float32Array(grid.w * grid.h), half = new Float32Array(count.length), full = new Float32Array(count.length);
-    for (const [x, y] of places) {
+    for (const [x, y, n] of places) {
       const i = Math.round(x), j = Math.round(y);
-      if (i >= 0 && j >= 0 && i < grid.w && j < grid.h) count[j * grid.w + i] += 1;
+      if (i >= 0 && j >= 0 && i < grid.w && j < grid.h) count[j * grid.w + i] += n;
     }
     const taps = kernel(grid.sigma);
     along(count, half, grid, taps, false);
@@ -70,7 +70,7 @@
     const pad = Math.ceil(REACH * told.bandwidth / meters / side) + 1;             // what lies just outside shines in
     const grid = {w: Math.ceil(v.w / side) + 2 * pad, h: Math.ceil(v.h / side) + 2 * pad, meters: meters * side,
       sigma: told.bandwidth / (meters * side)};
-    const places = points.map((p) => [pen.x(p.x) / side + pad, pen.y(p.y) / side + pad]);
+    const places = points.map((p) => [pen.x(p.x) / side + pad, pen.y(p.y) / side + pad, p.n]);
     tile.width = grid.w;
     tile.height = grid.h;
     tile.getContext('2d').putImageData(colored(density(places, grid), grid, told.limits), 0, 0);
@@ -104,5 +104,5 @@
   }
 
   yp.heat = {density, paint};
-  yp.map.addSheet({name: 'heat', order: 10, paint, take});
+  yp.map.addSheet({name: 'heat', order: 10, paint, take, idle: () => !told, single: true});
 })();

@@ -43,6 +43,7 @@
   /* Many marks in a square are none to read: how many points stand in a square that has any, over the whole layer, so that
      a pan changes nothing. */
   function crowded(layer, pen) {
+    if (layer.points.some((p) => p.n > 1)) return true;                        // the server has joined them already
     if (pen.view.zoom >= SINGLE_ZOOM || layer.points.length < 2) return false;
     const size = CELL * (pen.u || 1) / pen.view.k, squares = new Set();
     for (const p of layer.points) squares.add(Math.floor(p.x / size) * 1e7 + Math.floor(p.y / size));

@@ -45,6 +45,7 @@
     inSight(found);
     tell(found);
     yp.hand.point(found);
+    yp.compare.point(found.code);
     yp.foresee.rest(yp.hand.into(found));
     redraw();
   }
@@ -57,7 +58,8 @@
 
   function tell(cell) {
     const value = state.values[cell.code], mark = state.marks[cell.code];
-    const words = [cell.name, value && value[1], mark && mark[0] + ' 件', mark && yp.shapes.WORDS[mark[1]]];
+    const both = yp.compare.lines(cell).split('\n').join('，');
+    const words = [cell.name, both || (value && value[1]), mark && mark[0] + ' 件', mark && yp.shapes.WORDS[mark[1]]];
     said.textContent = words.filter(Boolean).join('，');
   }
 
@@ -69,12 +71,13 @@
   function leave() {
     const was = at;
     at = null;
-    if (was) { yp.hand.hide(); redraw(); }
+    if (was) { yp.hand.hide(); yp.compare.point(''); redraw(); }
     return Boolean(was);
   }
 
   function enter() {
     const into = yp.hand.into(at);
+    if (yp.compare.pick(into.division)) return;
     leave();
     yp.view.set(into);
   }
@@ -123,5 +126,5 @@
   }
 
   yp.walk = {install, next, at: () => at};
-  yp.map.addSheet({name: 'walk', order: 55, paint});
+  yp.map.addSheet({name: 'walk', order: 55, paint, idle: () => !at, single: true});
 })();

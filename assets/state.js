@@ -3,8 +3,8 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const NAMES = new Set(['screen', 'division', 'window', 'from', 'to', 'at', 'known', 'area', 'compare', 'split', 'pin',
-    'replay', 'tool', 'measure', 'surface', 'metric', 'layers', 'level', 'bbox', 'classes', 'theme']);
-  const MAP_NAMES = ['metric', 'layers', 'level', 'bbox', 'classes'];
+    'replay', 'tool', 'measure', 'surface', 'metric', 'layers', 'level', 'bbox', 'classes', 'close', 'theme']);
+  const MAP_NAMES = ['metric', 'layers', 'level', 'bbox', 'classes', 'close'];
   const UNASKED = new Set(['screen', 'bbox', 'theme']);   // held by the address, of no concern to the server's answer
   const known = (name) => NAMES.has(name) || /^f\.[A-Za-z0-9_.]{1,40}$/.test(name);
 
@@ -16,7 +16,8 @@
       MAP_NAMES.forEach((name) => delete next[name]);
       Object.keys(next).filter((name) => name.startsWith('f.')).forEach((name) => delete next[name]);
     }
-    if (names.includes('division')) delete next.bbox;
+    if (names.includes('division')) { delete next.bbox; delete next.close; }
+    if (names.includes('level')) delete next.close;
     if (patch.window) { delete next.from; delete next.to; }
     for (const name of names) {
       const value = patch[name];

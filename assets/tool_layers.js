@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  let typed = '';
+  let typed = '', open = false;
 
   const plain = (text) => text.toLowerCase().replace(/\s+/g, '');
 
@@ -36,7 +36,7 @@
     if (event.key === 'Escape') {
       if (event.target !== input) return;
       event.preventDefault();
-      if (typed) { typed = input.value = ''; apply(input); } else yp.view.set({tool: null});
+      if (typed) { typed = input.value = ''; apply(input); } else leave();
       return;
     }
     const stops = [input, ...Array.from(box.querySelectorAll('li:not([hidden]) > a.sw1')).filter((a) => a.offsetParent)];
@@ -46,16 +46,26 @@
     next.focus();
   });
 
+  function leave() {
+    yp.view.set({tool: null});
+    const button = document.querySelector('.tools a[data-key="l"]');
+    if (button) button.focus({preventScroll: true});
+  }
+
   /* The drawer came anew: the field keeps what was typed, and the list what it left. */
   function settle() {
     const input = document.querySelector('input[data-find="layers"]');
+    const fresh = input && !open;
+    open = Boolean(input);
     if (!input) { typed = ''; return; }
+    if (fresh && window.matchMedia('(hover: hover)').matches) input.focus({preventScroll: true});
     if (input.value !== typed) input.value = typed;
     if (typed) apply(input);
   }
 
   function watch() {
     const box = document.querySelector('.toolbox');
+    open = Boolean(document.querySelector('input[data-find="layers"]'));       // a page that comes with it open takes no focus
     if (box) new MutationObserver(settle).observe(box, {childList: true, subtree: true});
   }
 

@@ -3,7 +3,7 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const FIRST = ['lead', 'figures'];
-  const LATER = ['nav', 'situation', 'filters', 'crumb', 'maphead', 'layers', 'legends', 'claim', 'tools', 'tool',
+  const LATER = ['nav', 'situation', 'filters', 'crumb', 'maphead', 'layers', 'legends', 'claim', 'sides', 'tools', 'tool',
     'ticker', 'feeds',
     'p1', 'p2', 'p3', 'p4', 'p5', 'p6', 's1', 's2', 's3', 's4', 's5', 's6'];
   const shown = {};                // region → HTML that stands on the page

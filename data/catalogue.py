@@ -17,8 +17,7 @@ from data.ground_files import MAX_BYTES
 from data.metrics import Evaluator
 from data.pack import Layer, Metric, Pack
 
-# So many records of a layer are drawn at most.
-GROUND, GRATICULE, MOST_POINTS = "rivers", "graticule", 20_000
+GROUND, GRATICULE = "rivers", "graticule"
 Judged = Callable[[tuple[str, ...], Metric | None], Answer]
 FeedsOf = Callable[[Question], tuple[str, ...]]
 
@@ -33,7 +32,7 @@ def entries(evaluator: Evaluator, scope: Scope, end_us: int, judged: Judged, fee
     """One row for whatever can be switched on: id, kind (metric, assets, events, lines, ground, tiles), name, topic …
 
     count: records in the division, None where they are not counted (metrics); unlocated: those without coordinates.
-    levels: the levels at which a metric is published, the coarsest first.
+    levels: the levels at which a metric is published, the coarsest first; classes: how its values can be classed.
     """
     pack = evaluator.pack
     rows = [_metric_row(pack, key, metric, judged(feeds_of(Question("metric", key)), metric))
@@ -52,7 +51,7 @@ def entries(evaluator: Evaluator, scope: Scope, end_us: int, judged: Judged, fee
 def _row(key: str, kind: str, name: str, topic: str) -> dict[str, Any]:
     return {"id": key, "kind": kind, "name": name, "topic": topic, "unit": "", "source": "", "freshness": "unknown",
             "scheduled": False, "cadence_s": 0.0, "time_us": 0, "contact_us": 0, "count": None, "unlocated": 0,
-            "levels": [], "feeds": [], "metric": ""}
+            "levels": [], "classes": [], "feeds": [], "metric": ""}
 
 
 def _aged(found: Answer) -> dict[str, Any]:
@@ -64,7 +63,15 @@ def _aged(found: Answer) -> dict[str, Any]:
 def _metric_row(pack: Pack, key: str, metric: Metric, found: Answer) -> dict[str, Any]:
     names = pack.divisions.level_names
     return {**_row(key, "metric", metric.name, metric.topic), **_aged(found), "unit": metric.unit,
-            "levels": list(names[:names.index(metric.level) + 1]), "feeds": list(metric.feeds)}
+            "levels": list(names[:names.index(metric.level) + 1]), "classes": ways(metric),
+            "feeds": list(metric.feeds)}
+
+
+def ways(metric: Metric) -> list[str]:
+    """Ways of putting its values into classes that a metric has; none where their colors are official ones."""
+    if metric.formula.get("kind") == "warnings":
+        return []
+    return ["natural", "quantile", *(["thresholds"] if metric.thresholds or metric.breaks else [])]
 
 
 def _layer_row(evaluator: Evaluator, declared: tuple[str, Layer], within: tuple[Scope, int], judged: Judged,

@@ -227,8 +227,9 @@ class Evaluator:
 def _beside(found: Contribution, divisions: Divisions) -> Callable[[int], dict[str, Any]]:
     """What stands beside a division's figure: its worst state, or what is told of figures that are its own."""
     if len(found.severity):
-        worst = worst_of(found, divisions)
-        return lambda at: {} if worst[at] < 0 else {"state": STATES[int(worst[at])]}
+        worst = worst_of(found, divisions).tolist()
+        told: list[dict[str, Any]] = [*({"state": state} for state in STATES), {}]      # -1: none
+        return lambda at: told[worst[at]]
     if found.rolls_up or found.describe is None:
         return lambda at: {}
     own = {int(at): row for at, row in zip(found.division, found.parts, strict=True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -77,6 +78,37 @@ def shifted(window: Window, word: str) -> tuple[Window, str]:
         raise WrongInput(f"compare={word!r:.20} 不认识；可用 yesterday、last_week、previous、last_year")
     by, words = lengths[word]
     return replace(window, start=window.start - by, end=window.end - by), words
+
+
+def earlier(moment: datetime, word: str, zone_name: str) -> datetime:
+    """The same local time a day, a week, a calendar month or a year before; a day that the month lacks is its last.
+
+    Raises:
+        WrongInput: another word than yesterday, last_week, last_month, last_year.
+    """
+    local = moment.astimezone(ZoneInfo(zone_name))
+    days, months = {"yesterday": 1, "last_week": 7}.get(word), {"last_month": 1, "last_year": 12}.get(word)
+    if days:
+        return (local - timedelta(days=days)).astimezone(UTC)
+    if not months:
+        raise WrongInput(f"{word!r:.20} 不认识；可用 yesterday、last_week、last_month、last_year")
+    year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
+    last = monthrange(year, month + 1)[1]
+    return local.replace(year=year, month=month + 1, day=min(local.day, last)).astimezone(UTC)
+
+
+def before(window: Window, word: str, zone_name: str) -> Window:
+    """A window as long as this one: right before it (`previous`), or the same one a day, week, month or year earlier.
+
+    Raises:
+        WrongInput: another word.
+    """
+    if word == "previous":
+        return replace(window, start=window.start - (window.end - window.start), end=window.start, name="")
+    start, end = (earlier(moment, word, zone_name) for moment in (window.start, window.end))
+    if start >= end:
+        raise WrongInput("上月没有与本时段对应的日子；请自选对比时段")
+    return replace(window, start=start, end=end, name="")
 
 
 def local_offset_us(zone_name: str, moment: datetime) -> int:

@@ -47,6 +47,7 @@ class Divisions:
         self.parent: IntArray = np.array(above, np.int32)
         self.level: IntArray = np.array([item.level for item in self.items], np.int32)
         self._at_level = [np.flatnonzero(self.level == level).astype(np.int32) for level in range(self.level.max() + 1)]
+        self._covers: dict[tuple[int, int], int] = {}
         self._children: dict[int, list[int]] = {}
         for position, parent in enumerate(self.parent):
             self._children.setdefault(int(parent), []).append(position)
@@ -85,6 +86,20 @@ class Divisions:
     def at_level(self, level: int) -> IntArray:
         """Positions of all divisions of a level."""
         return self._at_level[level] if level < len(self._at_level) else np.zeros(0, np.int32)
+
+    def cover(self, level: int, most: int) -> int:
+        """The coarsest level above `level` none of whose divisions holds more than `most` of its divisions; the next
+        above it where even there some hold more.
+        """
+        if (level, most) not in self._covers:
+            above, found = self.at_level(level), max(level - 1, 0)
+            for coarser in range(level - 1, -1, -1):
+                above = self.parent[above]
+                if int(np.bincount(above).max()) > most:
+                    break
+                found = coarser
+            self._covers[level, most] = found
+        return self._covers[level, most]
 
     def below(self, code: str) -> npt.NDArray[np.bool_]:
         """Mask over all divisions: True for the division and everything inside it."""

@@ -9,8 +9,8 @@ DIALOG, NOTICE, BRAND = "dialog", "notice", "brand"
 
 FIRST_REGIONS = ("lead", "figures")
 PANEL_REGIONS = tuple(f"{column}{row}" for column in "ps" for row in range(1, 7))
-LATER_REGIONS = ("nav", "situation", "filters", "crumb", "maphead", "layers", "legends", "claim", "tools", "tool",
-                 "ticker", "feeds",
+LATER_REGIONS = ("nav", "situation", "filters", "crumb", "maphead", "layers", "legends", "claim", "sides",
+                 "tools", "tool", "ticker", "feeds",
                  *PANEL_REGIONS)
 REGIONS = FIRST_REGIONS + LATER_REGIONS
 

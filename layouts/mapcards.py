@@ -139,7 +139,9 @@ def class_note(answer: Answer, shading: Shading, context: Context) -> Markup:
     """How the classes were made, of how many divisions, and whose figures these are below the published level."""
     keys = [key for key, _ in context.place.levels]
     asked, drawn = context.view.map.level, answer.parts.get("level")
-    told = Markup("{}，共 {} 个").format(shading.method, len(shading.values))
+    told = Markup("{}，共 {} 个").format(shading.method, words.number(len(shading.values)))
+    if context.view.map.drawn:
+        return told + Markup("<br>{}过密，放大后逐个显示").format(dict(context.place.levels)[asked])
     if asked in keys and drawn in keys and keys.index(asked) > keys.index(drawn):
         words_ = dict(context.place.levels)
         told += Markup("<br>{}未发布，按所属{}着色").format(words_[asked], words_[drawn])

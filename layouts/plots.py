@@ -156,12 +156,12 @@ def _last(trace: Trace, shown: Axis) -> Markup:
         css, 100 * x, shown.y(value), trace.last)
 
 
-def spark(values: Sequence[float | None], ref: float | None = None) -> Markup:
-    """A word-sized line with an optional dashed reference; gaps stay gaps."""
+def spark(values: Sequence[float | None], ref: float | None = None, span: tuple[float, float] | None = None) -> Markup:
+    """A word-sized line with an optional dashed reference; gaps stay gaps. `span`: a scale shared with other lines."""
     known = [v for v in values if v is not None]
     if len(known) < 2:
         return Markup('<span class="q">—</span>')
-    seen = [*known, ref] if ref is not None else known
+    seen = [*(span or known), *([ref] if ref is not None else [])]
     low, high = min(seen), max(seen)
     shown = Axis(low, high if high > low else low + 1, ())
     points = [(k / (len(values) - 1), v) for k, v in enumerate(values)]

@@ -11,11 +11,13 @@ from typing import Any
 from markupsafe import Markup
 
 from data.answers import Answer, Question
-from layouts import asks, chrome, mapcards, maplayers, tools
+from layouts import asks, chrome, mapcards, maplayers, sidecards, tools
 from layouts.choropleth import marks, shade
+from layouts.compared import Comparison
 from layouts.frame import error_section
 from layouts.leads import lead
 from layouts.panels import KINDS
+from layouts.parts import EMPTY
 from layouts.screen import Context, Panel, Screen
 from layouts.screens import SCREENS
 from layouts.tools.registry import TOOLS
@@ -37,13 +39,18 @@ def questions(screen: Screen, view: ViewState | None = None) -> list[tuple[str, 
     found = [(f"figure.{f.metric}", Question("metric", f.metric, compare=f.compare)) for f in screen.figures]
     found += [(f"lead.{name}", question) for name, question in screen.lead_asks.items()]
     if not screen.plain:
-        level = shown.map.level or "children"
-        found.append(("map", Question("metric", mapcards.map_metric(screen, shown), by=level)))
-        found += [(f"map.{name}", replace(question, by=level)) for name, question in screen.map.asks.items()]
+        found += map_questions(screen, shown)
     found += [(f"{panel.key}.{name}", question) for panel in screen.panels for name, question in panel.asks.items()]
     found.append(("ticker", TICKER))
     found += tools.asks_of(tools.opened(TOOLS, screen, shown), screen, shown)
     return [(name, asks.settled(question, shown)) for name, question in found]
+
+
+def map_questions(screen: Screen, view: ViewState) -> list[tuple[str, Question]]:
+    """What the map of a view asks: its metric, and the marks beside the names."""
+    level = view.map.drawn or view.map.level or "children"
+    return [("map", Question("metric", mapcards.map_metric(screen, view), by=level)),
+            *((f"map.{name}", replace(question, by=level)) for name, question in screen.map.asks.items())]
 
 
 def regions(screen: Screen, answers: Answers, context: Context, feed_rows: Sequence[dict[str, Any]] = (),
@@ -67,20 +74,22 @@ def regions(screen: Screen, answers: Answers, context: Context, feed_rows: Seque
 
 def _map_makers(screen: Screen, answers: Answers, context: Context) -> dict[str, Callable[[], object]]:
     if screen.plain:
-        return {name: Markup for name in ("crumb", "maphead", "layers", "legends", "claim", "tools", "tool")}
+        return {name: Markup for name in ("crumb", "maphead", "layers", "legends", "claim", "sides", "tools", "tool")}
     tool = tools.opened(TOOLS, screen, context.view)
     return {"crumb": lambda: mapcards.crumb(context),
             "maphead": lambda: mapcards.map_head(screen, answers, context),
             "layers": lambda: maplayers.layer_switches(screen, context),
             "legends": lambda: legends(screen, answers, context),
             "claim": lambda: mapcards.claim(context),
+            "sides": lambda: sidecards.strip(context),
             "tools": lambda: tools.bar(TOOLS, context),
             "tool": lambda: tools.drawer(tool, answers, screen, context)}
 
 
-def body_class(screen: Screen, view: ViewState) -> str:
+def body_class(screen: Screen, view: ViewState, compared: Comparison | None = None) -> str:
     """Classes of the page's body."""
-    return tools.body_class(tools.opened(TOOLS, screen, view), screen)
+    drawn = f" look-{compared.drawn}" if compared is not None and compared.drawn else ""
+    return tools.body_class(tools.opened(TOOLS, screen, view), screen) + drawn
 
 
 def legends(screen: Screen, answers: Answers, context: Context) -> Markup:
@@ -98,6 +107,8 @@ def legends(screen: Screen, answers: Answers, context: Context) -> Markup:
         signs = mapcards.cluster_legend()
     signs += maplayers.layer_legend(screen, answers, context) + maplayers.density_legend(screen, context)
     second = Markup('<div class="legend two">{}</div>').format(signs) if signs else Markup("")
+    if context.compared is not None and context.compared.sides:
+        return sidecards.legends(context.compared, word) + (EMPTY if context.compared.shows_difference else second)
     shading = shade(answer, view.map.classes)
     return mapcards.legend(unit, shading, f"按{word}", mapcards.class_note(answer, shading, context)) + second
 

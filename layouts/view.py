@@ -12,13 +12,19 @@ WINDOWS = ("24h", "7d", "30d", "today", "week", "month", "ytd")
 
 @dataclass(frozen=True)
 class MapState:
-    """What the map is coloured by and shows; `classes`: how its values are put into classes."""
+    """What the map is coloured by and shows; `classes`: how its values are put into classes.
+
+    `close`: "1" when the map is so near that a level of very many cells can be drawn. `drawn`: not in the address; the
+    level drawn in place of one that has too many.
+    """
 
     metric: str = ""
     layers: tuple[str, ...] = ()
     level: str = ""
     bbox: str = ""
     classes: str = ""
+    close: str = ""
+    drawn: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,8 @@ def from_query(screen: str, query: Mapping[str, str], window: str = "24h") -> Vi
     plain.setdefault("window", window)
     filters = tuple(sorted((key[2:], value) for key, value in query.items() if key.startswith("f.") and value))
     layers = tuple(filter(None, query.get("layers", "").split(",")))
-    shown = MapState(query.get("metric", ""), layers, *(query.get(name, "") for name in ("level", "bbox", "classes")))
+    map_words = (query.get(name, "") for name in ("level", "bbox", "classes", "close"))
+    shown = MapState(query.get("metric", ""), layers, *map_words)
     return ViewState(screen=screen, filters=filters, map=shown, **plain)
 
 
@@ -80,7 +87,7 @@ def to_query(view: ViewState, window: str = "24h") -> str:
     pairs += [(f"f.{key}", value) for key, value in view.filters]
     pairs += [(name, value) for name, value in (("metric", view.map.metric), ("layers", ",".join(view.map.layers)),
                                                 ("level", view.map.level), ("bbox", view.map.bbox),
-                                                ("classes", view.map.classes)) if value]
+                                                ("classes", view.map.classes), ("close", view.map.close)) if value]
     return urlencode(pairs)
 
 

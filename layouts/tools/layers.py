@@ -34,7 +34,8 @@ def _render(answers: Answers, screen: Screen, context: Context) -> Markup:
     if found is None or not found.rows:
         return banner("f-unknown", (found.note if found else "") or "图层目录暂时读不出，稍后自动重试")
     search = Markup('<input class="find" type="search" data-find="layers" placeholder="输入名称筛选，如“水位”" '
-                    'aria-label="按名称筛选图层" autocomplete="off"><div class="none" hidden>没有这样的图层</div>')
+                    'aria-label="按名称筛选图层" autocomplete="off">'
+                    '<div class="none" role="status" hidden>没有这样的图层</div>')
     return search + _coloring(found, screen, context) + EMPTY.join(
         _group(name, rows, screen, context) for name, rows in _grouped(found))
 
@@ -57,13 +58,15 @@ def _coloring(found: Answer, screen: Screen, context: Context) -> Markup:
     finer = Markup('<div class="hint">{}以下未发布，按所属{}着色</div>')
     told = dict(context.place.levels).get(published[-1], "").partition("（")[0] if published else ""
     note = finer.format(told, told) if published and len(published) < len(context.place.levels) else EMPTY
+    ways = [(key, METHOD_WORDS[key]) for key in ("", *METHODS) if not key or key in (row["classes"] if row else ())]
+    classes = (Markup('<div class="pick" role="group" aria-label="分级方法">{}</div>').format(
+        _choices(context, "classes", context.view.map.classes, ways)) if len(ways) > 1
+        else Markup('<div class="hint">颜色为生效预警的最高级别</div>'))
     return Markup('<section class="lg now"><h3>着色：{}</h3>'
-                  '<div class="pick" role="group" aria-label="着色的层级">{}</div>{}'
-                  '<div class="pick" role="group" aria-label="分级方法">{}</div></section>').format(
+                  '<div class="pick" role="group" aria-label="着色的层级">{}</div>{}{}</section>').format(
         row["name"] if row else context.names.get(f"metric:{metric}", metric),
         _choices(context, "level", context.view.map.level, [(key, word.partition("（")[0]) for key, word in levels]),
-        note, _choices(context, "classes", context.view.map.classes, [(key, METHOD_WORDS[key])
-                                                                     for key in ("", *METHODS)]))
+        note, classes)
 
 
 def _choices(context: Context, name: str, chosen: str, options: Iterable[tuple[str, str]]) -> Markup:

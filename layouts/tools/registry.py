@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, layers, measure, profile
+from layouts.tools import Tool, compare, layers, measure, profile
 
-TOOLS: tuple[Tool, ...] = (layers.TOOL, profile.TOOL, measure.TOOL)
+TOOLS: tuple[Tool, ...] = (layers.TOOL, profile.TOOL, compare.TOOL, measure.TOOL)

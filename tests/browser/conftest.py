@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from served import Served
+from served import Served, until
 from stub import County, Stub
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -87,3 +87,12 @@ def county(tmp_path_factory) -> Iterator[Served]:
         yield found.start()
     finally:
         found.stop()
+
+
+@pytest.fixture
+def quiet(county):
+    """The county with its simulator standing still: nothing changes but what the test does."""
+    until(county.whole, 60, "a whole server")
+    county.hold("simulator", still=True)
+    yield county
+    county.hold("simulator", still=False)

@@ -7,7 +7,7 @@ import statistics
 from datetime import datetime, timedelta
 
 import pytest
-from served import event, until
+from served import event
 
 pytestmark = pytest.mark.browser
 TOWN, TOWN_NAME = "360731100000", "贡江镇"
@@ -36,15 +36,6 @@ def picture(page) -> dict[str, str]:
     """What a reader sees of a view."""
     regions = ("figures", "crumb", "maphead", "legends", "lead")
     return {name: page.locator(f"#r-{name}").inner_text() for name in regions}
-
-
-@pytest.fixture
-def quiet(county):
-    """The county with its simulator standing still: nothing changes but what the test does."""
-    until(county.whole, 60, "a whole server")
-    county.hold("simulator", still=True)
-    yield county
-    county.hold("simulator", still=False)
 
 
 def test_a_leader_sees_the_sentence_and_goes_into_a_township_and_back(quiet, pages):

@@ -70,7 +70,7 @@ def test_by_keyboard_alone_a_metric_and_its_classes_are_chosen(quiet, pages):
     page = pages.open(quiet.url, size=(1366, 768))
     page.keyboard.press("l")
     held(page, "tool", "layers")
-    page.locator(".tool-layers input.find").focus()
+    wait(page, "() => document.activeElement.matches('.tool-layers input.find')")
     page.keyboard.type("受威胁")
     page.keyboard.press("ArrowDown")
     assert "受威胁人口" in page.evaluate("() => document.activeElement.textContent")
@@ -140,7 +140,7 @@ def test_density_is_drawn_in_the_classes_that_its_legend_names(quiet, pages):
         const x0 = Math.min(...xs) - 200, y0 = Math.min(...ys) - 200;
         const grid = {w: Math.ceil(Math.max(...xs) - x0) + 200, h: Math.ceil(Math.max(...ys) - y0) + 200, meters,
             sigma: t.bandwidth / meters};
-        return yiping.heat.density(points.map((p, n) => [xs[n] - x0, ys[n] - y0]), grid)
+        return yiping.heat.density(points.map((p, n) => [xs[n] - x0, ys[n] - y0, p.n]), grid)
             .reduce((a, b) => Math.max(a, b)); }""")
     # The server chose the highest limit as 70 % of the peak, rounded down by at most a fifth.
     assert 0.5 * peak < limits[0] <= 0.75 * peak
@@ -171,3 +171,22 @@ def test_station_marks_take_the_state_of_their_reading(quiet, pages):
     river = [text for _, text in told if text.startswith("河道水位较警戒")]
     assert river
     assert all(re.fullmatch(r"河道水位较警戒 [+−]?\d+\.\d\d m", text) for text in river)
+
+
+def test_a_layer_whose_source_is_down_is_grey_and_lines_lie_under_the_marks(quiet, pages):
+    page = pages.open(f"{quiet.url}/?layers=station_river", size=(1920, 1080))
+
+    def spoiled(route) -> None:
+        answer = route.fetch()
+        found = answer.json()
+        for layer in found["map"]["points"]:
+            layer["old"] = True
+        found["map"]["overlays"]["lines"] = [{"layer": "roads", "url": found["map"]["rivers"]}]
+        route.fulfill(response=answer, json=found)
+
+    wait(page, "() => yiping.map.state.hits.some((hit) => hit.layer === 'station_river')")
+    assert not page.evaluate("() => yiping.map.state.hits.some((hit) => hit.state === 'unknown')")
+    page.route("**/api/v1/view?**", spoiled)
+    page.evaluate("() => yiping.view.set({window: '7d'})")
+    wait(page, "() => yiping.map.state.hits.length && yiping.map.state.hits.every((hit) => hit.state === 'unknown')")
+    wait(page, f"() => ({INKED})('lines') > 500")

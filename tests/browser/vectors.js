@@ -37,6 +37,15 @@
   same('a drawn area and an open tool stay, a metric does not', s.reduce({screen: 'overview', metric: 'aqi', classes: 'natural',
     area: 'circle:1,2,3', tool: 'area'}, {screen: 'events'}), {screen: 'events', area: 'circle:1,2,3', tool: 'area'});
 
+  const told = {breaks: [0, 5], unit: 'm', decimals: 2, signed: true};
+  same('values', yiping.values.shaded({a: -3.654, b: 0, c: 5, d: null, e: -0.001}, told),
+    {a: [0, '−3.65 m'], b: [1, '0.00 m'], c: [2, '+5.00 m'], d: [3, '未知'], e: [0, '0.00 m']});
+  same('many', [1234567, 2.5e8].map((v) => yiping.values.words(v, {decimals: 0, unit: '件'})), ['1,234,567 件', '2.50亿 件']);
+  same('figure above', yiping.values.of({b: 1}, {code: 'a', parent: 'x', above: ['b', 'c']}), 1);
+  const field = yiping.heat.density([[20, 20, 2], [60, 20, 1]], {w: 80, h: 40, meters: 100, sigma: 3});
+  same('density', [field[20 * 80 + 20], field[20 * 80 + 60], field[0]].map((v) => Math.round(v * 1000) / 1000),
+    [2 * 1e6 / (2 * Math.PI * 9e4), 1e6 / (2 * Math.PI * 9e4), 0].map((v) => Math.round(v * 1000) / 1000));
+
   const ring = new Float64Array([0, 0, 10, 0, 10, 10, 0, 10]), hole = new Float64Array([4, 4, 6, 4, 6, 6, 4, 6]);
   const cell = {rings: [ring, hole], box: [0, 0, 10, 10]};
   same('inside', yiping.geo.contains(cell, 1, 1), true);

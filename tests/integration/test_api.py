@@ -146,6 +146,27 @@ def test_geometry_is_immutable_compressed_and_revalidated(served: Served) -> Non
     assert again.status_code == 304
 
 
+def test_values_of_many_cells_stand_for_good_under_their_version(served: Served) -> None:
+    first = served.get("/metrics/open_cases", by="township", v="1.1")
+    assert "immutable" in first.headers["cache-control"]
+    assert set(first.json()["rows"]) == {WEST, EAST}
+    before = served.web.gate.computed
+    again = served.client.get("/api/v1/metrics/open_cases", params={"by": "township", "v": "1.1"},
+                              headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, served.web.gate.computed) == (304, before)
+    assert "immutable" not in served.get("/metrics/open_cases", by="township").headers["cache-control"]
+
+
+def test_the_catalogue_tells_what_the_map_can_show(served: Served) -> None:
+    found = {row["id"]: row for row in served.get("/layers").json()["layers"]}
+    assert set(found) == set(served.web.pack.metrics) | set(served.web.pack.layers)
+    row = found["open_cases"]
+    assert (row["kind"], row["source"], row["freshness"]) == ("metric", "test", "live")
+    assert row["levels"][0] == served.web.pack.divisions.level_names[0]
+    assert row["time"].endswith("+08:00")
+    assert served.get("/layers", galaxy="1").status_code == 400
+
+
 def test_cells_of_a_division_or_a_box_alone(served: Served) -> None:
     def codes(**query: str) -> set[str]:
         found = served.get("/layers/divisions-township.geojson", **query).json()

@@ -9,27 +9,18 @@ from __future__ import annotations
 import os
 import random
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import unescape
 
 import pytest
-from flask import Flask
-from recount_world import DAY, HOUR, NOW, Recounted, county
-from test_recomputed import CASES, COUNTS, PLANTED, ROOT, SQL
+from recount_world import DAY, HOUR, NOW, Recounted
+from recounted_web import Still, web_of
+from test_recomputed import CASES, COUNTS, ROOT, SQL
 
 from access.principal import demo_principal
 from api.view import build
-from api.web import Shelf, Web
-from api.web_app import answerable
-from data.cache import AnswerCache, make_cache
-from data.clock import Clock, from_us, to_us
-from data.sessions import Sessions
-from data.settings import load_settings
-from data.state import State
-from layouts.fitting import fitted
-from layouts.screens import SCREENS
+from api.web import Web
+from data.clock import from_us, to_us
 
 pytestmark = pytest.mark.integration
 SEED, VIEWS = int(os.environ.get("SEED", "20261122")), int(os.environ.get("VIEWS", "27"))
@@ -37,16 +28,6 @@ PREFIX = {"county": 6, "township": 9, "village": 12, "grid": 15}
 # As another window is asked: the instant of it, and rows told by then only.
 AS_OF = f"""with event as (select * from main.event where stage_time <= $at),
     cases as ({CASES.partition(" as ")[2]}) """
-
-
-class Still(Clock):
-    """The county's clock, stopped: every window of the test ends where SQL thinks it does."""
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(NOW / 1e6, UTC)
-
-    def now_us(self) -> int:
-        return NOW
 
 
 @dataclass(frozen=True)
@@ -62,22 +43,8 @@ class Pick:
 
 
 @pytest.fixture(scope="module")
-def recounted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recounted]:
-    found = county(tmp_path_factory.mktemp("wall"), PLANTED)
-    yield found
-    found.db.close()
-
-
-@pytest.fixture(scope="module")
 def web(recounted: Recounted) -> Web:
-    gate, folder = recounted.gate, recounted.folder
-    settings = load_settings(place=gate.pack.root, state=folder)
-    shelf = Shelf(AnswerCache(make_cache(Flask("t"), f"unix://{folder}/none.sock", "t:c:")))
-    made = Web(settings, gate.pack, Still(), State(f"unix://{folder}/none.sock", "t:"), gate.live, gate,
-               Sessions(ROOT, True), shelf)
-    made.screens = fitted(SCREENS, lambda question: answerable(gate.pack, question), gate.pack.place.default_metric,
-                          gate.pack.layers)
-    return made
+    return web_of(recounted, ROOT)
 
 
 def picks(web: Web) -> list[Pick]:

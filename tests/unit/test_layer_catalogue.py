@@ -60,6 +60,9 @@ def test_a_metric_says_its_levels_department_and_age_as_its_own_answer_does(web:
         row = found[f"metric:{name}"]
         assert (row["source"], row["cadence_s"], row["freshness"]) == (alone.source, alone.cadence_s, alone.freshness)
     assert found["metric:river_over_m"]["levels"] == ["county", "township"]
+    assert found["metric:river_over_m"]["classes"] == ["natural", "quantile", "thresholds"]
+    assert found["metric:gdp"]["classes"] == ["natural", "quantile"]
+    assert found["metric:warnings_active"]["classes"] == []
 
 
 def test_marks_with_readings_are_as_fresh_as_the_readings(web: Web) -> None:
@@ -119,12 +122,15 @@ def test_a_layer_of_the_catalogue_is_asked_for_and_drawn_on_any_screen(web: Web)
 def test_a_density_has_its_bandwidth_and_the_address_of_the_very_points(web: Web) -> None:
     asked = shown(layers=("heat.hydrant",))
     held = Answer(Question("rows", "assets:hydrant"), "", rows=(
-        *({"lon": 115.4 + k / 100, "lat": 25.9} for k in range(9)), {"lon": None, "lat": None}))
+        *({"lon": 115.4 + k / 100, "lat": 25.9, "n": 1} for k in range(9)), {"lon": 115.5, "lat": 26.0, "n": 40}))
     found = densities(web, OVERVIEW, asked, {"heat.hydrant": held})
     told = sheets(web, OVERVIEW, asked, found)["heat"]
     assert told["bandwidth"] == found["hydrant"].bandwidth_m == 1500
     assert told["limits"] == list(found["hydrant"].limits)
     assert told["url"].startswith("/api/v1/layers/hydrant.geojson?division=")
+    asked_for = layer_questions(web, OVERVIEW, asked)["heat.hydrant"]
+    assert (asked_for.kind, asked_for.name) == ("marks", "assets:hydrant")
+    assert told["url"].endswith(f"&zoom={asked_for.zoom}")
 
 
 def drawn(mood: str = "full", **more: Any) -> str:
@@ -143,6 +149,12 @@ def test_every_entry_has_its_switch_source_time_and_mark() -> None:
     assert "fr-down" in hazard
     assert 'aria-current="true"' in hazard
     assert "1,236 处" in hazard
+
+
+def test_only_ways_of_classes_that_the_metric_has_are_offered() -> None:
+    html = drawn(metric="aqi", classes="natural")
+    assert re.findall('data-set="[^"]*classes[^"]*"[^>]*>([^<]+)<', html) == ["默认", "自然断点", "分位"]
+    assert "颜色为生效预警的最高级别" in drawn(metric="warnings_active")
 
 
 def test_a_hostile_name_stays_text_and_a_silent_catalogue_says_so() -> None:

@@ -1,0 +1,62 @@
+/* Levels of very many cells: read in parts, one for each division of a level above that is in sight. */
+(function () {
+  'use strict';
+  const yp = window.yiping = window.yiping || {};
+  const CLOSE_CELLS = 12000, PAD = 0.1;
+  const whole = new Map();         // address and parts in sight → the layer they make
+
+  /* The map's window in plane units, a little wider. */
+  function sight(map) {
+    const seen = map.getBounds().pad(PAD);
+    return [yp.geo.planeX(seen.getWest()), yp.geo.planeY(seen.getNorth()), yp.geo.planeX(seen.getEast()),
+      yp.geo.planeY(seen.getSouth())];
+  }
+
+  const meets = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+
+  const filled = (address, code) => address.replace('CODE', encodeURIComponent(code));
+
+  /* Codes of the parts in sight of a level that is read so: {cover, part}. */
+  async function codes(told, map) {
+    const cover = await yp.geo.load(told.cover, 'polygons'), box = sight(map);
+    return cover.cells.filter((cell) => meets(cell.box, box)).map((cell) => cell.code);
+  }
+
+  function joined(layers) {
+    const cells = layers.flatMap((layer) => layer.cells), path = new Path2D();
+    for (const layer of layers) path.addPath(layer.path);
+    return {cells, path, byCode: new Map(cells.map((cell) => [cell.code, cell]))};
+  }
+
+  /* A level: by its address as a whole, or what is in sight of it. */
+  async function load(told, map) {
+    if (!told || typeof told === 'string') return yp.geo.load(told, 'polygons');
+    const wanted = await codes(told, map), key = told.part + wanted.join();
+    if (!whole.has(key)) {
+      whole.clear();
+      const layers = await Promise.all(wanted.map((code) => yp.geo.load(filled(told.part, code), 'polygons')));
+      whole.set(key, joined(layers));
+    }
+    return whole.get(key);
+  }
+
+  /* The values of a level that is read in parts. */
+  async function values(figures, told, map) {
+    const wanted = await codes(told, map);
+    const each = await Promise.all(wanted.map((code) => yp.values.load(
+      Object.assign({}, figures, {url: filled(figures.url, code)}))));
+    return Object.assign({}, ...each);
+  }
+
+  /* Whether the map is so near that the cells in sight of a dense level can be drawn and read. */
+  function close(dense, bounds, map) {
+    if (!dense || !bounds) return false;
+    const seen = map.getBounds(), share = (low, high, from, to) => Math.max(0, Math.min(high, to) - Math.max(low, from)) / (to - from);
+    const wide = share(seen.getWest(), seen.getEast(), bounds[0], bounds[2]);
+    return dense.cells * wide * share(seen.getSouth(), seen.getNorth(), bounds[1], bounds[3]) <= CLOSE_CELLS;
+  }
+
+  const inParts = (data) => [data.cells, ...(data.finer || [])].some((told) => told && typeof told === 'object');
+
+  yp.parts = {load, values, close, inParts};
+})();
