@@ -16,13 +16,13 @@ from api.web import Packed, Web, answer, json_answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
 from data.catalogue import line_features, line_file, rows_question
 from data.errors import NotFound, WrongInput
+from data.ground_files import GROUND, ground_json
 from geo.layers import divisions_geojson
 from layouts import words
 from layouts.topics import DOMAINS
 
 TOLD = ("id", "name", "kind", "topic", "unit", "source", "time_us", "freshness", "count", "unlocated", "levels",
         "metric")
-GROUND = ("neighbours", "rivers")
 Box = tuple[float, ...]
 # A station of which no reading is known: neither well nor ill.
 UNREAD = ("unknown", "无读数")
@@ -63,10 +63,9 @@ def _divisions(web: Web, level: str, code: str, box: Box) -> Packed:
 
 
 def _ground(web: Web, name: str) -> Packed:
-    file = web.pack.root / f"{name}.geojson"
-    if not file.exists():
+    if name not in web.ground:
         raise NotFound(f"地方包没有 {name}.geojson")
-    return Packed(orjson.dumps(orjson.loads(file.read_bytes())), "application/geo+json")
+    return Packed(ground_json(web.pack.root, name), "application/geo+json")
 
 
 def _bbox(text: str) -> Box:
@@ -127,6 +126,7 @@ def layer(request: Request) -> Response:
         packed = web.shelf.get_or_make((*key, code, box), lambda: _divisions(web, level, code, _bbox(box)))
         return answer(request, packed, versioned)
     if name in GROUND:
+        key = ("layer", name, web.ground.get(name, ""))
         return answer(request, web.shelf.get_or_make(key, lambda: _ground(web, name)), versioned)
     version = web.gate.version((), window(web, query))
     key = ("points", name, str(request.url.query), principal.role, principal.division, version)

@@ -112,6 +112,8 @@ def sheets(web: Web, screen: Screen, view: ViewState, found: dict[str, Density])
     for key, density in found.items():
         zoom = _joined(web, view, key)
         url = layer_url(web, view, key, True) + (f"&zoom={zoom}" if zoom is not None else "")
-        told["heat"] = {"url": url, "bandwidth": density.bandwidth_m, "limits": list(density.limits)}
+        told["heat"] = {"url": url, "name": web.pack.layers[key].name, "bandwidth": density.bandwidth_m,
+                        "limits": list(density.limits)}
     lines = [key for key in layers_on(screen, view) if key in web.pack.layers and web.pack.layers[key].kind == "lines"]
-    return told | ({"lines": [{"layer": key, "url": layer_url(web, view, key)} for key in lines]} if lines else {})
+    return told | ({"lines": [{"layer": key, "name": web.pack.layers[key].name, "url": layer_url(web, view, key)}
+                               for key in lines]} if lines else {})

@@ -31,9 +31,8 @@ def numbered(web: Web, view: ViewState) -> bool:
 
 
 def _ground(web: Web, name: str) -> str:
-    if not (web.pack.root / f"{name}.geojson").exists():
-        return ""
-    return f"/api/v1/layers/{name}.geojson?v={web.geometry_version}"
+    """A file that was there at the start is asked for: when it has gone meanwhile, the map says so."""
+    return f"/api/v1/layers/{name}.geojson?v={web.ground[name]}" if name in web.ground else ""
 
 
 def _borrowed(web: Web, view: ViewState, level: str, shading: Shading) -> tuple[str, dict[str, list[Any]]] | None:

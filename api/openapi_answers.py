@@ -19,6 +19,7 @@ BINARY: Schema = {"type": "string", "format": "binary"}
 TIME: Schema = {"type": ["string", "null"], "format": "date-time", "description": "本地时间，带时差；null = 没有"}
 FRESH: Schema = {"type": "string", "enum": list(get_args(Freshness))}
 SERVED: Schema = {"type": "string", "enum": list(get_args(ServedFrom))}
+PICTURE: Schema = {"type": "string", "format": "binary"}
 ANY: Schema = {"type": "object"}
 
 
@@ -65,7 +66,7 @@ FEED = thing({"feed": TEXT, "name": TEXT, "topic": TEXT, "department": TEXT, "ki
               "last_contact": TIME, "accepted": TALLY, "duplicate": TALLY, "rejected": TALLY, "error": TEXT,
               "read_as": TEXT}, closed=False)
 LAYER = thing({"id": TEXT, "name": TEXT, "group": TEXT, "topic": TEXT, "unit": TEXT, "source": TEXT, "time": TIME,
-               "kind": {"enum": ["metric", "assets", "events", "lines", "ground"]}, "freshness": FRESH,
+               "kind": {"enum": ["metric", "assets", "events", "lines", "ground", "tiles"]}, "freshness": FRESH,
                "count": {"type": ["integer", "null"], "description": "区划内的个数；指标没有"}, "unlocated": WHOLE,
                "levels": rows(TEXT), "metric": TEXT})
 NAMED = thing({"code": TEXT, "name": TEXT})

@@ -21,11 +21,13 @@ from layouts.view import WINDOWS
 MOST_WORDS = 40
 JSON, GEOJSON, CSV, STREAM = "application/json", "application/geo+json", "text/csv", "text/event-stream"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PICTURES = ("image/png", "image/jpeg", "image/webp")
 # A day, or an instant with or without offset; a text that only looks so is refused with 400.
 _DAY = r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"
 _POINT = r"-?(1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,9})?,-?[0-8]?[0-9](\.[0-9]{1,9})?"
 _CODE = r"^([0-9]{12}|[0-9]{15})$"
+_GRID = {"type": "integer", "minimum": 0, "maximum": 4_194_303}
 _GROUPED = sorted({word for words in GROUPS.values() for word in words})
 
 
@@ -76,6 +78,8 @@ CALLS: tuple[Call, ...] = (
     Call("/area.csv", "同上，各清单合为一张表", {CSV: shape.TEXT}, **_FILE),
     Call("/area.xlsx", "同上，工作簿，一个清单一张表", {XLSX: shape.BINARY}, **_FILE),
     Call("/area.geojson", "同上，区域和其中各处", {GEOJSON: shape.FEATURES}, **_FILE),
+    Call("/tiles/{tiles}/{z}/{x}/{y}", "本地底图的一块瓦片；没有的一块是透明的图片",
+         dict.fromkeys(PICTURES, shape.PICTURE), ("v",)),
     Call("/divisions/{code}", "区划", {JSON: shape.DIVISION}, _SPAN[1:]),
     Call("/search", "查找区划、设施和事件：名称、别名、拼音、首字母、编码、事件编号，或一处坐标", {JSON: shape.FOUND},
          ("q", "limit", "division", *_SPAN[1:])),
@@ -125,6 +129,7 @@ def parameters(pack: Pack, screens: tuple[str, ...]) -> dict[str, Schema]:
         "metric": _one_of(pack.metrics), "feed": _one_of(pack.feeds), "layer": _one_of(_layers(pack)),
         "overdue": _one_of(["0", "1", "true", "false"]), "order": _one_of(["newest", "open", "due", "overdue"]),
         "format": _one_of(["json", "csv"]), "since": _form("^[0-9]{1,18}$", "上次答复里的 seq"),
+        "tiles": _form("^[A-Za-z][A-Za-z0-9_-]{0,63}$", "本地底图的图层名"), **dict.fromkeys("zxy", _GRID),
         "item": _form("^[0-9]{1,18}$", "记录的编号"),
         "/search limit": _form("^([1-9]|[1-4][0-9]|50)$", " 1 到 50 的整数"),
         "q": _form(f"^[\\s\\S]{{0,{MOST_TYPED}}}$", f"至多 {MOST_TYPED} 字"),

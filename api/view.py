@@ -20,13 +20,14 @@ from api.mapcells import seen_level
 from api.maplayers import densities, layer_questions
 from api.mapstate import numbered
 from api.questions import moment_us, scope_of, window
+from api.tiles import stamp
 from api.topics import topic_rows
 from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
 from data.errors import NotFound, WrongInput, YipingError
 from data.loading import loading
 from layouts.choropleth import METHODS
-from layouts.maplayers import HEAT, NO_LAYER
+from layouts.maplayers import GRATICULE, HEAT, NO_LAYER
 from layouts.regions import body_class, questions, regions
 from layouts.screen import Context, Place, Screen
 from layouts.view import ViewState, from_query, to_query
@@ -67,6 +68,8 @@ def words_of(web: Web) -> dict[str, str]:
     pack = web.pack
     named = {f"metric:{key}": metric.name for key, metric in pack.metrics.items()}
     named |= {f"layer:{key}": layer.name for key, layer in pack.layers.items()}
+    named |= {f"layer:{key}": layer.name for key, layer in pack.tiles.items()} | {f"layer:{GRATICULE}": "经纬网"}
+    named |= {f"credit:{key}": tiles.credit for key, tiles in pack.tile_sources().items()}
     named |= {f"category:{key}": category.name for key, category in pack.categories.items()}
     named |= {f"channel:{key}": word for key, word in pack.channels.items()}
     named |= {f"screen:{screen.key}": screen.title for screen in web.screens}
@@ -99,6 +102,7 @@ def view_of(web: Web, screen: Screen, query: dict[str, str]) -> ViewState:
     view = from_query(screen.key, query, screen.window)
     asked, pack = view.map, web.pack
     drawn = {key: layer.kind != "lines" for key, layer in pack.layers.items()}
+    drawn |= dict.fromkeys((*pack.tiles, GRATICULE), False)
     layers = tuple(key for key in asked.layers if key == NO_LAYER or key in drawn or drawn.get(key.removeprefix(HEAT)))
     return seen_level(pack.divisions, replace(view, map=replace(
         asked, layers=layers, metric=asked.metric if asked.metric in pack.metrics else "",
@@ -186,7 +190,8 @@ def stamp_of(web: Web, principal: Principal, key: str, query: dict[str, str]) ->
     settled = web.gate.settled(span) and not query.get("compare")
     version = web.gate.version(feeds_of(web, key, query), span if settled else None)
     served = "" if settled else web.live.served_from
-    return ("view", (key, clean, principal.role, principal.division, version, served))
+    tiles = stamp(web, query.get("layers", ""))
+    return ("view", (key, clean, principal.role, principal.division, version, served, *tiles))
 
 
 async def view(request: Request) -> Response:

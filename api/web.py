@@ -52,7 +52,7 @@ class Packed:
 
     def form(self, accepts: str) -> tuple[str, bytes]:
         """(content encoding, bytes) that the client takes."""
-        if len(self.body) < SMALL:
+        if len(self.body) < SMALL or self.media.startswith("image/"):
             return "", self.body
         for name, pack in _PACKERS:
             if name in accepts:
@@ -104,7 +104,7 @@ def _digest(parts: tuple[Any, ...]) -> str:
 
 @dataclass
 class Web:
-    """Services of one web process, handed to every handler."""
+    """Services of one web process, handed to every handler. `ground`: ground files at the start → version."""
 
     settings: Settings
     pack: Pack
@@ -117,6 +117,7 @@ class Web:
     panels: PanelShelf = field(default_factory=PanelShelf)
     screens: tuple[Screen, ...] = ()
     geometry_version: str = ""
+    ground: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def principal(self, request: Request) -> Principal:

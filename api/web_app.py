@@ -30,6 +30,7 @@ from api import (
     places,
     quarantine,
     streams,
+    tiles,
     topics,
     view,
 )
@@ -43,6 +44,7 @@ from data.collector_line import line_of
 from data.errors import YipingError
 from data.feed_desk import FeedDesk
 from data.gate import Gate
+from data.ground_files import versions
 from data.history import open_reader
 from data.live import Live
 from data.pack import Pack, load_pack
@@ -50,6 +52,7 @@ from data.people import People
 from data.sessions import Sessions
 from data.settings import Settings
 from data.state import State
+from data.tile_layers import hosts
 from geo.layers import FORM
 from layouts.fitting import fitted
 from layouts.screens import SCREENS
@@ -61,6 +64,7 @@ RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/layers", layers.catalogue, "GET"), ("/layers/{layer}.geojson", layers.layer, "GET"),
     ("/divisions/{code}", places.division, "GET"),
     ("/search", finding.search, "GET"), ("/here/{pin}", finding.here, "GET"),
+    ("/tiles/{tiles}/{z}/{x}/{y}", tiles.one, "GET"),
     ("/feeds", feeds.listing, "GET"), ("/feeds/{feed}/records", feeds.push, "POST"), ("/topics", topics.listing, "GET"),
     ("/departments", feeds.departments, "GET"), ("/quarantine", quarantine.desk, "GET POST"),
     ("/quarantine/{item}", quarantine.one, "GET"),
@@ -91,6 +95,7 @@ def services(settings: Settings, pack: Pack) -> Web:
     web.screens = fitted(SCREENS, lambda question: answerable(pack, question), pack.place.default_metric, pack.layers)
     web.parameters = parameters(pack, tuple(screen.key for screen in web.screens))
     file = next(iter(sorted(pack.root.glob("divisions.*"))), None)
+    web.ground = versions(pack.root)
     # What is told of each division besides its border is part of the version, so that no browser keeps the older form.
     web.geometry_version = hashlib.blake2b(file.read_bytes() + FORM, digest_size=6).hexdigest() if file else "0"
     return web
@@ -117,7 +122,8 @@ def dash_of(web: Web, make: DashMaker) -> Any:
 
     pitch, distance = web.settings.wall_pitch_mm, web.settings.wall_distance_m
     return make(place=view.place_of(web), screens=web.screens, first_view=first, enlarge=enlarge,
-                demo=web.settings.mode == "demo", wall_root_px=wall_root_px(pitch, distance))
+                demo=web.settings.mode == "demo", wall_root_px=wall_root_px(pitch, distance),
+                pictures=hosts(web.pack.tile_sources(), web.settings.tianditu_key))
 
 
 def wall_root_px(pitch_mm: float, distance_m: float) -> float:

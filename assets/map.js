@@ -153,8 +153,9 @@ window.yiping.face = function (leader) {
     const mine = ++pointToken;
     const wanted = (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
     const sight = yp.sight.of(map);
-    const found = await Promise.all(wanted.map((p) => yp.loads.quietly(p.many ? p.url + sight : p.url, 'points')));
+    const found = await Promise.all(wanted.map((p) => yp.loads.quietly(p.many ? p.url + sight : p.url, 'points', p.name || p.layer)));
     if (mine !== pointToken) return;
+    yp.loads.aged(found, wanted);
     state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
     sheets.points.redraw();
     const shows = data.division + ' ' + state.points.map((p) => p.layer).join();
@@ -165,7 +166,7 @@ window.yiping.face = function (leader) {
   /* Lines of the levels below come with the zoom: the next one a step in, the one after that two more. */
   async function loadFiner(data) {
     const wanted = (data.finer || []).filter((url, k) => map.getZoom() > base() + 0.9 + 1.3 * k);
-    const found = await Promise.all(wanted.map((told) => yp.loads.cells(told, map)));
+    const found = await Promise.all(wanted.map((told) => yp.loads.cells(told, map, '下级界线')));
     if (data !== shown || found.length === state.finer.length) return;
     state.finer = found.filter(Boolean);
     sheets.ground.redraw();
@@ -275,7 +276,8 @@ window.yiping.face = function (leader) {
   }
 
   return {install, show, addSheet, redraw, restyle, ahead, resized, touched, base, cell, state, added, there,
-    sheet: (name) => (sheets ? sheets[name] : null), leaflet: () => map, sheets: () => Object.values(sheets)};
+    again: () => (shown ? show(shown) : null), sheet: (name) => (sheets ? sheets[name] : null), leaflet: () => map,
+    sheets: () => Object.values(sheets)};
 };
 
 (function () {

@@ -2,8 +2,9 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const ZOOM = 12, SIZE = 256 * 2 ** ZOOM, MOST = 24;
+  const ZOOM = 12, SIZE = 256 * 2 ** ZOOM, MOST = 24, PATIENCE_MS = 20000, LONGEST = 80;
   const layers = new Map();        // address → promise of a layer
+  const failed = new Set();        // addresses whose last answer was none
   const origin = {x: 0, y: 0, set: false};
 
   /* Plane units: pixels of zoom 12 around a local origin, so that single precision of paths is enough. */
@@ -117,8 +118,8 @@
     constructor(feature) {
       const p = feature.properties || {};
       this.code = String(p.code || p.id || '');
-      this.name = String(p.name || '');
-      this.short = String(p.short || this.name);
+      this.name = plain(p.name);
+      this.short = plain(p.short) || this.name;
       this.parent = String(p.parent || '');
       this.above = Array.isArray(p.above) ? p.above : [];
       this.rings = rings(feature.geometry);
@@ -153,16 +154,23 @@
       if (!feature.geometry) continue;
       for (const line of lines(feature.geometry)) {
         trace(path, line, false);
-        if ((feature.properties || {}).name) named.push({name: String(feature.properties.name), line});
+        if ((feature.properties || {}).name) named.push({name: plain(feature.properties.name), line});
       }
     }
     return {path, named};
   }
 
+  /* A text of a stranger as one line of fair length: no signs that turn the writing round, no line ends. */
+  function plain(text) {
+    const line = String(text || '').slice(0, 4 * LONGEST).replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\u2028\u2029\s]+/gu, ' ').trim();
+    const signs = Array.from(line);
+    return signs.length > LONGEST ? signs.slice(0, LONGEST - 1).join('') + '…' : line;
+  }
+
   function points(features) {
     return features.filter((f) => f.geometry && f.geometry.type === 'Point').map((f) => {
       const p = f.properties || {}, at = f.geometry.coordinates;
-      return {id: String(p.id || ''), name: String(p.name || ''), state: String(p.state || ''), text: String(p.text || ''),
+      return {id: String(p.id || ''), name: plain(p.name), state: String(p.state || ''), text: plain(p.text),
         feed: p.feed, n: Number(p.n) || 1, x: planeX(at[0]), y: planeY(at[1])};
     });
   }
@@ -170,11 +178,35 @@
   const FORMS = {polygons, courses, points};
 
   async function fetched(url, form) {
-    const response = await fetch(url, {headers: {Accept: 'application/geo+json, application/json'}});
-    if (!response.ok) throw new Error('地图图层读取失败（' + response.status + '）：' + url.split('?')[0]);
-    const data = await response.json();
+    const headers = {Accept: 'application/geo+json, application/json'};
+    const cache = failed.delete(url) ? 'reload' : 'default';         // what could not be read is not read from memory again
+    const response = await fetch(url, {headers, cache, signal: AbortSignal.timeout(PATIENCE_MS)}).catch(silent);
+    if (!response.ok) {
+      const why = await response.json().catch(() => ({}));
+      refuse(plain(why.detail) || '读取失败（' + response.status + '）', url);
+    }
+    const data = await response.json().catch((error) => (error.name === 'TimeoutError' ? silent(error) : refuse('内容读不懂', url)));
+    if (!data || typeof data !== 'object') refuse('内容读不懂', url);
     if (!origin.set) anchorAt(...firstPoint(data));
-    return FORMS[form](data.features || []);
+    const found = FORMS[form](Array.isArray(data.features) ? data.features.filter(sound) : []);
+    found.freshness = data.freshness;
+    return found;
+  }
+
+  function refuse(words, url) {
+    throw Object.assign(new Error(words + '：' + url.split('?')[0]), {told: words});
+  }
+
+  function silent(error) {
+    throw Object.assign(error, {told: error.name === 'TimeoutError' ? '服务器没有按时回答' : '没有取到'});
+  }
+
+  /* Every place of a geometry is one of the earth: a pole, a swapped pair or a NaN would bend a whole path. */
+  function sound(feature) {
+    const held = feature && feature.geometry && feature.geometry.coordinates;
+    const good = (at) => Array.isArray(at) && (Array.isArray(at[0]) ? at.every(good) :
+      at.length >= 2 && at.every(Number.isFinite) && Math.abs(at[0]) <= 180 && Math.abs(at[1]) <= 85.06);
+    return Boolean(feature) && (!feature.geometry || good(held));
   }
 
   function firstPoint(data) {
@@ -189,7 +221,7 @@
     const key = form + ' ' + url;
     const held = layers.get(key);
     if (held) return held;
-    const promise = fetched(url, form).catch((error) => { layers.delete(key); throw error; });
+    const promise = fetched(url, form).catch((error) => { layers.delete(key); failed.add(url); throw error; });
     layers.set(key, promise);
     while (layers.size > MOST) layers.delete(layers.keys().next().value);
     return promise;

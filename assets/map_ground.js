@@ -5,6 +5,7 @@
   const TOKENS = {q0: '--seq-0', q1: '--seq-1', q2: '--seq-2', q3: '--seq-3', q4: '--seq-4', d0: '--div-n2', d1: '--div-n1',
     d2: '--div-0', d3: '--div-p1', d4: '--div-p2', 'k-red': '--st-red-fill', 'k-orange': '--st-orange-fill',
     'k-yellow': '--st-yellow-fill', 'k-blue': '--st-blue-fill', 'k-green': '--st-green-fill', qn: '--ground'};
+  const VEIL = 0.45;               // how much of the colours stands over tiles
   /* The upper risk classes are hatched: red, orange and yellow are one colour to some eyes. Spacing in pixels; both ways. */
   const HATCH = {'k-red': [6, true], 'k-orange': [8, false]};
   let colors = new Map();
@@ -56,6 +57,7 @@
 
   function county(pen, state) {
     const outline = state.outline.path;
+    if (state.tiled) return;                  // the picture below is the land
     pen.c.globalAlpha = 0.2;
     for (const width of [22, 14, 7]) pen.stroke(outline, color('--map-shadow'), width, 0, 9 * pen.u);
     pen.c.globalAlpha = 1;
@@ -80,9 +82,11 @@
     state.paths.forEach((path, at) => {
       if (!path) return;
       const fill = classColor(state.classes[at]);
+      pen.c.globalAlpha = state.tiled ? VEIL : 1;
       pen.fill(path, fill);
       hatch(pen, path, state.classes[at]);
-      if (state.level.cells.length < 100) pen.stroke(path, fill, 0.7);     // closes hairlines; finer lines cover them
+      pen.c.globalAlpha = 1;
+      if (state.level.cells.length < 100 && !state.tiled) pen.stroke(path, fill, 0.7);     // closes hairlines; finer lines cover them
     });
     for (const finer of state.finer) lines(pen, finer, 0.7, fade(room(finer, pen), 20, 48) * 0.8);
     if (state.level) {
@@ -113,7 +117,7 @@
     if (!state.focus.length) return;
     const path = new Path2D(state.outline.path);
     for (const cell of state.focus) path.addPath(cell.path);
-    pen.c.globalAlpha = 0.62;
+    pen.c.globalAlpha = state.tiled ? VEIL : 0.62;
     pen.fill(path, color('--ground'));
     pen.c.globalAlpha = 1;
     for (const cell of state.focus) if (state.focus.length === 1) pen.stroke(cell.path, color('--text'), 1.8);
@@ -121,7 +125,7 @@
 
   function paint(pen, state) {
     if (state.neighbours) {
-      pen.fill(state.neighbours.path, color('--map-other'));
+      if (!state.tiled) pen.fill(state.neighbours.path, color('--map-other'));
       pen.stroke(state.neighbours.path, color('--map-other-line'), 1);
     }
     if (state.rivers) {

@@ -100,11 +100,12 @@
     told = next;
     if (!next) { points = []; return was !== 'null'; }
     if (was === JSON.stringify(next)) return false;
-    yp.geo.load(next.url, 'points').then((found) => {
+    yp.loads.quietly(next.url, 'points', next.name).then((found) => {
       if (mine !== asked) return;
-      points = found;
+      if (!found) told = null;                // a retry asks again
+      points = found || [];
       yp.map.redraw('heat');
-    }, (error) => console.warn('map: ' + error.message));
+    });
     return false;
   }
 

@@ -16,11 +16,9 @@
     const next = JSON.stringify(told), mine = ++asked;
     if (next === said) return false;
     said = next;
-    Promise.all((told || []).map((one) => yp.geo.load(one.url, 'courses').catch((error) => {
-      console.warn('map: ' + error.message);
-      return null;
-    }))).then((found) => {
+    Promise.all((told || []).map((one) => yp.loads.quietly(one.url, 'courses', one.name))).then((found) => {
       if (mine !== asked) return;
+      if (found.includes(null)) said = '';    // a retry asks again
       courses = found.filter(Boolean);
       yp.map.redraw('lines');
     });

@@ -1,33 +1,49 @@
-/* What a map reads: geometry and values by their addresses, in whole or in parts; what does not come is left out and said. */
+/* What a map reads: geometry and values by their addresses, in whole or in parts. What does not come is left out, and the
+   map says so in its place. */
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
 
-  async function quietly(url, form) {
-    try { return await yp.geo.load(url, form); } catch (error) { console.warn('map: ' + error.message); return null; }
+  /* A layer, or null and a line on the map that says so: one that cannot be had leaves the others alone. */
+  async function quietly(url, form, name, load) {
+    const key = 'layer:' + String(url).split('?')[0], map = yp.map && yp.map.leaflet();
+    try {
+      const found = await (load ? load() : yp.geo.load(url, form));
+      if (url && map) yp.told.clear(key);
+      return found;
+    } catch (error) {
+      console.warn('map: ' + error.message);
+      if (map) yp.told.say(key, name + '：' + (error.told || '没有取到'), yp.map.again);      // before there is a map, `show` asks again
+      return null;
+    }
   }
 
   /* Cells of a level: told by one address, or in parts of what is in sight. */
-  async function cells(told, map) {
-    try { return await yp.parts.load(told, map); } catch (error) { console.warn('map: ' + error.message); return null; }
+  function cells(told, map, name) {
+    return quietly(told && (told.part || told), 'cells', name, () => yp.parts.load(told, map));
   }
 
   /* What the cells show: told with the view, or read by its own address where they are very many. */
   async function values(data, map) {
     if (!data.figures) return data.values || {};
     const parts = typeof data.cells === 'object' ? data.cells : null;
-    try { return await (parts ? yp.parts.values(data.figures, parts, map) : yp.values.load(data.figures)); } catch (error) {
-      console.warn('map: ' + error.message);
-      yp.notice.say('地图数值没有取到，有新数据时自动重试');
-      return {};
-    }
+    const load = () => (parts ? yp.parts.values(data.figures, parts, map) : yp.values.load(data.figures));
+    return await quietly(data.figures.url, 'values', '区划数值', load) || {};
   }
 
   async function ground(data, map) {
-    const [outline, level, neighbours, rivers, figures] = await Promise.all([quietly(data.outline, 'polygons'),
-      cells(data.cells, map), quietly(data.neighbours, 'polygons'), quietly(data.rivers, 'courses'), values(data, map)]);
+    const [outline, level, neighbours, rivers, figures] = await Promise.all([quietly(data.outline, 'polygons', '外轮廓'),
+      cells(data.cells, map, '区划'), quietly(data.neighbours, 'polygons', '周边'), quietly(data.rivers, 'courses', '河流'),
+      values(data, map)]);
     return {outline, cells: level, neighbours, rivers, figures};
   }
 
-  yp.loads = {quietly, cells, ground};
+  /* A layer whose source is silent shows what was known last, and says so. */
+  function aged(found, wanted) {
+    const down = wanted.filter((p, k) => found[k] && found[k].freshness === 'down').map((p) => p.name || p.layer);
+    if (down.length) yp.told.say('aged', down.join('、') + '：数据源不可用，图上是最后已知的情况');
+    else yp.told.clear('aged');
+  }
+
+  yp.loads = {quietly, cells, ground, aged};
 })();

@@ -4,7 +4,7 @@
   const yp = window.yiping = window.yiping || {};
   const OFFSETS = [[0, 0], [0, 10], [0, -10], [12, 0], [-12, 0], [0, 20], [0, -20], [20, 10], [-20, 10], [20, -14], [-20, -14],
     [0, 32], [0, -32], [34, 0], [-34, 0]];
-  const MOST_SOFT = 300;
+  const MOST_SOFT = 300, MOST_AGAIN = 60, MOST_TWICE = 60, LEAST_SEEN = 60, GRID = 7;
   const isWall = () => window.matchMedia('(min-width:1800px) and (min-height:1000px)').matches;
   const family = () => yp.ground.color('--family');
 
@@ -12,19 +12,22 @@
 
   /* Boxes already written on; `soft` ones (points) are kept clear where it can be done. */
   class Taken {
-    constructor(boxes, soft) { this.boxes = boxes.slice(); this.soft = soft || []; }
+    constructor(boxes, soft) { this.boxes = boxes.slice(); this.soft = soft || []; this.written = []; }
+
+    copy() { return Object.assign(new Taken(this.boxes, this.soft), {written: this.written.slice()}); }
 
     free(b) { return !this.boxes.some(meets(b)); }
 
     clear(b) { return !this.soft.some(meets(b)); }
 
-    take(b) { this.boxes.push(b); }
+    /* `kind` and `text` say what stands there, for whoever asks what is written. */
+    take(b, kind, text) { this.boxes.push(b); this.written.push({kind, text, box: b}); }
   }
 
   /* Boxes of what floats over the map, in canvas pixels: no name may hide behind them. */
   function floating(sheet) {
     const base = sheet.canvas.getBoundingClientRect();
-    const found = document.querySelectorAll('.page .over > *, .page .lead, .page .kpis, .ground .leaflet-control');
+    const found = document.querySelectorAll('.page .over > *, .page .lead, .page .kpis, .ground .leaflet-control, .ground .maptold');
     return Array.from(found).map((node) => node.getBoundingClientRect()).filter((r) => r.width && r.height)
       .map((r) => [r.left - base.left - 4, r.top - base.top - 4, r.right - base.left + 4, r.bottom - base.top + 4]);
   }
@@ -49,9 +52,8 @@
   }
 
   /* One place: [mark][name] round its heart; mark over name, the short form, then the mark alone, where there is no room. */
-  function place(pen, cell, mark, fs, taken) {
+  function place(pen, cell, mark, fs, taken, elsewhere) {
     const r = mark ? fs * (mark[0].length < 3 ? 0.86 : 1.08) : 0;
-    const at = cell.heart, cx = pen.x(at.x), cy = pen.y(at.y);
     const across = (cell.box[2] - cell.box[0]) * pen.view.k;
     if (mark && across < 1.3 * r) return null;              // a mark wider than its cell would stand on another
     const forms = [cell.name, cell.short].filter((text, k, all) => text && all.indexOf(text) === k);
@@ -61,24 +63,41 @@
       if (tw > across * (mark ? 2.4 : 1.35)) continue;
       const w = below ? Math.max(tw, 2 * r) : tw + (r ? 2 * r + (text ? fs * 0.32 : 0) : 0);
       const h = below ? 2 * r + fs * 1.2 : Math.max(fs * 1.15, 2 * r);
-      const spot = room(taken, {cx, cy, w, h, u: pen.u}, mark);
-      if (spot) return {cell, mark, text, below, x: cx + spot[0] - w / 2, y: cy + spot[1], r, w, h};
+      for (const at of elsewhere || [cell.heart]) {
+        const cx = pen.x(at.x), cy = pen.y(at.y), spot = room(taken, {cx, cy, w, h, u: pen.u, text}, mark, elsewhere && [[0, 0]]);
+        if (spot) return {cell, mark, text, below, x: cx + spot[0] - w / 2, y: cy + spot[1], r, w, h};
+      }
     }
     return null;
   }
 
+  /* Where else a cell may be named whose heart is out of sight or under a card: points well inside it that are seen. */
+  function inside(pen, cell, frame) {
+    const [west, north, east, south] = cell.box.map((edge, k) => (k < 2 ? Math.max(edge, frame[k]) : Math.min(edge, frame[k])));
+    const wide = east - west, high = south - north, found = [];
+    if (Math.min(wide, high) * pen.view.k < LEAST_SEEN * pen.u) return found;
+    for (let i = 1; i < GRID; i += 1) {
+      for (let j = 1; j < GRID; j += 1) {
+        const at = {x: west + wide * i / GRID, y: north + high * j / GRID};
+        if (yp.geo.contains(cell, at.x, at.y)) found.push(at);
+      }
+    }
+    const far = (at) => Math.hypot(at.x - cell.heart.x, at.y - cell.heart.y);
+    return found.sort((a, b) => far(a) - far(b));
+  }
+
   /* A quiet mark gives way where it would crowd: its name stands alone. */
-  function spotOf(pen, cell, mark, fs, taken) {
+  function spotOf(pen, cell, mark, fs, taken, elsewhere) {
     const quiet = mark && !yp.shapes.FILL[mark[1]];
-    return place(pen, cell, mark, fs, taken) || (quiet ? place(pen, cell, null, fs, taken) : null);
+    return place(pen, cell, mark, fs, taken, elsewhere) || (quiet ? place(pen, cell, null, fs, taken, elsewhere) : null);
   }
 
   /* A free offset for a box, off the points too. A mark may stand on points, a mere name may not: they have numbers. */
-  function room(taken, {cx, cy, w, h, u}, mark) {
+  function room(taken, {cx, cy, w, h, u, text}, mark, offsets) {
     const boxAt = ([dx, dy]) => [cx + dx - w / 2 - 3, cy + dy - h / 2 - 2, cx + dx + w / 2 + 3, cy + dy + h / 2 + 2];
-    const free = OFFSETS.map(([dx, dy]) => [dx * u, dy * u]).filter((offset) => taken.free(boxAt(offset)));
+    const free = (offsets || OFFSETS).map(([dx, dy]) => [dx * u, dy * u]).filter((offset) => taken.free(boxAt(offset)));
     const spot = free.find((offset) => taken.clear(boxAt(offset))) || (mark && free[0]);
-    if (spot) taken.take(boxAt(spot));
+    if (spot) taken.take(boxAt(spot), mark ? 'mark' : 'name', text);
     return spot || null;
   }
 
@@ -95,14 +114,36 @@
     else if (spot.text) word(pen, spot.text, x, spot.y + fs * 0.36, fs, yp.ground.color('--map-name'));
   }
 
-  /* Children of what is looked at: those with the worst mark first, then the small ones that have the least choice. */
-  function places(pen, state, taken, fs) {
+  const area = (cell) => (cell.box[2] - cell.box[0]) * (cell.box[3] - cell.box[1]);
+
+  /* Spots of cells in their order, and what was left without one. */
+  function laid(pen, seen, marks, taken, frame, fs) {
+    const spots = seen.map((cell) => spotOf(pen, cell, marks[cell.code], fs, taken));
+    let left = MOST_AGAIN;
+    spots.forEach((spot, k) => {
+      const elsewhere = spot || left <= 0 ? [] : inside(pen, seen[k], frame);
+      if (!elsewhere.length) return;
+      left -= 1;
+      spots[k] = spotOf(pen, seen[k], marks[seen[k].code], fs, taken, elsewhere);
+    });
+    const lost = seen.reduce((sum, cell, k) => sum + (spots[k] && spots[k].text ? 0 : area(cell)), 0);
+    return {spots: spots.filter(Boolean), taken, lost};
+  }
+
+  /* Children of what is looked at: the worst mark first, then the largest. Where that costs names, the small ones with the
+     least choice may go first instead: the order that leaves the least ground unnamed. */
+  function places(pen, state, taken, frame, fs) {
     const shown = state.level.cells.filter((cell) => cell.name && (!state.focusCodes || state.focusCodes.has(cell.code)));
-    const rank = (cell) => yp.shapes.RANK[(state.marks[cell.code] || ['', ''])[1]] || 0;
-    const area = (cell) => (cell.box[2] - cell.box[0]) * (cell.box[3] - cell.box[1]);
-    shown.sort((a, b) => rank(b) - rank(a) || area(a) - area(b));
-    const spots = shown.filter((cell) => onSheet(pen, cell.box)).map((cell) => spotOf(pen, cell, state.marks[cell.code], fs, taken));
-    for (const spot of spots.filter(Boolean).reverse()) drawPlace(pen, spot, fs);
+    const rank = (cell) => yp.shapes.RANK[(state.marks[cell.code] || ['', ''])[1]] || 0, marks = state.marks;
+    const seen = shown.filter((cell) => onSheet(pen, cell.box)), sorted = (by) => seen.slice().sort((a, b) => rank(b) - rank(a) || by(a, b));
+    let best = laid(pen, sorted((a, b) => area(b) - area(a)), marks, taken.copy(), frame, fs);
+    if (best.lost && seen.length <= MOST_TWICE) {
+      const other = laid(pen, sorted((a, b) => area(a) - area(b)), marks, taken.copy(), frame, fs);
+      if (other.lost < best.lost) best = other;
+    }
+    taken.boxes = best.taken.boxes;
+    taken.written = best.taken.written;
+    for (const spot of best.spots.reverse()) drawPlace(pen, spot, fs);
   }
 
   function onSheet(pen, box) {
@@ -142,8 +183,9 @@
         const x = pen.x(at.x) + 2 * dx * pen.u, y = pen.y(at.y) + 2 * dy * pen.u;
         const box = [x - w / 2 - 4, y - fs, x + w / 2 + 4, y + fs * 0.5];
         if (at.d * pen.view.k < fs || !taken.free(box)) continue;
-        taken.take(box);
+        taken.take(box, 'neighbour', cell.name);
         pen.c.textAlign = 'center';
+        if (state.tiled) { word(pen, text, x, y, fs, yp.ground.color('--map-name')); break; }
         pen.c.font = '500 ' + fs + 'px ' + family();
         pen.c.fillStyle = color;
         pen.c.fillText(text, x, y);
@@ -165,7 +207,7 @@
         const mx = (ax + bx) / 2, my = (ay + by) / 2, w = width(pen, name, fs) + fs;
         const box = [mx - w / 2, my - w / 2, mx + w / 2, my + w / 2];
         if (Math.hypot(bx - ax, by - ay) < w * 0.5 || !taken.free(box)) continue;
-        taken.take(box);
+        taken.take(box, 'river', name);
         slanted(pen, name, {x: mx, y: my, dx: bx - ax, dy: by - ay}, fs);
         done.add(name);
         break;
@@ -192,12 +234,21 @@
     const unit = 16 * pen.u, fs = unit * (isWall() ? 1.0625 : 0.9375), small = unit * (isWall() ? 1 : 0.875);
     const points = (state.hits || []).filter((hit) => hit.kind !== 'asset').slice(-MOST_SOFT);
     const soft = points.map((hit) => [pen.x(hit.x) - hit.r, pen.y(hit.y) - hit.r, pen.x(hit.x) + hit.r, pen.y(hit.y) + hit.r]);
-    const taken = new Taken(floating(sheet), soft);
+    const taken = new Taken([...floating(sheet), ...(state.reserved || [])], soft);
     const margin = sheet.pad, v = pen.view;
     const frame = [(margin.x - v.ox) / v.k, (margin.y - v.oy) / v.k, (v.w - margin.x - v.ox) / v.k, (v.h - margin.y - v.oy) / v.k];
-    if (state.level) places(pen, state, taken, fs);
+    if (state.level) places(pen, state, taken, frame, fs);
     if (state.rivers && !state.focus.length) rivers(pen, state, taken, frame, small);
     if (state.neighbours) neighbours(pen, state, taken, frame, small);
+    const veil = isWall() ? 4.2 * unit : 2;           // a wall's map fades out at both sides
+    const edge = [margin.x + veil, margin.y + (state.top || 0), v.w - margin.x - veil, v.h - margin.y];
+    yp.graticule.labels(pen, {width: (text, size) => width(pen, text, size), word: label}, taken, edge);
+    state.written = taken.written;
+
+    function label(text, x, y, size) {
+      pen.c.textAlign = 'center';
+      word(pen, text, x, y, size, yp.ground.color(state.tiled ? '--map-name' : '--map-nb'));
+    }
   }
 
   yp.names = {paint, clip, spotOf, Taken};

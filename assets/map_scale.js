@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const STEPS = [5, 2, 1], WIDE_PX = 150, EARTH_M = 40075016.686;
+  const STEPS = [5, 2, 1], WIDE_PX = 150;
 
   /* The longest round length that fits: metres and its width in pixels. */
   function round(metresPerPixel) {
@@ -25,9 +25,10 @@
     const box = element('div', 'scalebar'), north = element('span', 'north', box), bar = element('span', 'bar', box);
     north.textContent = '北 ↑';
     function draw() {
-      const lat = map.getCenter().lat * Math.PI / 180;
-      const found = round(EARTH_M * Math.cos(lat) / (256 * 2 ** map.getZoom()));
-      bar.style.width = Math.round(found.px) + 'px';
+      const wide = yp.geodesy.degreeWide(map.getCenter().lat);      // true at the middle of the map, along the parallel
+      const found = round(wide * 360 / (256 * 2 ** map.getZoom()));
+      bar.style.width = found.px.toFixed(1) + 'px';
+      bar.dataset.metres = found.metres;
       bar.textContent = words(found.metres);
     }
     const control = window.L.control({position: 'bottomright'});

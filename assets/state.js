@@ -3,7 +3,7 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const NAMES = new Set(['screen', 'division', 'window', 'from', 'to', 'at', 'known', 'area', 'compare', 'split', 'pin',
-    'replay', 'tool', 'surface', 'metric', 'layers', 'level', 'bbox', 'classes', 'close', 'theme']);
+    'replay', 'tool', 'measure', 'surface', 'metric', 'layers', 'level', 'bbox', 'classes', 'close', 'theme']);
   const MAP_NAMES = ['metric', 'layers', 'level', 'bbox', 'classes', 'close'];
   const UNASKED = new Set(['screen', 'bbox', 'theme']);   // held by the address, of no concern to the server's answer
   const known = (name) => NAMES.has(name) || /^f\.[A-Za-z0-9_.]{1,40}$/.test(name);

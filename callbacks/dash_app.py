@@ -71,7 +71,7 @@ def make_dash(services: Services) -> PageApp:
     view.register(app)
     enlarge.register(app, services)
     app.bundles = Bundles(app.server)
-    secure(app.server, app.csp_hashes())
+    secure(app.server, app.csp_hashes(), services.pictures)
     return app
 
 

@@ -16,11 +16,14 @@ CALLBACK_PATH = "/_dash-update-component"
 _log = logging.getLogger(__name__)
 
 
-def policy(script_hashes: Sequence[str]) -> str:
-    """The content security policy: own files, the renderer's one inline script, nothing evaluated."""
-    scripts = " ".join(("'self'", *script_hashes))
+def policy(script_hashes: Sequence[str], pictures: Sequence[str] = ()) -> str:
+    """The content security policy: own files, the renderer's one inline script, nothing evaluated.
+
+    `pictures`: origins of the map's tiles, exactly those that the pack names; nothing but pictures comes from there.
+    """
+    scripts, images = " ".join(("'self'", *script_hashes)), " ".join(("'self' data: blob:", *pictures))
     return ("default-src 'self'; "
-            f"script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; "
+            f"script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src {images}; connect-src 'self'; "
             "font-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 
 
@@ -28,9 +31,9 @@ class UnreadableAddress(BadRequest):
     """A page's address that names what does not exist; `description` is a sentence for the reader."""
 
 
-def secure(server: Flask, script_hashes: Sequence[str]) -> None:
+def secure(server: Flask, script_hashes: Sequence[str], pictures: Sequence[str] = ()) -> None:
     """Put the headers on every answer, limit bodies, and answer malformed callback requests plainly."""
-    headers = {"Content-Security-Policy": policy(script_hashes), "X-Content-Type-Options": "nosniff",
+    headers = {"Content-Security-Policy": policy(script_hashes, pictures), "X-Content-Type-Options": "nosniff",
                "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
                "Permissions-Policy": "camera=(), microphone=(), geolocation=()"}
     server.config["MAX_CONTENT_LENGTH"] = MOST_BYTES

@@ -35,7 +35,10 @@ class Enlarge(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """`wall_root_px`: root size of a wall from its pitch and viewing distance, 0 = the style sheet's own rule."""
+    """`wall_root_px`: root size of a wall from its pitch and viewing distance, 0 = the style sheet's own rule.
+
+    `pictures`: origins of tiles that the pack names, the only foreign ones from which a page may load anything.
+    """
 
     place: Place
     screens: tuple[Screen, ...]
@@ -43,3 +46,4 @@ class Services:
     enlarge: Enlarge
     demo: bool = False
     wall_root_px: float = 0.0
+    pictures: tuple[str, ...] = ()

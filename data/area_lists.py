@@ -10,7 +10,7 @@ import numpy as np
 from data.answers import Scope
 from data.columns import Array
 from data.metrics import Evaluator
-from data.pack import Layer
+from data.pack_layers import Layer
 from data.records import Row
 from data.rowsets import STATES, event_row
 from data.small_tables import Placed

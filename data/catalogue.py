@@ -13,10 +13,12 @@ from data import rowsets
 from data.answers import Answer, Question, Scope
 from data.clock import to_us
 from data.errors import Unavailable
+from data.ground_files import MAX_BYTES
 from data.metrics import Evaluator
-from data.pack import Layer, Metric, Pack
+from data.pack import Metric, Pack
+from data.pack_layers import Layer
 
-GROUND = "rivers"
+GROUND, GRATICULE = "rivers", "graticule"
 Judged = Callable[[tuple[str, ...], Metric | None], Answer]
 FeedsOf = Callable[[Question], tuple[str, ...]]
 
@@ -28,7 +30,7 @@ def rows_question(layer: Layer, limit: int = 1) -> Question:
 
 
 def entries(evaluator: Evaluator, scope: Scope, end_us: int, judged: Judged, feeds_of: FeedsOf) -> rowsets.Rows:
-    """One row for whatever can be switched on: id, kind (metric, assets, events, lines, ground), name, topic, source …
+    """One row for whatever can be switched on: id, kind (metric, assets, events, lines, ground, tiles), name, topic …
 
     count: records in the division, None where they are not counted (metrics); unlocated: those without coordinates.
     levels: the levels at which a metric is published, the coarsest first; classes: how its values can be classed.
@@ -41,6 +43,9 @@ def entries(evaluator: Evaluator, scope: Scope, end_us: int, judged: Judged, fee
     ground = pack.root / f"{GROUND}.geojson"
     if ground.exists():
         rows.append({**_row(GROUND, "ground", "河流", ""), **_line_facts(ground)})
+    rows += [{**_row(key, "tiles", pack.tiles[key].name, ""), "freshness": "scheduled", "source": source.credit}
+             for key, source in pack.tile_sources().items()]
+    rows.append({**_row(GRATICULE, "tiles", "经纬网", ""), "freshness": "scheduled"})
     return tuple(rows), len(rows)
 
 
@@ -116,7 +121,10 @@ def line_features(file: Path) -> list[dict[str, Any]]:
         Unavailable: the file cannot be read.
     """
     try:
-        return _features(file, file.stat().st_mtime_ns)
+        told = file.stat()
+        if told.st_size > MAX_BYTES:
+            raise Unavailable(f"图层文件 {file.name} 超过 {MAX_BYTES // 1_000_000} MB；请先简化")
+        return _features(file, told.st_mtime_ns)
     except (OSError, ValueError) as error:
         raise Unavailable(f"图层文件 {file.name} 读不出；用 ./yiping check 查看地方包") from error
 

@@ -12,8 +12,10 @@ from shapely.geometry.base import BaseGeometry
 
 from data.vectorfiles import Feature
 from geo.divisions import Division, Divisions
+from geo.topology import fault
 
 CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,31}")
+MOST_NAME = 60
 EDGE_TOLERANCE_DEG = 1e-4
 Found = list[tuple[str, str]]
 
@@ -53,6 +55,8 @@ def _division(row: dict[str, Any], depth: int) -> tuple[Division | None, str]:
         return None, f"code {code!r} 应为文字(12 位数字，网格 15 位，或自定的字母数字)"
     if not isinstance(name, str) or not name.strip():
         return None, "缺少 name，应为名称"
+    if len(name) > MOST_NAME or not name.isprintable():
+        return None, f"name {name!r:.60} 含有控制字符、换行或转向符，或长于 {MOST_NAME} 字"
     if isinstance(level, bool) or not isinstance(level, int) or not 0 <= level < depth:
         return None, f"level {level!r} 应为 0 到 {depth - 1} 的整数"
     if parent is not None and not isinstance(parent, str):
@@ -117,4 +121,4 @@ def _shape_problems(items: Sequence[Division], shapes: Sequence[BaseGeometry]) -
 
 
 def _fault(shape: BaseGeometry) -> str:
-    return f"边界无效({shapely.is_valid_reason(shape)})"
+    return f"边界无效({fault(shape)})"

@@ -11,9 +11,11 @@ from pydantic import Field, field_validator, model_validator
 
 from data.feed_mapping import Mapping, TableForm
 from data.health import seconds
+from data.pack_layers import Layer, Spelled
 from data.packfiles import PackProblem, located, read_divisions, read_yaml
 from data.pull_rules import HttpPull, MqttPull, SqlPull
-from data.strict import FeedName, Span, Strict, Zone
+from data.strict import FeedName, LayerName, Span, Strict, Zone
+from data.tile_layers import TileSource
 from data.travel import Travel
 from geo.crs import UnknownCrs, crs_name
 from geo.divisions import Divisions
@@ -154,8 +156,6 @@ class Threshold(Strict):
 
 
 OverArea = Literal["sum", "count", "distinct", "mean", "ratio", "max", "worst", "last", "formula", "none"]
-
-
 EVERY = "every"
 
 
@@ -207,32 +207,6 @@ class Category(Strict):
     hours: float | None = None
 
 
-class Layer(Strict):
-    """A layer of the map: assets of a layer, stations with a metric, or events."""
-
-    name: str
-    topic: str
-    kind: Literal["assets", "events", "lines"]
-    source: str
-    metric: str = ""
-    on: bool = False
-    shape: str = "circle"
-    # What it is in an area that somebody draws, and which of its properties are added up there, with their words.
-    roles: tuple[Literal["sensitive", "hazard", "resource"], ...] = ()
-    sums: dict[str, str] = Field(default_factory=dict)
-    # It stands where it is: how far it is matters, not how soon it comes.
-    fixed: bool = False
-
-
-class Spelled(Strict):
-    """What else a name of `names.yaml` is called, and how it is read (syllables with spaces between); the key is a
-    name, a division's code, or a single character whose readings it replaces.
-    """
-
-    alias: tuple[str, ...] = ()
-    pinyin: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True)
 class Pack:
     """A place pack, validated."""
@@ -249,6 +223,11 @@ class Pack:
     calendar: dict[str, Any]
     travel: Travel = field(default_factory=Travel)
     names: dict[str, Spelled] = field(default_factory=dict)
+    tiles: dict[str, Layer] = field(default_factory=dict)
+
+    def tile_sources(self) -> dict[str, TileSource]:
+        """Layer → what its tiles are."""
+        return {key: layer.tiles for key, layer in self.tiles.items() if layer.tiles is not None}
 
 
 def load_pack(root: Path) -> Pack:
@@ -263,7 +242,7 @@ def load_pack(root: Path) -> Pack:
     metrics = read_yaml(root, "metrics.yaml", dict[str, Metric], problems)
     categories = read_yaml(root, "categories.yaml", dict[str, Category], problems, optional=True)
     channels = read_yaml(root, "channels.yaml", dict[str, str], problems, optional=True)
-    layers = read_yaml(root, "layers.yaml", dict[str, Layer], problems, optional=True)
+    layers = read_yaml(root, "layers.yaml", dict[LayerName, Layer], problems, optional=True) or {}
     limits = read_yaml(root, "limits.yaml", dict[str, Any], problems, optional=True)
     calendar = read_yaml(root, "calendar.yaml", dict[str, Any], problems, optional=True)
     travel = read_yaml(root, "travel.yaml", Travel, problems, optional=True)
@@ -274,8 +253,9 @@ def load_pack(root: Path) -> Pack:
     divisions = read_divisions(root, levels, problems)
     if problems or divisions is None:
         raise PackProblem(problems)
-    pack = Pack(root, place, divisions, feeds or {}, metrics or {}, categories or {}, channels or {}, layers or {},
-                limits or {}, calendar or {}, travel or Travel(), names or {})
+    tiles = {key: layers.pop(key) for key, layer in list(layers.items()) if layer.kind == "tiles"}
+    pack = Pack(root, place, divisions, feeds or {}, metrics or {}, categories or {}, channels or {}, layers,
+                limits or {}, calendar or {}, travel or Travel(), names or {}, tiles)
     problems += cross_check(pack)
     if problems:
         raise PackProblem(problems)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.errors import WrongInput
+import shapely
+
+from data.errors import WrongInput, YipingError
 from data.fetching import trust
 from data.formulas import unknown_kinds
+from data.ground_files import check_ground, outside
 from data.pack import Pack, load_pack
 from data.packfiles import DIVISION_FILES, PackProblem, located, read_divisions, shown
 from data.people import FILE, people_problems
 from data.place_source import level_pairs, read_place
 from data.road_file import read_roads
-from data.vectorfiles import read_vector
+from data.tile_files import archive, extent
+from data.vectorfiles import Feature, read_vector
 from geo.divisions import Divisions
-from geo.topology import check_topology
+from geo.topology import check_topology, fault
 
 
 def check_place(root: Path) -> list[str]:
@@ -24,7 +28,7 @@ def check_place(root: Path) -> list[str]:
     problems: list[str] = []
     try:
         pack = load_pack(root)
-        problems += [*unknown_kinds(pack), *check_certificates(pack), *check_roads(pack)]
+        problems += [*unknown_kinds(pack), *check_certificates(pack), *check_roads(pack), *check_tiles(pack)]
     except PackProblem as error:
         problems += error.problems
     divisions = _divisions(root, problems)
@@ -33,6 +37,7 @@ def check_place(root: Path) -> list[str]:
         problems += [f"{shown(root / name)}:1: {text}" for text in check_topology(divisions)]
         problems += check_assets(root, divisions)
         problems += [f"{shown(root / FILE)}:{text}" for text in people_problems(root, divisions)]
+    problems += check_ground(root, shown(root))
     return list(dict.fromkeys(problems))
 
 
@@ -70,6 +75,22 @@ def check_roads(pack: Pack) -> list[str]:
     return []
 
 
+def check_tiles(pack: Pack) -> list[str]:
+    """Local archives of tiles: inside the pack, whole, and full of pictures."""
+    problems: list[str] = []
+    for key, tiles in pack.tile_sources().items():
+        if not tiles.local:
+            continue
+        try:
+            path = archive(pack.root, tiles.file)
+            if path.suffix != f".{tiles.form}":
+                raise WrongInput(f"{tiles.file:.80} 的扩展名应为 .{tiles.form}")
+            extent(path)
+        except YipingError as error:
+            problems.append(f"{located(pack.root, 'layers.yaml', key, 'tiles', 'file')}: {key}: {error}")
+    return problems
+
+
 def check_assets(root: Path, divisions: Divisions) -> list[str]:
     """`assets/*.geojson`: id, layer and name are there, ids are unique in a file, each is somewhere."""
     problems: list[str] = []
@@ -91,7 +112,16 @@ def check_assets(root: Path, divisions: Divisions) -> list[str]:
                 problems.append(f"{where}: division {row['division']!r} 不在区划之中")
             if feature.geometry is None and not row.get("division"):
                 problems.append(f"{where}: 既没有坐标也没有 division，至少应有一个")
+            problems += _misplaced(feature, where)
     return problems
+
+
+def _misplaced(feature: Feature, where: str) -> list[str]:
+    """Coordinates that are no place of the earth, and shapes that cross themselves."""
+    if feature.geometry is None:
+        return []
+    reason = outside(shapely.get_coordinates(feature.geometry)) or fault(feature.geometry)
+    return [f"{where}: {reason}"] if reason else []
 
 
 def _divisions(root: Path, problems: list[str]) -> Divisions | None:

@@ -23,7 +23,7 @@ from geo.divide import Seat
 from geo.divisions import Divisions
 from geo.layers import divisions_file
 from geo.plane import areas_km2
-from geo.topology import check_topology
+from geo.topology import check_topology, fault
 
 CODE_FIELDS = ("code", "xzqdm", "adcode", "pac", "zldwdm", "区划代码", "行政区代码", "行政区划代码", "代码")
 NAME_FIELDS = ("name", "xzqmc", "zldwmc", "名称", "区划名称", "行政区名称")
@@ -170,7 +170,7 @@ def _landed(shape: BaseGeometry | None, crs: str, near: BaseGeometry) -> tuple[B
     if shape is None or shapely.is_empty(shape) or shapely.get_type_id(shape) not in (3, 6):
         return None, "边界应为面(Polygon 或 MultiPolygon)"
     if not shapely.is_valid(shape):
-        return None, f"边界无效({shapely.is_valid_reason(shape)})，请在制图软件中修复"
+        return None, f"边界无效({fault(shape)})，请在制图软件中修复"
     flat = shapely.force_2d(shape)
     moved = shapely.transform(flat, lambda points: np.stack(to_place(points[:, 0], points[:, 1], crs), axis=1))
     if not np.isfinite(shapely.get_coordinates(moved)).all():

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     scenario: Literal["quiet", "storm", "feed-down"] = "quiet"
     wall_pitch_mm: float = Field(1.2, gt=0, allow_inf_nan=False)
     wall_distance_m: float = Field(6.0, gt=0, allow_inf_nan=False)
+    tianditu_key: str = Field("", repr=False, pattern=r"^[0-9A-Za-z]{0,64}$")
     chromium: str = ""
     capture_no_sandbox: bool = False
 

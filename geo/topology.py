@@ -11,6 +11,11 @@ from geo.plane import areas_km2
 
 TOLERANCE_M2 = 100.0
 M2_PER_KM2 = 1e6
+# GEOS' reasons, the more special first.
+FAULTS = (("Ring Self-intersection", "边线碰到自己"), ("Self-intersection", "边线自相交"),
+          ("Hole lies outside", "洞在面外"),
+          ("Nested", "面或洞互相套着"), ("Interior is disconnected", "洞把面割断"), ("Too few points", "点太少"),
+          ("Invalid Coordinate", "坐标不是数"), ("Duplicate Rings", "同一条边线有两遍"))
 
 
 def check_topology(divisions: Divisions, tolerance_m2: float = TOLERANCE_M2) -> list[str]:
@@ -27,13 +32,25 @@ def check_topology(divisions: Divisions, tolerance_m2: float = TOLERANCE_M2) -> 
     shapes = np.array(divisions.geometry, object)
     broken = np.flatnonzero(~shapely.is_valid(shapes))
     if len(broken):
-        return [f"{_called(divisions, i)}: 边界无效({shapely.is_valid_reason(shapes[i])})" for i in broken.tolist()]
+        return [f"{_called(divisions, i)}: 边界无效({fault(shapes[i])})" for i in broken.tolist()]
     for position in range(len(divisions)):
         children = np.flatnonzero(divisions.parent == position)
         if len(children):
             found += _overlaps(divisions, shapes, children, tolerance_m2)
             found += _mismatch(divisions, shapes, position, children, tolerance_m2)
     return found
+
+
+def fault(shape: BaseGeometry) -> str:
+    """What is wrong with a shape and where, '' for a sound one: GEOS' reason, in words, with lon/lat of the place."""
+    said = str(shapely.is_valid_reason(shape))
+    if said == "Valid Geometry":
+        return ""
+    reason, _, rest = said.partition("[")
+    place = rest.rstrip("]").split()[:2]
+    where = f"，在 {'，'.join(f'{float(part):.5f}' for part in place)} 附近" if len(place) == 2 else ""
+    word = next((word for sign, word in FAULTS if sign in reason), "")
+    return f"{reason.strip()}：{word}{where}" if word else f"{reason.strip()}{where}"
 
 
 def _called(divisions: Divisions, position: int) -> str:

@@ -168,8 +168,11 @@ def mark_legend(found: dict[str, tuple[str, str]], unlocated: float | None, unit
 def claim(context: Context) -> Markup:
     """Says that the borders are not official; scale and north belong to the map itself."""
     note = context.place.boundary_note
+    credits_ = [context.names[f"credit:{key}"] for key in context.view.map.layers if context.names.get(f"credit:{key}")]
+    below = EMPTY.join(Markup('<span class="credit">{}</span>').format(told) for told in credits_)
     if context.place.official:
-        return Markup("{}").format(note)
+        return below + Markup("<span>{}</span>").format(note)
     for head in ("示意边界，", "示意边界"):
         note = note.removeprefix(head)
-    return Markup("<b>示意边界</b>{}").format(f"·{note}" if note else "·非行政界线，不作划界依据")
+    told = f"·{note}" if note else "·非行政界线，不作划界依据"
+    return below + Markup("<span><b>示意边界</b>{}</span>").format(told)

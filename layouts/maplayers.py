@@ -14,7 +14,7 @@ from layouts.screen import Context, Screen
 from layouts.symbols import icon
 from layouts.view import ViewState
 
-NO_LAYER, HEAT = "none", "heat."
+NO_LAYER, HEAT, GRATICULE = "none", "heat.", "graticule"
 # So many marks of a layer crowd somewhere at the scale of a county.
 CROWD = 60
 SHAPES = ("circle", "square", "triangle", "diamond", "reservoir", "house")
@@ -119,6 +119,8 @@ def _silent(found: Answer | None) -> bool:
 def _legend_line(key: str, answers: Mapping[str, Answer], context: Context) -> Markup:
     shape, count = context.layers.get(key, ("", 0))
     found, word = told_by(key, answers), name_of(key, context)
+    if key == GRATICULE or f"credit:{key}" in context.names:
+        return EMPTY
     if not shape:
         return Markup('<div><span class="sym"><span class="lw"></span></span>{}</div>').format(word)
     sign = Markup('<span class="sym">{}</span>').format(icon(f"m-{drawn_shape(shape)}", "lk"))

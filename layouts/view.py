@@ -33,7 +33,7 @@ class ViewState:
 
     `tool`: the map tool whose drawer is open. `pin`: what was found, `asset:FEED:ID`, `event:FEED:ID` or `LON,LAT`.
     `area`: what was drawn. `compare`: with what the map is compared, `split` how. `replay`: the interval FROM~TO in
-    which `at` is played.
+    which `at` is played. `measure`: what is measured, `line:` or `area:` and LON,LAT;LON,LAT….
     """
 
     screen: str = "overview"
@@ -51,13 +51,14 @@ class ViewState:
     pin: str = ""
     replay: str = ""
     tool: str = ""
+    measure: str = ""
     surface: str = "desk"
     theme: str = ""
 
 
 _PLAIN = {"division": "division", "window": "window", "from": "start", "to": "end", "at": "at", "known": "known",
           "area": "area", "compare": "compare", "split": "split", "pin": "pin", "replay": "replay", "tool": "tool",
-          "surface": "surface", "theme": "theme"}
+          "measure": "measure", "surface": "surface", "theme": "theme"}
 
 
 def from_query(screen: str, query: Mapping[str, str], window: str = "24h") -> ViewState:

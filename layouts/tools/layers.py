@@ -130,7 +130,7 @@ def _own(key: str, link: Markup, told: str = "") -> Markup:
 def _source(row: Row, context: Context) -> Markup:
     times = (int(row["time_us"]), int(row["contact_us"]))
     when = words.moment(times[0], context.place.timezone, context.now_us) if times[0] else ""
-    still = row["kind"] in ("lines", "ground")
+    still = row["kind"] in ("lines", "ground", "tiles")
     if still:
         mark = EMPTY if row["freshness"] != "down" else Markup("文件读不出")
     else:

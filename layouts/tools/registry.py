@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from layouts.tools import Tool, area, compare, find, layers, profile, replay
+from layouts.tools import Tool, area, compare, find, layers, measure, profile, replay
 
-TOOLS: tuple[Tool, ...] = (find.TOOL, layers.TOOL, profile.TOOL, area.TOOL, compare.TOOL, replay.TOOL)
+TOOLS: tuple[Tool, ...] = (find.TOOL, layers.TOOL, profile.TOOL, area.TOOL, measure.TOOL, compare.TOOL, replay.TOOL)

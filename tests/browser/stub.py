@@ -189,7 +189,8 @@ class Stub:
         self.port = _free_port()
         self.queues: set[asyncio.Queue] = set()
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.dash = make_dash(Services(county.place, SCREENS, self.first, self.enlarge, demo=True))
+        self.dash = make_dash(Services(county.place, SCREENS, self.first, self.enlarge, demo=True,
+                                       pictures=getattr(county, "pictures", ())))
         self.server: uvicorn.Server | None = None
 
     @property

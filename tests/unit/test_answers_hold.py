@@ -120,7 +120,7 @@ def test_new_borders_are_not_answered_from_what_was_kept_of_the_old_ones() -> No
         return Packed(b"{}")
 
     for version in ("old", "new"):
-        web = SimpleNamespace(principal=lambda _request: None, geometry_version=version,
+        web = SimpleNamespace(principal=lambda _request: None, geometry_version=version, ground={"neighbours": version},
                               shelf=SimpleNamespace(get_or_make=get_or_make))
         app = SimpleNamespace(state=SimpleNamespace(web=web))
         for name in ("divisions-township", "neighbours"):

@@ -24,7 +24,8 @@ from data.gate import Gate
 from data.history_read import HistoryReader
 from data.live import Live
 from data.metrics import Evaluator
-from data.pack import Layer, Metric, Pack
+from data.pack import Metric, Pack
+from data.pack_layers import Layer
 from data.place_check import check_roads
 from data.records import Row
 from data.state import State

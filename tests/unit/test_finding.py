@@ -21,7 +21,8 @@ from data.here import read_pin
 from data.history_read import HistoryReader
 from data.live import Live
 from data.name_index import NONE, Named, section_of, typed
-from data.pack import Spelled, load_pack
+from data.pack import load_pack
+from data.pack_layers import Spelled
 from data.people import People, people_problems
 from data.records import parse
 from data.spelling import Spelling

@@ -18,7 +18,8 @@ from api.web_app import services
 from data.answers import Answer, Question, Scope, Window
 from data.catalogue import entries
 from data.metrics import Evaluator
-from data.pack import Layer, load_pack
+from data.pack import load_pack
+from data.pack_layers import Layer
 from data.settings import load_settings
 from layouts import maplayers
 from layouts.screens import BY_KEY
