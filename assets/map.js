@@ -152,10 +152,8 @@ window.yiping.face = function (leader) {
   async function loadPoints(data) {
     const mine = ++pointToken;
     const wanted = (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
-    const sight = yp.sight.of(map);
-    const found = await Promise.all(wanted.map((p) => yp.loads.quietly(p.many ? p.url + sight : p.url, 'points', p.name || p.layer)));
+    const found = await yp.loads.marks(wanted, map);
     if (mine !== pointToken) return;
-    yp.loads.aged(found, wanted);
     state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
     sheets.points.redraw();
     const shows = data.division + ' ' + state.points.map((p) => p.layer).join();

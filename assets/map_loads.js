@@ -45,5 +45,13 @@
     else yp.told.clear('aged');
   }
 
-  yp.loads = {quietly, cells, ground, aged};
+  /* Layers of marks; of those with very many only what is in sight. */
+  async function marks(wanted, map) {
+    const sight = yp.sight.of(map);
+    const found = await Promise.all(wanted.map((p) => quietly(p.many ? p.url + sight : p.url, 'points', p.name || p.layer)));
+    aged(found, wanted);
+    return found;
+  }
+
+  yp.loads = {quietly, cells, ground, marks};
 })();

@@ -145,9 +145,8 @@ class WarningTable:
             for old in ((row["feed"], told) for told in _json(row["references"]) or []):
                 if old in self.rows and old != key:
                     told = self.rows[old]
-                    ended = told["status"] != "cancelled" or told.get("ended", False)
-                    self.rows[old] = {**told, "status": "cancelled", "ended": ended,
-                                      "expires": min(told["expires"], row["sent"])}
+                    status = "cancelled" if told["status"] == "cancelled" else "ended"
+                    self.rows[old] = {**told, "status": status, "expires": min(told["expires"], row["sent"])}
 
     def copy(self) -> WarningTable:
         """The same warnings, which can change by themselves."""
@@ -160,6 +159,6 @@ class WarningTable:
         was in force until then.
         """
         order = {"red": 0, "orange": 1, "yellow": 2, "blue": 3}
-        rows = [row for row in self.rows.values() if row["sent"] <= instant_us < row["expires"]
-                and (row["status"] != "cancelled" or row.get("ended"))]
+        rows = [row for row in self.rows.values()
+                if row["sent"] <= instant_us < row["expires"] and row["status"] != "cancelled"]
         return sorted(rows, key=lambda row: (order[row["level"]], -row["sent"]))
