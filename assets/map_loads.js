@@ -4,9 +4,12 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
 
+  let pending = 0;
+
   /* A layer, or null and a line on the map that says so: one that cannot be had leaves the others alone. */
   async function quietly(url, form, name, load) {
     const key = 'layer:' + String(url).split('?')[0], map = yp.map && yp.map.leaflet();
+    pending += 1;
     try {
       const found = await (load ? load() : yp.geo.load(url, form));
       if (url && map) yp.told.clear(key);
@@ -15,6 +18,8 @@
       console.warn('map: ' + error.message);
       if (map) yp.told.say(key, name + '：' + (error.told || '没有取到'), yp.map.again);      // before there is a map, `show` asks again
       return null;
+    } finally {
+      pending -= 1;
     }
   }
 
@@ -53,5 +58,5 @@
     return found;
   }
 
-  yp.loads = {quietly, cells, ground, marks};
+  yp.loads = {quietly, cells, ground, marks, pending: () => pending};
 })();

@@ -84,13 +84,13 @@ def devices(pack: Pack, count: int, seed: int = 7) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": features}
 
 
-def events(pack: Pack, count: int, now: datetime, seed: int = 11) -> Iterator[dict[str, Any]]:
+def events(pack: Pack, count: int, now: datetime, prefix: str = "c") -> Iterator[dict[str, Any]]:
     """`count` events in hand, received within the last twenty days."""
-    chance = random.Random(seed)
+    chance = random.Random(prefix)
     categories, channels = sorted(pack.categories), sorted(pack.channels)
-    for number, (lon, lat) in enumerate(_places(pack, count, seed)):
+    for number, (lon, lat) in enumerate(_places(pack, count, 11)):
         began = now - timedelta(minutes=chance.randrange(20, 28_800))
-        yield {"id": f"c{number}", "time": _told(began), "category": chance.choice(categories),
+        yield {"id": f"{prefix}{number}", "time": _told(began), "category": chance.choice(categories),
                "channel": chance.choice(channels), "stage": "received", "stage_time": _told(began), "lon": lon,
                "lat": lat, "title": f"事项 {number}", "demo": True,
                "due": _told(began + timedelta(hours=chance.choice((24, 72, 480))))}

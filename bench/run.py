@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 from tqdm import tqdm
 
-from bench import asking, clicks, first, flow, load, wall
+from bench import asking, clicks, first, flow, load, mapping, wall
 from bench.place import Place
 from bench.report import machine, save, table
 from bench.scene import Scene, reference_server
@@ -23,11 +23,12 @@ from data.settings import ROOT
 Measure = Callable[[Scene], list[Series]]
 # In this order: what fills memory comes last.
 MEASURES: dict[str, Measure] = {
-    "open": first.opening, "clicks": clicks.clicking, "pan": wall.pan, "pixel": wall.pixel, "idle": wall.idle,
-    "computations": load.computations, "viewers": load.viewers, "heap": wall.heap, "analyst": asking.analyst,
-    "picture": asking.picture, "visible": flow.visible, "ingest": load.ingest,
+    "open": first.opening, "clicks": clicks.clicking, "grid": mapping.grid, "pan": wall.pan, "pixel": wall.pixel,
+    "idle": wall.idle, "computations": load.computations, "viewers": load.viewers, "heap": wall.heap,
+    "analyst": asking.analyst, "picture": asking.picture, "visible": flow.visible, "marks": mapping.marks,
+    "city": mapping.counties, "ingest": load.ingest,
 }
-BROWSER = {"open", "clicks", "pan", "pixel", "idle", "heap"}
+BROWSER = {"open", "clicks", "grid", "pan", "pixel", "idle", "heap", "marks", "city"}
 AGAINST = {"open", "clicks"}
 SETTLE_S = {"none": 1.0, "small": 600.0, "full": 2400.0}
 
