@@ -13,7 +13,7 @@ from api.questions import path, scope_of, window
 from api.told import REFUSAL, told
 from api.web import json_answer, query_of, web_of
 from data.answers import Question, Scope
-from data.errors import Unavailable, WrongInput
+from data.errors import NotFound, Unavailable, WrongInput
 
 MOST_BODY = 2_000_000
 MOST_ID = 2**53
@@ -35,8 +35,10 @@ def listing(request: Request) -> Response:
 
 def one(request: Request) -> Response:
     """One refused record: text, reason, what became of it."""
-    root = web_of(request).pack.divisions.root.code
-    return _rows(request, "quarantine_item", Scope(root, (("item", path(request, "item")),)))
+    root, item = web_of(request).pack.divisions.root.code, path(request, "item")
+    if not (item.isascii() and item.isdigit()):
+        raise NotFound(f"没有隔离记录 {item!r:.40}；编号是数字，见 /api/v1/quarantine")
+    return _rows(request, "quarantine_item", Scope(root, (("item", item),)))
 
 
 async def desk(request: Request) -> Response:
