@@ -44,7 +44,7 @@ class GroundCounty(County):
         self.pictures: tuple[str, ...] = ()
 
     def map(self, shown, answers) -> dict:
-        told = {"measure": overlays.measure(None, shown), "graticule": overlays.graticule(None, shown),
+        told = {"measure": overlays.measure(None, shown, {}), "graticule": overlays.graticule(None, shown, {}),
                 "tiles": [tiles for tiles in self.tiles if tiles["key"] in shown.map.layers] or None}
         found = {name: one for name, one in told.items() if one is not None}
         return super().map(shown, answers) | {"overlays": found}
