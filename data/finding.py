@@ -68,6 +68,7 @@ class Finder:
             held = self._held.get(tables) or _Held(section_of(()), section_of(()))
             with lock:
                 assets, events = _new_assets(tables, held), _new_events(tables, held)
+                division, lon, lat = (tables.events.columns[name].copy() for name in ("division", "lon", "lat"))
             if assets is not None:
                 rows, mark = assets
                 held = replace(held, asset_mark=mark, assets=self._section([
@@ -78,7 +79,8 @@ class Finder:
                                        for key, title, word, where in events.rows])
                 held = replace(held, event_ids=events.ids, titles=events.titles,
                                events=held.events.plus(fresh) if events.more else fresh)
-            self._held[tables] = held
+            # An event may be sent on to another township, and its place corrected, under the same title.
+            self._held[tables] = replace(held, events=replace(held.events, division=division, lon=lon, lat=lat))
 
     def sections(self, tables: Tables) -> tuple[Section, Section]:
         """The names of assets and of events, as `follow` took them last."""

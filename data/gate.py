@@ -85,7 +85,11 @@ class Gate:
         """Where and when a question looks, whatever the view is: help and what is around a pin do not end at the border
         of the division in view, only at what may be read; a replay's strip has an interval of its own.
         """
+        if question.kind == "area":
+            # Made here, to be found ready: mending an outline takes a while, and the lock stops every page.
+            self.ground.area(question.name)
         if question.kind == "nearest":
+            self.ground.place(question.name)
             return replace(scope, division=principal.division), window
         if question.kind == "timeline":
             return scope, asked(question, window, self.live.clock.now(), self.pack.place.timezone)
