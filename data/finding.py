@@ -16,6 +16,7 @@ import shapely
 
 from data.answers import Answer, Question, Scope
 from data.inputs import Tables
+from data.masking import mask_numbers, without_numbers
 from data.metrics import Evaluator
 from data.name_index import NONE, WORDS, Named, Section, Typed, section_of, typed
 from data.pack import Pack
@@ -75,7 +76,7 @@ class Finder:
                     Named(key, self._names(str(row["name"] or "")), row["index"], _real(row["lon"]), _real(row["lat"]))
                     for key, row in rows]))
             if events is not None:
-                fresh = self._section([Named(key, (title or self._category(word),), *where)
+                fresh = self._section([Named(key, (without_numbers(title) or self._category(word),), *where)
                                        for key, title, word, where in events.rows])
                 held = replace(held, event_ids=events.ids, titles=events.titles,
                                events=held.events.plus(fresh) if events.more else fresh)
@@ -206,7 +207,7 @@ class Finder:
         if at is None:
             return None
         row = event_row(evaluator, tables.events, at, end_us)
-        return _shown(key, row["title"], row["division_code"], row["division_code"], divisions) | {
+        return _shown(key, mask_numbers(row["title"]), row["division_code"], row["division_code"], divisions) | {
             "what": row["stage"], "layer": "events", "state": row["state"], "lon": row["lon"], "lat": row["lat"]}
 
 
