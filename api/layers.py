@@ -123,11 +123,16 @@ def layer(request: Request) -> Response:
     key: tuple[str, ...] = ("layer", name, web.geometry_version)
     if name.startswith("divisions-"):
         level, code, box = name.partition("-")[2], query.get("division", ""), query.get("bbox", "")
-        packed = web.shelf.get_or_make((*key, code, box), lambda: _divisions(web, level, code, _bbox(box)))
+        if box:
+            # There are as many boxes as somebody may write: none of them is worth keeping.
+            return answer(request, _divisions(web, level, code, _bbox(box)), versioned)
+        packed = web.shelf.get_or_make((*key, code), lambda: _divisions(web, level, code, ()))
         return answer(request, packed, versioned)
     if name in GROUND:
         key = ("layer", name, web.ground.get(name, ""))
         return answer(request, web.shelf.get_or_make(key, lambda: _ground(web, name)), versioned)
+    if query.get("bbox"):
+        return answer(request, _points(web, request, name), versioned)
     version = web.gate.version((), window(web, query))
     key = ("points", name, str(request.url.query), principal.role, principal.division, version)
     return answer(request, web.shelf.get_or_make(key, lambda: _points(web, request, name)), versioned)

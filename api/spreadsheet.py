@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ import xlsxwriter
 CSV_MEDIA, XLSX_MEDIA = "text/csv; charset=utf-8", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_LETTERS, WIDEST = 32_000, 44
 # What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 Cell = Any
 
 
@@ -63,7 +64,9 @@ def xlsx_bytes(sheets: Sequence[Sheet], about: Mapping[str, Cell]) -> bytes:
 
 def _write(page: Any, at: tuple[int, int], cell: Cell, form: Any) -> None:
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
-        page.write_number(*at, cell, form)
+        # A workbook has no number for what is none: its cell stays empty.
+        if math.isfinite(cell):
+            page.write_number(*at, cell, form)
     elif cell is not None:
         page.write_string(*at, str(cell)[:MOST_LETTERS], form)
 

@@ -38,7 +38,7 @@ def template(web: Web, name: str) -> str:
 
 def stamp(web: Web, layers: str) -> tuple[str, ...]:
     """What the answers of a view with these layers (as in its address) depend on: versions of the local archives."""
-    return tuple(_version(web, key) for key in layers.split(",") if key in web.pack.tiles)
+    return tuple(_version(web, key) for key in dict.fromkeys(layers.split(",")) if key in web.pack.tiles)
 
 
 def _version(web: Web, key: str) -> str:

@@ -35,6 +35,7 @@ COOKIE, PREFIX = "yp_session", "/api/v1"
 _PACKERS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("br", lambda raw: brotli.compress(raw, quality=5)), ("gzip", lambda raw: gzip.compress(raw, 6)))
 SMALL = 900
+SHELF_BYTES = 64_000_000
 
 
 @dataclass
@@ -68,6 +69,7 @@ class Shelf:
     def __init__(self, cache: AnswerCache, most: int = 400) -> None:
         self._cache, self._most = cache, most
         self._forms: OrderedDict[str, Packed] = OrderedDict()
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def held(self, parts: tuple[Any, ...]) -> Packed | None:
@@ -92,9 +94,12 @@ class Shelf:
 
         kind, _, raw = self._cache.get_or_make(key, body, ttl_s).partition(b"\n")
         with self._lock:
-            found = self._forms.setdefault(key, Packed(raw, kind.decode()))
-            while len(self._forms) > self._most:
-                self._forms.popitem(last=False)
+            if key not in self._forms:
+                self._forms[key] = Packed(raw, kind.decode())
+                self._bytes += len(raw)
+            found = self._forms[key]
+            while len(self._forms) > self._most or (self._bytes > SHELF_BYTES and len(self._forms) > 1):
+                self._bytes -= len(self._forms.popitem(last=False)[1].body)
         return found
 
 

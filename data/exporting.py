@@ -30,7 +30,7 @@ FORMATS = ("parquet", "csv")
 BATCH = 50_000
 EVER_US = 1 << 62
 # What a spreadsheet would take for a formula.
-_FORMULA = r"^[=+\-@\t\r]"
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import shapely
 
 from data.answers import Answer, Question, Scope
 from data.inputs import Tables
+from data.masking import mask_numbers, without_numbers
 from data.metrics import Evaluator
 from data.name_index import NONE, WORDS, Named, Section, Typed, section_of, typed
 from data.pack import Pack
@@ -68,17 +69,19 @@ class Finder:
             held = self._held.get(tables) or _Held(section_of(()), section_of(()))
             with lock:
                 assets, events = _new_assets(tables, held), _new_events(tables, held)
+                division, lon, lat = (tables.events.columns[name].copy() for name in ("division", "lon", "lat"))
             if assets is not None:
                 rows, mark = assets
                 held = replace(held, asset_mark=mark, assets=self._section([
                     Named(key, self._names(str(row["name"] or "")), row["index"], _real(row["lon"]), _real(row["lat"]))
                     for key, row in rows]))
             if events is not None:
-                fresh = self._section([Named(key, (title or self._category(word),), *where)
+                fresh = self._section([Named(key, (without_numbers(title) or self._category(word),), *where)
                                        for key, title, word, where in events.rows])
                 held = replace(held, event_ids=events.ids, titles=events.titles,
                                events=held.events.plus(fresh) if events.more else fresh)
-            self._held[tables] = held
+            # An event may be sent on to another township, and its place corrected, under the same title.
+            self._held[tables] = replace(held, events=replace(held.events, division=division, lon=lon, lat=lat))
 
     def sections(self, tables: Tables) -> tuple[Section, Section]:
         """The names of assets and of events, as `follow` took them last."""
@@ -204,7 +207,7 @@ class Finder:
         if at is None:
             return None
         row = event_row(evaluator, tables.events, at, end_us)
-        return _shown(key, row["title"], row["division_code"], row["division_code"], divisions) | {
+        return _shown(key, mask_numbers(row["title"]), row["division_code"], row["division_code"], divisions) | {
             "what": row["stage"], "layer": "events", "state": row["state"], "lon": row["lon"], "lat": row["lat"]}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from access.principal import READ, Principal, may
 from data import rowsets
+from data.answer_memo import AnswerMemo
 from data.answering import Answering, Asked
 from data.answers import Answer, Question, Scope, Window
 from data.area_ground import AreaGround
@@ -31,7 +31,7 @@ from data.settled import PointMemo
 from data.sources_of import SourcesOf
 from data.timeline import Timeline, asked
 
-_MEMO, AGEING_US = 2000, 86_400_000_000
+_MEMO, _MEMO_ROWS, AGEING_US = 2000, 60_000, 86_400_000_000
 
 
 class Gate:
@@ -45,7 +45,7 @@ class Gate:
         self._answering = Answering(self._judge, self._sources, desk,
                                     Timeline(reader, desk.spells if desk is not None else None), self.ground)
         self.named = NamedThings(pack, live, self._answering)
-        self._memo: OrderedDict[Any, tuple[Any, Answer]] = OrderedDict()
+        self._memo = AnswerMemo(_MEMO, _MEMO_ROWS)
         self.computed = self._minute = 0
         self._contributions = ContributionMemo(FORMULAS, self._stamp)
         self._points = PointMemo(self._stamp)
@@ -71,7 +71,7 @@ class Gate:
             return self._read_then(question, scope, window)
         with self.live.lock:
             key, served = self._key(question, scope, window), self.live.served_from
-            held, known = self._memo.get(key, (None, None))
+            held, known = self._memo.get(key)
             stamp = self._data_stamp(question, window)
             if known is None or held != stamp:
                 known = self._answer(question, scope, window, None)
@@ -85,7 +85,11 @@ class Gate:
         """Where and when a question looks, whatever the view is: help and what is around a pin do not end at the border
         of the division in view, only at what may be read; a replay's strip has an interval of its own.
         """
+        if question.kind == "area":
+            # Made here, to be found ready: mending an outline takes a while, and the lock stops every page.
+            self.ground.area(question.name)
         if question.kind == "nearest":
+            self.ground.place(question.name)
             return replace(scope, division=principal.division), window
         if question.kind == "timeline":
             return scope, asked(question, window, self.live.clock.now(), self.pack.place.timezone)
@@ -114,10 +118,10 @@ class Gate:
         then = self._past.then(window)
         assert then is not None
         with then.strip.lock:
-            known = then.answers.get((question, scope, window))
+            _, known = then.answers.get((question, scope, window))
             if known is None:
                 known = replace(self._answer(question, scope, window, then), served_from="history")
-                then.answers[question, scope, window] = known
+                then.answers.put((question, scope, window), None, known)
                 self.computed += 1
         return known
 
@@ -144,12 +148,8 @@ class Gate:
         minute = self.live.clock.now_us() // 60_000_000
         if minute > self._minute:
             self._minute = minute
-            for old in [old for old in self._memo if old[2] and old[4] < minute - 1]:
-                del self._memo[old]
-        self._memo[key] = (stamp, known)
-        self._memo.move_to_end(key)
-        while len(self._memo) > _MEMO:
-            self._memo.popitem(last=False)
+            self._memo.forget(lambda old: bool(old[2]) and old[4] < minute - 1)
+        self._memo.put(key, stamp, known)
 
     def act(self, principal: Principal, capability: str, target: str) -> None:
         """Decides about a write on a division.

@@ -19,7 +19,11 @@ from geo.plane import km_per_degree
 AROUND_M, MOST_EVENTS = 500.0, 20
 # The plane's distances are within 1 % of the ellipsoid's, so the nearest is among those this much farther.
 SLACK = 1.05
+ELSEWHERE = "无权查看该位置"
+# What is told of an asset; its other columns may be persons and their telephones.
+TOLD = ("id", "feed", "layer", "name", "department", "state", "division", "division_code", "lon", "lat", "demo")
 Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,22 @@ def what_is_here(finder: Finder, evaluator: Evaluator, pin: Pin, top: str, end_u
         Only what lies in `top` and below is told. Distances are geodesics on the ellipsoid.
 
     Raises:
-        NotFound: no such asset or event. NotAllowed: it lies outside `top`. Unavailable: history cannot be read.
+        NotFound: no such asset or event. NotAllowed: it lies outside `top`, or there is none and `top` is not all of
+        the place. Unavailable: history cannot be read.
     """
     divisions = evaluator.pack.divisions
     allowed = divisions.below(top)
-    thing = _thing(evaluator, pin, end_us)
+    try:
+        thing = _thing(evaluator, pin, end_us)
+    except NotFound:
+        if top == divisions.root.code:
+            raise
+        # As where there is one elsewhere: who may not see it does not learn of it.
+        raise NotAllowed(ELSEWHERE) from None
     lon, lat = (thing["lon"], thing["lat"]) if thing else (pin.lon, pin.lat)
     code = thing["division_code"] if thing else finder.code_at(lon, lat)
     if (code and not allowed[divisions.index(code)]) or (not code and top != divisions.root.code):
-        raise NotAllowed("无权查看该位置")
+        raise NotAllowed(ELSEWHERE)
     chain = [{"code": above, "name": divisions.get(above).name,
               "level": divisions.level_words[divisions.get(above).level]}
              for above in reversed(divisions.chain(code))] if code else []
@@ -74,10 +85,10 @@ def what_is_here(finder: Finder, evaluator: Evaluator, pin: Pin, top: str, end_u
              "nearest": [], "events": []}
     if lon is None or lat is None:
         return found
-    held = finder.sections(evaluator.tables)
+    assets, _ = finder.sections(evaluator.tables)
     own = (pin.feed, pin.id) if pin.kind == "asset" else None
-    return found | {"nearest": _nearest(evaluator, held[0], (lon, lat), allowed, own),
-                    "events": _events(evaluator, held[1], (lon, lat), allowed, end_us)}
+    return found | {"nearest": _nearest(evaluator, assets, (lon, lat), allowed, own),
+                    "events": _events(evaluator, (lon, lat), allowed, end_us)}
 
 
 def _thing(evaluator: Evaluator, pin: Pin, end_us: int) -> dict[str, Any]:
@@ -88,20 +99,24 @@ def _thing(evaluator: Evaluator, pin: Pin, end_us: int) -> dict[str, Any]:
     asset = evaluator.tables.assets.rows.get((pin.feed, pin.id))
     if asset is None:
         raise NotFound(f"数据源 {pin.feed!r:.40} 没有设施 {pin.id!r:.60}")
-    return {**rowsets.asset_row(evaluator, asset), "layer_name": rowsets.layer_name(evaluator.pack, asset["layer"])}
+    row = rowsets.asset_row(evaluator, asset)
+    told = {name: row[name] for name in TOLD if name in row}
+    return {**told, "layer_name": rowsets.layer_name(evaluator.pack, asset["layer"])}
 
 
-def _plane_m(section: Section, at: npt.NDArray[np.intp], place: tuple[float, float]) -> npt.NDArray[np.float64]:
+def _plane_m(lon: Floats, lat: Floats, place: tuple[float, float]) -> Floats:
     wide, high = km_per_degree(place[1])
-    return np.asarray(1000 * np.hypot((section.lon[at] - place[0]) * wide, (section.lat[at] - place[1]) * high))
+    return np.asarray(1000 * np.hypot((lon - place[0]) * wide, (lat - place[1]) * high))
 
 
 def _nearest(evaluator: Evaluator, assets: Section, place: tuple[float, float], allowed: Mask,
              own: tuple[str, str] | None) -> list[dict[str, Any]]:
     rows = evaluator.tables.assets.rows
     at = np.flatnonzero(allowed[assets.division] & np.isfinite(assets.lon))
-    at = np.array([k for k in at.tolist() if assets.keys[k] in rows and assets.keys[k] != own], np.intp)
-    rough = _plane_m(assets, at, place)
+    # The names may be older than the rows: where something is allowed is asked of its row.
+    at = np.array([k for k in at.tolist() if assets.keys[k] != own and (row := rows.get(assets.keys[k])) is not None
+                   and allowed[row["index"]]], np.intp)
+    rough = _plane_m(assets.lon[at], assets.lat[at], place)
     layers = np.array([rows[assets.keys[k]]["layer"] for k in at.tolist()], np.str_)
     chosen: list[dict[str, Any]] = []
     for layer in sorted({one.source for one in evaluator.pack.layers.values() if one.kind == "assets"}):
@@ -118,16 +133,12 @@ def _nearest(evaluator: Evaluator, assets: Section, place: tuple[float, float], 
     return sorted(chosen, key=lambda one: (one["distance_m"], one["layer"]))
 
 
-def _events(evaluator: Evaluator, events: Section, place: tuple[float, float], allowed: Mask,
-            end_us: int) -> list[dict[str, Any]]:
-    at = np.flatnonzero(allowed[events.division] & np.isfinite(events.lon))
-    at = at[_plane_m(events, at, place) <= SLACK * AROUND_M]
-    exact = distances_m(*place, events.lon[at], events.lat[at])
-    table, found = evaluator.tables.events, []
-    stands = table.stands(end_us)
-    for k in np.argsort(exact, kind="stable").tolist():
-        position = table.position(*events.keys[int(at[k])])
-        if exact[k] <= AROUND_M and position is not None and stands[position]:
-            row = rowsets.event_row(evaluator, table, position, end_us)
-            found.append({**row, "distance_m": round(float(exact[k]), 1)})
-    return found[:MOST_EVENTS]
+def _events(evaluator: Evaluator, place: tuple[float, float], allowed: Mask, end_us: int) -> list[dict[str, Any]]:
+    table = evaluator.tables.events
+    lon, lat = table.columns["lon"], table.columns["lat"]
+    at = np.flatnonzero(allowed[table.columns["division"]] & np.isfinite(lon) & table.stands(end_us))
+    at = at[_plane_m(lon[at], lat[at], place) <= SLACK * AROUND_M]
+    exact = distances_m(*place, lon[at], lat[at])
+    near = [k for k in np.argsort(exact, kind="stable").tolist() if exact[k] <= AROUND_M][:MOST_EVENTS]
+    return [{**rowsets.event_row(evaluator, table, int(at[k]), end_us), "distance_m": round(float(exact[k]), 1)}
+            for k in near]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _DIGITS = re.compile(r"\d{7,}[\dXx]?")
+# … and a mobile number as people write it in a sentence.
+_NUMBERS = re.compile(r"1[3-9]\d[ -]\d{4}[ -]\d{4}|" + _DIGITS.pattern)
 
 
 def mask(text: str) -> str:
@@ -17,3 +19,25 @@ def mask(text: str) -> str:
     if _DIGITS.search(text):
         return _DIGITS.sub(lambda found: found[0][:3] + "*" * (len(found[0]) - 5) + found[0][-2:], text)
     return text[:1] + "*" * (len(text) - 1)
+
+
+def mask_name(text: str) -> str:
+    """A name of which only the first letter is told, whatever else stands in its field."""
+    return text[:1] + "*" * (len(text) - 1)
+
+
+def mask_phone(text: str) -> str:
+    """A number of 7 or more signs keeps the digits among its first three and last two, a shorter one its first sign."""
+    if len(text) < 7:
+        return mask_name(text)
+    return "".join(sign if sign.isdigit() and not 3 <= at < len(text) - 2 else "*" for at, sign in enumerate(text))
+
+
+def mask_numbers(text: str) -> str:
+    """A text whose numbers of 7 or more digits (telephones, identity cards) keep their first three and last two."""
+    return _NUMBERS.sub(lambda found: mask_phone(found[0]), text)
+
+
+def without_numbers(text: str) -> str:
+    """A text in which nobody finds a number of 7 or more digits, nor a part of it."""
+    return _NUMBERS.sub("*", text)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.spelling import Spelling, folded
+from data.spelling import MOST_TYPED, Spelling, folded
 
 EXACT, PREFIX, INSIDE, INITIALS, INITIALS_PREFIX, INITIALS_INSIDE, NONE = range(7)
 WORDS = ("exact", "prefix", "inside", "initials", "initials", "initials")
@@ -53,7 +53,8 @@ def typed(text: str, spelling: Spelling) -> Typed:
     def word(part: str) -> Word:
         return Word(part, spelling.full(part), spelling.full(part, whole=True), spelling.initials(part))
 
-    pieces = folded(text).replace("'", " ").split()
+    # A full-width sign may stand for many letters: what is searched is cut once more.
+    pieces = folded(text)[:MOST_TYPED].replace("'", " ").split()
     joined = "".join(pieces)
     code = joined if len(joined) > 1 and joined.isascii() else ""
     return Typed(word(joined), tuple(map(word, pieces)) if len(pieces) > 1 else (), code)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from data.answers import Answer, Window
+from data.answer_memo import AnswerMemo
+from data.answers import Window
 from data.clock import to_us
 from data.contribution_memo import ContributionMemo
 from data.formulas import FORMULAS
@@ -21,6 +22,8 @@ from data.reel import PIECE_US, SETTLED_US, Reel
 from data.settled import PointMemo
 
 MOST_INSTANTS, MOST_STRIPS = 12, 2
+# Of each instant: what a view of many panels asks several times over.
+MOST_ANSWERS, MOST_ROWS = 300, 5_000
 # From an instant so far before, the rows received since are taken; from further back everything is read anew.
 REACH_US = 2 * PIECE_US
 MINUTE = 60_000_000
@@ -61,7 +64,7 @@ class Then:
     tables: PastTables
     strip: Strip
     assets_us: int
-    answers: dict[Any, Answer] = field(default_factory=dict)
+    answers: AnswerMemo = field(default_factory=lambda: AnswerMemo(MOST_ANSWERS, MOST_ROWS))
 
 
 class Past:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import WrongInput
-from data.masking import mask
+from data.masking import mask_name, mask_numbers, mask_phone
 from geo.divisions import Divisions
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def _read(file: Path) -> dict[str, Rows]:
     try:
         for told in _rows(file):
             found.setdefault(told["division"], []).append({
-                "role": told["role"], "name": mask(told["name"]), "phone": mask(told["phone"]),
+                "role": mask_numbers(told["role"]), "name": mask_name(told["name"]), "phone": mask_phone(told["phone"]),
                 "demo": told.get("demo") in ("1", "true")})
     except WrongInput as error:
         log.warning("%s：名片上不显示人员", error)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-MOST_SPLITS, MOST_TYPED = 16, 60
+MOST_SPLITS, MOST_TYPED, LONGEST_READING = 16, 60, 6
 _LETTERS = re.compile(r"[a-z]+")
 # Matches no name: a class of characters may not be empty.
 _NEVER = r"[^\x00-\x{10FFFF}]"
@@ -80,15 +80,26 @@ class Spelling:
 
     def _splits(self, letters: str, whole: bool) -> list[list[set[str]]]:
         found: list[list[set[str]]] = []
+        onward = self._onward(letters, whole)
         open_ways: list[tuple[int, list[set[str]]]] = [(0, [])]
         while open_ways and len(found) < MOST_SPLITS:
             at, taken = open_ways.pop()
-            rest = letters[at:]
-            if last := self._by_reading.get(rest) if whole else self._beginning(rest):
+            last, steps = onward[at]
+            if last:
                 found.append([*taken, last])
-            for length in range(1, min(len(rest), 7)):
-                if characters := self._by_reading.get(rest[:length]):
-                    open_ways.append((at + length, [*taken, characters]))
+            open_ways += [(end, [*taken, characters]) for end, characters in steps]
+        return found
+
+    def _onward(self, letters: str, whole: bool) -> dict[int, tuple[set[str], list[tuple[int, set[str]]]]]:
+        """Of each position: what all letters from there may stand for, and the next readings with where they end; only
+        those from which the rest can be read, so that no way leads nowhere.
+        """
+        found: dict[int, tuple[set[str], list[tuple[int, set[str]]]]] = {}
+        for at in reversed(range(len(letters))):
+            rest = letters[at:]
+            last = self._by_reading.get(rest, set()) if whole else self._beginning(rest)
+            found[at] = last, [(at + length, characters) for length in range(1, min(len(rest), LONGEST_READING + 1))
+                               if any(found[at + length]) and (characters := self._by_reading.get(rest[:length]))]
         return found
 
     def _beginning(self, letters: str) -> set[str]:

@@ -29,7 +29,9 @@ from pmtiles.tile import (
 from data.errors import NotFound, Unavailable, WrongInput
 
 MAX_TILE_BYTES = 2_000_000
-MAX_DIRECTORY_BYTES = 16_000_000
+MAX_DIRECTORY_BYTES = 1_000_000
+# What a value may have at all before it is looked at.
+MOST_VALUE_BYTES = 4 * MAX_TILE_BYTES
 MOST_ZOOM = 22
 PATIENCE_S = 2.0
 # First bytes → media type: only pictures leave this door, whatever an archive holds.
@@ -41,7 +43,7 @@ _EDGES: tuple[Literal["min_lon_e7", "min_lat_e7", "max_lon_e7", "max_lat_e7"], .
     "min_lon_e7", "min_lat_e7", "max_lon_e7", "max_lat_e7")
 # What a damaged archive shows itself by, and those errors of SQLite that pass.
 _DAMAGES = (gzip.BadGzipFile, zlib.error, struct.error, MagicNumberNotFound, SpecVersionUnsupported, ValueError,
-            KeyError, IndexError, TypeError, EOFError, sqlite3.Error)
+            KeyError, IndexError, TypeError, EOFError, OverflowError, MemoryError, sqlite3.Error)
 _PASSING = ("SQLITE_BUSY", "SQLITE_INTERRUPT", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_LOCKED")
 
 
@@ -103,13 +105,17 @@ def tile(path: Path, z: int, x: int, y: int) -> tuple[bytes, str] | None:
 
 def _media(path: Path, body: bytes) -> str:
     if len(body) > MAX_TILE_BYTES:
-        raise WrongInput(f"瓦片文件 {path.name} 里有一块超过 {MAX_TILE_BYTES // 1_000_000} MB；请重新切片")
+        raise _too_large(path)
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return "image/webp"
     for head, media in _PICTURES:
         if body.startswith(head):
             return media
     raise WrongInput(f"瓦片文件 {path.name} 里不是 PNG、JPEG 或 WebP 图片；矢量瓦片请先转成栅格")
+
+
+def _too_large(path: Path) -> WrongInput:
+    return WrongInput(f"瓦片文件 {path.name} 里有一块超过 {MAX_TILE_BYTES // 1_000_000} MB；请重新切片")
 
 
 @contextmanager
@@ -135,14 +141,18 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         raise FileNotFoundError(path)
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=PATIENCE_S)) as file:
         until = time.monotonic() + PATIENCE_S
+        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_VALUE_BYTES)
         file.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS)
         yield file
 
 
 def _mb_tile(path: Path, z: int, x: int, y: int) -> bytes | None:
     with _opened(path) as file:
-        row = file.execute("SELECT tile_data FROM tiles WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?",
-                           (z, x, 2**z - 1 - y)).fetchone()
+        row = file.execute("SELECT CASE WHEN length(tile_data) <= ? THEN tile_data END, length(tile_data) FROM tiles"
+                           " WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?",
+                           (MAX_TILE_BYTES, z, x, 2**z - 1 - y)).fetchone()
+    if row and (row[1] or 0) > MAX_TILE_BYTES:
+        raise _too_large(path)
     return bytes(row[0]) if row and isinstance(row[0], bytes) else None
 
 
@@ -151,7 +161,9 @@ def _mb_extent(path: Path) -> Extent:
         told = {str(name): str(value) for name, value in file.execute("SELECT name, value FROM metadata LIMIT 200")}
         if told.get("format", "png") in ("pbf", "mvt"):
             raise ValueError("是矢量瓦片，请先转成 PNG、JPEG 或 WebP")
-        low, high = file.execute("SELECT min(zoom_level), max(zoom_level) FROM tiles").fetchone()
+        # Each alone is one step in the index, both together a walk through all of it.
+        low, high = file.execute("SELECT (SELECT min(zoom_level) FROM tiles), (SELECT max(zoom_level) FROM tiles)"
+                                 ).fetchone()
     if low is None:
         raise ValueError("一块瓦片也没有")
     if not told.get("bounds"):
@@ -164,7 +176,7 @@ def _mb_extent(path: Path) -> Extent:
 
 def _piece(path: Path, offset: int, length: int) -> bytes:
     """Reads by position, never by mapping: a file that shrinks meanwhile must not end the process."""
-    if length > MAX_DIRECTORY_BYTES:
+    if length > MOST_VALUE_BYTES:
         raise ValueError(f"一段有 {length} 字节")
     with path.open("rb") as file:
         found = os.pread(file.fileno(), length, offset)
@@ -186,10 +198,27 @@ def _pm_tile(path: Path, z: int, x: int, y: int) -> bytes | None:
     raise ValueError("目录层数过多")
 
 
-@lru_cache(maxsize=64)
 def _directory(path: Path, version: str, offset: int, length: int) -> list[Entry]:
-    """A directory of an archive, unpacked once: reading one takes milliseconds, and every tile asks for two."""
-    return deserialize_directory(_piece(path, offset, length))
+    found = _unpacked(path, version, offset, length)
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
+
+
+@lru_cache(maxsize=32)
+def _unpacked(path: Path, version: str, offset: int, length: int) -> list[Entry] | str:
+    """A directory of an archive or what is wrong with it, unpacked once: reading one takes milliseconds, a bad one
+    longer, and every tile asks for two.
+    """
+    try:
+        packed = _piece(path, offset, length)
+        flow = zlib.decompressobj(wbits=31)
+        flow.decompress(packed, MAX_DIRECTORY_BYTES)
+        if not flow.eof or flow.unused_data:
+            return f"一段目录不全，或解开后超过 {MAX_DIRECTORY_BYTES // 1_000_000} MB"
+        return deserialize_directory(packed)
+    except _DAMAGES as error:
+        return str(error) or type(error).__name__
 
 
 def _header(path: Path) -> HeaderDict:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,12 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geo.azimuthal import Azimuthal, geod, same
+
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Pair = tuple[float, float]
-MOST_POINTS, CORNERS = 200, 180
+MOST_POINTS, MOST_CROSSINGS, CORNERS = 200, 60, 180
 RADIUS_M, BUFFER_M = (20.0, 50_000.0), (20.0, 20_000.0)
 LONGEST = 8000
 FORMS = ("circle", "polygon", "line", "river")
@@ -105,31 +106,10 @@ class Area:
         return np.asarray(shapely.distance(line, points), np.float64)
 
 
-class Azimuthal:
-    """The plane of azimuths and distances around a point: (lon, lat) ⇄ (east, north) in m, exact from the point."""
-
-    def __init__(self, lon: float, lat: float) -> None:
-        self._center = (lon, lat)
-
-    def to_m(self, points: Any) -> FloatArray:
-        """(n, 2) lon/lat → (n, 2) meters."""
-        array = np.asarray(points, np.float64).reshape(-1, 2)
-        azimuth, _, length = _geod().inv(*_same(self._center, len(array)), array[:, 0], array[:, 1])
-        angle = np.radians(azimuth)
-        return np.column_stack([length * np.sin(angle), length * np.cos(angle)])
-
-    def to_degrees(self, points: Any) -> FloatArray:
-        """(n, 2) meters → (n, 2) lon/lat."""
-        array = np.asarray(points, np.float64).reshape(-1, 2)
-        azimuth, length = np.degrees(np.arctan2(array[:, 0], array[:, 1])), np.hypot(array[:, 0], array[:, 1])
-        lon, lat, _ = _geod().fwd(*_same(self._center, len(array)), azimuth, length)
-        return np.column_stack([lon, lat])
-
-
 def distance_m(center: Pair, lon: Any, lat: Any) -> FloatArray:
     """(n,) lengths of the geodesics from a point, m."""
     east, north = np.asarray(lon, np.float64), np.asarray(lat, np.float64)
-    return np.asarray(_geod().inv(*_same(center, len(east)), east, north)[2], np.float64)
+    return np.asarray(geod().inv(*same(center, len(east)), east, north)[2], np.float64)
 
 
 def parse(text: str) -> Drawn:
@@ -190,6 +170,7 @@ def _core(drawn: Drawn, place: BaseGeometry, rivers: Mapping[str, BaseGeometry],
         line = shapely.LineString(drawn.points)
         if len(set(drawn.points)) < 2:
             raise BadArea("线的各点重合，没有长度；请画出至少两个不同的点")
+        _little_crossed(drawn.points, "线")
         return line
     return _river(drawn.name, place, rivers)
 
@@ -215,6 +196,7 @@ def _polygon(points: Sequence[Pair], notes: list[str]) -> BaseGeometry:
     shape: BaseGeometry = shapely.Polygon(ring)
     why = shapely.is_valid_reason(shape)
     if why != "Valid Geometry":
+        _little_crossed(ring, "多边形")
         found = re.search(r"\[(-?[0-9.]+) (-?[0-9.]+)\]", why)
         shape = _surfaces(shapely.make_valid(shape))
         at = f"在 {float(found[1]):.5f},{float(found[2]):.5f} " if found else ""
@@ -222,6 +204,17 @@ def _polygon(points: Sequence[Pair], notes: list[str]) -> BaseGeometry:
     if _measured(shape)[0] < 1:
         raise BadArea("多边形的点都在一条线上，没有围成面；请移动其中一点")
     return shape
+
+
+def _little_crossed(points: Sequence[Pair], word: str) -> None:
+    """Raises BadArea where edges cross so often that mending would take seconds and its outline fill pages."""
+    corners = np.asarray(points, np.float64)
+    edges = np.array(shapely.linestrings(np.stack([corners[:-1], corners[1:]], axis=1)), object).reshape(-1)
+    meeting = shapely.STRtree(edges).query(edges, predicate="intersects").shape[1]
+    # Each edge meets itself and its two neighbors; every other meeting is counted from both sides.
+    crossings = (meeting - 3 * len(edges)) // 2
+    if crossings > MOST_CROSSINGS:
+        raise BadArea(f"{word}的边互相交叉 {crossings} 次，最多 {MOST_CROSSINGS} 次；请少画几个点，或沿一个方向依次画")
 
 
 def _surfaces(shape: BaseGeometry) -> BaseGeometry:
@@ -252,7 +245,7 @@ def _band(drawn: Drawn, core: BaseGeometry, center: Pair) -> BaseGeometry:
 
 def _measured(shape: BaseGeometry) -> tuple[float, float]:
     """(m², perimeter in m) on the ellipsoid; an empty shape has none."""
-    found = [_geod().geometry_area_perimeter(shapely.orient_polygons(part))
+    found = [geod().geometry_area_perimeter(shapely.orient_polygons(part))
              for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
     return sum(abs(square) for square, _ in found), sum(length for _, length in found)
 
@@ -280,18 +273,6 @@ def _reach(text: str, word: str, limits: Pair) -> float:
     if not limits[0] <= reach <= limits[1]:
         raise BadArea(f"{word} {reach:g} 米不在 {limits[0]:g} 至 {limits[1]:g} 米之间；请改小或改大")
     return reach
-
-
-def _same(center: Pair, count: int) -> tuple[FloatArray, FloatArray]:
-    return np.full(count, center[0]), np.full(count, center[1])
-
-
-@lru_cache(maxsize=1)
-def _geod() -> Any:
-    """Geodesics; pyproj is loaded only when something is measured."""
-    from pyproj import Geod
-
-    return Geod(ellps="GRS80")
 
 
 def point_of(text: str) -> Pair:

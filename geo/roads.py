@@ -14,7 +14,8 @@ import rustworkx as rx
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.areas import Azimuthal, Pair, distance_m
+from geo.areas import Pair, distance_m
+from geo.azimuthal import Azimuthal
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

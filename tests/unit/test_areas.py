@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import numpy as np
@@ -158,3 +159,21 @@ def test_no_text_does_anything_else_than_be_read_or_refused(text: str) -> None:
 
 def test_not_a_number_is_outside() -> None:
     assert made("circle:115.5,26,5000").contains([np.nan, 115.5], [26.0, np.nan]).tolist() == [False, False]
+
+
+@pytest.mark.parametrize(("form", "word"), [("polygon:", "多边形"), ("line:20;", "线")])
+def test_a_tangle_is_refused_before_it_costs_anything(form: str, word: str) -> None:
+    rng = np.random.default_rng(1)
+    points = rng.uniform((115.1, 25.6), (115.9, 26.3), (MOST_POINTS, 2))
+    tangle = ";".join(f"{lon:.4f},{lat:.4f}" for lon, lat in points)
+    began = time.process_time()
+    with pytest.raises(BadArea, match=f"^{word}的边互相交叉 [0-9]+ 次，最多 60 次；"):
+        made(form + tangle)
+    assert time.process_time() - began < 0.5
+
+
+def test_many_points_that_do_not_cross_are_an_area() -> None:
+    turns = np.linspace(0, 2 * np.pi, MOST_POINTS, endpoint=False)
+    ring = ";".join(f"{115.5 + .2 * np.cos(turn):.5f},{26 + .2 * np.sin(turn):.5f}" for turn in turns)
+    assert made(f"polygon:{ring}").notes == ()
+    assert made(f"line:100;{ring}").km2 > 0

@@ -55,7 +55,11 @@ def event(key: str, title: str, code: str, **more: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
-    folder, pack = tmp_path_factory.mktemp("finding"), load_pack(ROOT / "places" / "yudu")
+    return gate_in(tmp_path_factory.mktemp("finding"))
+
+
+def gate_in(folder: Path) -> Gate:
+    pack = load_pack(ROOT / "places" / "yudu")
     pack.names["测试学校"] = Spelled(alias=("老学堂",), pinyin=("ce shi xue tang",))
     live = Live(pack, State(f"unix://{folder}/none.sock", "t:"), HistoryReader(folder / "history"), Clock(), folder)
     live.tables.assets.add([

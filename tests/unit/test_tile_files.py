@@ -1,7 +1,11 @@
 """Local tile archives: the right tile, nothing but pictures, nothing outside the pack, damage told in one sentence."""
 
 import asyncio
+import gzip
 import sqlite3
+import struct
+import tracemalloc
+from contextlib import closing
 from types import SimpleNamespace
 
 import httpx
@@ -11,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from api import faults, tiles
+from data import tile_files
 from data.errors import NotFound, Unavailable, WrongInput, YipingError
 from data.tile_files import Extent, archive, extent, tile
 from data.tile_layers import TileSource
@@ -157,3 +162,61 @@ def test_a_file_that_vanishes_while_running_is_told(served, tmp_path):
     told = client.get("/api/v1/tiles/ground/0/0/0")
     assert told.status_code == 404
     assert "没有瓦片文件" in told.json()["detail"]
+
+
+def test_a_directory_that_unpacks_without_end_is_damage_found_once(tmp_path, monkeypatch):
+    good = pmtiles(tmp_path / "good.pmtiles", SOME).read_bytes()
+    bomb = gzip.compress(bytes(300_000_000), 9)
+    path = tmp_path / "bomb.pmtiles"
+    path.write_bytes(good[:8] + struct.pack("<QQ", 127, len(bomb)) + good[24:127] + bomb)
+    reads = []
+    monkeypatch.setattr("data.tile_files._piece", lambda *at, piece=tile_files._piece: reads.append(at) or piece(*at))
+    began = tracemalloc.start() or tracemalloc.get_traced_memory()[0]
+    for _ in range(3):
+        with pytest.raises(WrongInput, match="解开后超过 1 MB"):
+            tile(path, 0, 0, 0)
+    grown = tracemalloc.get_traced_memory()[1] - began
+    tracemalloc.stop()
+    assert grown < 20_000_000
+    assert [at[1:] for at in reads].count((127, len(bomb))) == 1
+
+
+def test_a_tile_beyond_all_addresses_is_damage(tmp_path):
+    good = pmtiles(tmp_path / "good.pmtiles", SOME).read_bytes()
+    path = tmp_path / "far.pmtiles"
+    path.write_bytes(good[:8] + struct.pack("<Q", 2**64 - 1) + good[16:])
+    with pytest.raises(WrongInput, match=r"不能用"):
+        tile(path, 0, 0, 0)
+
+
+def test_a_value_that_is_far_too_large_is_not_even_read(tmp_path):
+    path = tmp_path / "g.mbtiles"
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE VIEW tiles AS SELECT 0 AS zoom_level, 0 AS tile_column, 0 AS tile_row, "
+                     "zeroblob(500000000) AS tile_data")
+    with pytest.raises(WrongInput, match=r"超过 2 MB|too big"):
+        tile(path, 0, 0, 0)
+    stored = mbtiles(tmp_path / "h.mbtiles", {(0, 0, 0): RED + bytes(3_000_000)})
+    tracemalloc.start()
+    with pytest.raises(WrongInput, match="超过 2 MB"):
+        tile(stored, 0, 0, 0)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1_000_000
+
+
+def test_the_levels_of_an_archive_are_found_without_walking_through_it(tmp_path, monkeypatch):
+    path = mbtiles(tmp_path / "g.mbtiles", {(8, x, y): b"x" for x in range(200) for y in range(200)})
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE UNIQUE INDEX at ON tiles (zoom_level, tile_column, tile_row)")
+    monkeypatch.setattr("data.tile_files.PATIENCE_S", 0.0)
+    assert extent(path) == Extent(8, 8, None)
+
+
+def test_versions_of_archives_are_asked_once_each(served, monkeypatch):
+    _, web = served
+    asked = []
+    monkeypatch.setattr(tiles, "version_of", lambda path: asked.append(path) or "1")
+    web.pack.tiles = {"ground": None, "away": None}
+    assert tiles.stamp(web, ",".join(["ground", "away", "nothing"] * 5000)) == ("1", "gone")
+    assert len(asked) == 1
