@@ -69,7 +69,8 @@ def test_a_division_and_then_another_have_their_own_cells(parted, pages):
 def test_a_pan_while_an_answer_is_drawn_ends_with_its_cells(parted, pages):
     codes = towns(parted.county)
     page = pages.open(parted.url + f"/?division={codes[0]}", size=(1366, 768))
-    value(page, """async (code) => { const held = yiping.loads.ground, told = yiping.view.last().map.cells; let once = true;
+    value(page, """async (code) => { const held = yiping.loads.ground, told = yiping.view.last().map.cells;
+      let once = true;
       const heart = (await yiping.geo.load(told.cover, 'polygons')).byCode.get(code).heart;
       const [lng, lat] = yiping.geo.lonLat(heart.x, heart.y);
       yiping.loads.ground = async (...all) => { const found = await held(...all);
