@@ -78,6 +78,18 @@ def test_two_maps_side_by_side_move_hover_and_drill_as_one(quiet, pages):
     assert page.locator(".ground").count() == 1
 
 
+def test_entering_a_comparison_is_no_touch_of_the_hand(quiet, pages):
+    page = pages.open(quiet.url, size=(1366, 1000))
+    wide = page.evaluate("() => yiping.map.base()")
+    page.evaluate("() => yiping.view.set({compare: 'window:previous', metric: 'received_events'})")
+    shown(page, "() => yiping.compare.second() && yiping.view.last().map.compare")
+    assert page.evaluate("() => yiping.map.base()") < wide, "the division fills its half, not the room of before"
+    assert page.evaluate("() => yiping.map.leaflet().getZoom() === yiping.map.base()")
+    page.set_viewport_size({"width": 1500, "height": 900})
+    wait(page, f"() => ({APART})() <= 1 && yiping.map.leaflet().getZoom() === yiping.map.base()")
+    assert "bbox=" not in page.url, "nobody has moved the map"
+
+
 def test_the_handle_obeys_mouse_and_keyboard_and_says_where_it_stands(quiet, pages):
     page = pages.open(quiet.url + WINDOWS + "&split=slider", size=(1920, 1080))
     handle, at = page.locator(".cut"), "() => yiping.compare.at()"
