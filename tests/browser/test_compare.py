@@ -31,7 +31,7 @@ MARKED = """() => [yiping.map.face, yiping.compare.second()].map((face) => {
     for (let k = 3; k < data.length; k += 4) n += data[k] > 0;
     return n; })"""
 PAINTED = """() => [yiping.map.face, yiping.compare.second()].map((face) => {
-    const c = face.sheets()[0].canvas, data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+    const c = face.sheet('ground').canvas, data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
     let n = 0;
     for (let k = 3; k < data.length; k += 400) n += data[k] > 0;
     return n; })"""
