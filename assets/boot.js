@@ -28,7 +28,14 @@
     return Promise.all(Array.from(document.querySelectorAll(`script[type="text/${kind}"]`), one));
   }
 
-  window.yiping = {load};
+  /* A signal that ends a request after so long, for browsers too that have no AbortSignal.timeout of their own. */
+  function limit(ms) {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), ms);
+    return stop.signal;
+  }
+
+  window.yiping = {load, limit};
 
   /* A hidden page draws no frame; one that is seen gets its first frame before the scripts take the processor. */
   if (document.hidden) run();
@@ -48,7 +55,7 @@
     const patience = Math.min(PATIENCE_MS * (1 + reloads()), MOST_PATIENCE_MS) - performance.now();
     if (patience > 0) { setTimeout(look, patience); return; }
     try {
-      const response = await fetch('/healthz', {cache: 'no-store', signal: AbortSignal.timeout(3000)});
+      const response = await fetch('/healthz', {cache: 'no-store', signal: limit(3000)});
       if (response.ok) {
         count(reloads() + 1);
         location.reload();

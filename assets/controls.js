@@ -82,7 +82,7 @@
     if (event.key === 'Enter' && node.dataset && node.dataset.set && !/^(A|BUTTON)$/.test(node.tagName)) node.click();
     if (event.key === 'Backspace') { event.preventDefault(); up(); }
     if (event.key === 'Escape') escape();
-    if (/^[a-z/]$/i.test(event.key)) tool(event);
+    if (/^[a-z/]$/i.test(event.key) && !event.repeat) tool(event);
   }
 
   /* A tool of the map has a key of its own; its button says which. */

@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const MOST = 12, WAIT_MS = 15;
+  const MOST = 12, WAIT_MS = 15, PATIENCE_MS = 20000;
   const KINDS = {division: '区划', asset: '设施', event: '事件', point: '坐标'};
   const MARKS = {division: 'g-box', asset: 'm-circle', point: 'g-pin'};
   let box = null, input = null, list = null, said = null, root = '', timer = 0, token = 0, stop = null;
@@ -63,6 +63,7 @@
 
   function show() {
     const open = document.activeElement === input && Boolean(input.value.trim()) && Boolean(rows.length || said.textContent);
+    if (open && at < 0 && rows.length) mark(0);        // whoever comes back to the list can choose with Enter
     list.parentNode.hidden = !open;
     input.setAttribute('aria-expanded', String(open && rows.length > 0));
   }
@@ -85,17 +86,20 @@
     const text = input.value.trim(), mine = ++token;
     if (stop) stop.abort();
     if (!text) { draw([], '', text); return; }
-    stop = new AbortController();
+    const held = stop = new AbortController(), late = setTimeout(() => held.abort(), PATIENCE_MS);
     const state = yp.state.at || {}, query = new URLSearchParams({q: text, limit: String(MOST)});
     for (const name of ['division', 'at', 'known']) if (state[name]) query.set(name, state[name]);
     try {
-      const response = await fetch('/api/v1/search?' + query, {signal: stop.signal});
+      const response = await fetch('/api/v1/search?' + query, {signal: held.signal});
       const found = await response.json();
       if (mine !== token) return;
       if (!response.ok) draw([], found.detail || '查找没有成功，请再试一次', text);
       else draw(found.results, '', text, found.total);
     } catch (error) {
-      if (error.name !== 'AbortError' && mine === token) draw([], '查找没有连上服务器，恢复后请再试一次', text);
+      const why = error.name === 'AbortError' ? '服务器没有按时回答，请再试一次' : '查找没有连上服务器，恢复后请再试一次';
+      if (mine === token) draw([], why, text);
+    } finally {
+      clearTimeout(late);
     }
   }
 

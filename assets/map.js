@@ -10,7 +10,7 @@ window.yiping.face = function (leader) {
     classes: [], paths: [], marks: {}, focus: [], focusCodes: null, hits: [], top: 0};
   const seen = new Map();          // level name → layer already loaded, to dim and to frame
   const added = leader ? leader.added : [];      // sheets of other files: {name, order, paint, take, idle}
-  let map = null, sheets = null, token = 0, pointToken = 0, cellToken = 0, shown = null, own = false, fitting = false;
+  let map = null, sheets = null, token = 0, pointToken = 0, cellToken = 0, finerToken = 0, gone = false, shown = null, own = false, fitting = false;
   let baseZoom = 0, pointsSaid = '', said = {}, installed;
   const there = new Promise((resolve) => { installed = resolve; });
 
@@ -28,7 +28,7 @@ window.yiping.face = function (leader) {
       sheets[one.name] = stack.add(one.name, (pen, under) => one.paint(pen, state, under), one.idle);
     }
     yp.hand.install(map, state);
-    map.on('dragstart zoomstart', () => { if (!fitting) touched(); });
+    map.on('dragstart zoomstart', () => { if (!fitting && !yp.compare.turning()) touched(); });
     map.on('moveend', () => { if (shown && !fitting) inSight(shown); });
     map.on('zoomend', () => {
       if (!shown || fitting) return;
@@ -73,54 +73,37 @@ window.yiping.face = function (leader) {
   /* What is read for the window alone is read again when the window has moved. */
   function inSight(data) {
     if ((data.points || []).some((p) => p.many)) loadPoints(data);
-    if (yp.parts.inParts(data)) againCells(data);
+    if (yp.parts.inParts(data)) { againCells(data); loadFiner(data); }
     if (leader || !data.dense || !own) return;
     const close = yp.parts.close(data.dense, data.bounds, map) ? '1' : null;
     if ((yp.state.at.close || null) !== close) yp.view.set({close}, 'replace');
   }
 
+  /* The window that parts are read for; a map that was taken down sees nothing. */
+  const sight = () => (gone ? [0, 0, 0, 0] : yp.parts.sight(map));
+
   async function againCells(data) {
-    const mine = ++cellToken, found = await yp.loads.ground(data, map);
+    const mine = ++cellToken, found = await yp.loads.ground(data, sight);
     if (mine !== cellToken || data !== shown) return;
-    const before = state.level;
+    const before = state.paths;
     take(data, found);
-    if (state.level === before) return;
+    if (state.paths === before) return;
     sheets.ground.redraw();
     sheets.names.redraw();
   }
 
-  /* On a wall the map runs behind the sentence and the figures; there the sheet starts at the cell's top. */
-  function stretch() {
-    const box = map.getContainer().parentElement, canvas = box.parentElement, cell = canvas.parentElement;
-    const behind = getComputedStyle(cell).display === 'contents' ? 0 :
-      canvas.getBoundingClientRect().top - cell.getBoundingClientRect().top;
-    const top = -Math.round(behind) + 'px';
-    if (box.style.top !== top) {
-      box.style.top = top;
-      map.invalidateSize({animate: false, pan: false});
-    }
-    return Math.round(behind);
-  }
-
   function resized() {
-    state.top = leader ? leader.state.top : stretch();
+    state.top = leader ? leader.state.top : yp.fit.stretch(map);
     map.invalidateSize({animate: false, pan: false});
-    if (!own && shown) fit(shown);
+    if (!own && shown) { fit(shown); inSight(shown); }
     if (!leader) yp.compare.resized();
     for (const sheet of Object.values(sheets)) sheet.redraw();
   }
 
-  function bounds(data) {
-    const asked = yp.state.at && yp.state.at.bbox ? yp.state.at.bbox.split(',').map(Number) : null;
-    const b = asked && asked.length === 4 && asked.every(Number.isFinite) ? asked : data.bounds;
-    if (!b || b.length !== 4) return null;
-    return [yp.geo.planeX(b[0]), yp.geo.planeY(b[3]), yp.geo.planeX(b[2]), yp.geo.planeY(b[1])];
-  }
-
   function fit(data) {
-    const box = bounds(data);
+    const box = yp.fit.bounds(data);
     if (leader || !box || !yp.geo.origin.set) return;
-    state.top = stretch();
+    state.top = yp.fit.stretch(map);
     if (Math.min(map.getSize().x, map.getSize().y - state.top) < 60) return;     // not laid out yet: `resized` comes
     fitting = true;
     yp.fit.look(map, state.focus.length ? state.focus : (state.outline ? state.outline.cells : []), box, state.top);
@@ -163,10 +146,11 @@ window.yiping.face = function (leader) {
 
   /* Lines of the levels below come with the zoom: the next one a step in, the one after that two more. */
   async function loadFiner(data) {
-    const wanted = (data.finer || []).filter((url, k) => map.getZoom() > base() + 0.9 + 1.3 * k);
-    const found = await Promise.all(wanted.map((told) => yp.loads.cells(told, map, '下级界线')));
-    if (data !== shown || found.length === state.finer.length) return;
-    state.finer = found.filter(Boolean);
+    const mine = ++finerToken, wanted = (data.finer || []).filter((url, k) => map.getZoom() > base() + 0.9 + 1.3 * k);
+    const found = (await Promise.all(wanted.map((told) => yp.loads.cells(told, sight, '下级界线')))).filter(Boolean);
+    if (mine !== finerToken || data !== shown) return;
+    if (found.length === state.finer.length && found.every((one, k) => one === state.finer[k])) return;
+    state.finer = found;
     sheets.ground.redraw();
   }
 
@@ -192,7 +176,7 @@ window.yiping.face = function (leader) {
     const many = found.cells ? found.cells.cells.length : 0;
     state.coarser = Array.from(seen.values()).filter((level) => level !== found.cells && level.cells.length < many);
     const same = shown && state.level === found.cells && colors(shown) === colors(data) &&
-      String(shown.classes) === String(data.classes);
+      String(shown.classes) === String(data.classes) && (!data.figures || yp.values.same(state.values, found.figures));
     state.level = found.cells;
     state.values = found.figures;
     state.classes = data.classes || [];
@@ -231,29 +215,24 @@ window.yiping.face = function (leader) {
       if (!none) resized();
     }
     if (none) return mine === token;
-    const found = await yp.loads.ground(data, map);
+    const moves = () => !shown || shown.division !== data.division || asked(shown) !== asked(data) || shown.screen !== data.screen;
+    const found = await yp.loads.ground(data, () => (moves() && yp.fit.bounds(data)) || sight());
     if (mine !== token) return false;
+    const moved = moves(), before = state.paths;
     take(data, found);
-    const moved = !shown || shown.division !== data.division || asked(shown) !== asked(data) || shown.screen !== data.screen;
     shown = data;
     if (moved && !leader) { fit(data); document.dispatchEvent(new CustomEvent('yiping:mapdrawn')); }
     const kept = said;
     said = says(data);
-    if (said.ground !== kept.ground) sheets.ground.redraw();
+    if (said.ground !== kept.ground || state.paths !== before) sheets.ground.redraw();
     if (said.names !== kept.names) sheets.names.redraw();
     if (!leader) takeOverlays(data);
-    label(data);
-    await loadPoints(data);
+    yp.told.label(map, data, Boolean(leader));
+    loadFiner(data);
+    await Promise.all([loadPoints(data), yp.parts.inParts(data) && againCells(data)]);      // fitted, it may see other parts
     if (mine !== token) return false;
     await yp.view.painted();
     return mine === token;
-  }
-
-  function label(data) {
-    const head = document.querySelector('.mtitle'), box = map.getContainer();
-    const told = data.label || (head ? head.textContent : data.metric || '');
-    box.setAttribute('role', 'application');
-    box.setAttribute('aria-label', (leader ? '对比地图：' : '地图：') + told + '。各区划数值见图例和面板');
   }
 
   function restyle() {
@@ -273,22 +252,39 @@ window.yiping.face = function (leader) {
     }
   }
 
-  return {install, show, addSheet, redraw, restyle, ahead, resized, touched, base, cell, state, added, there,
-    again: () => (shown ? show(shown) : null), sheet: (name) => (sheets ? sheets[name] : null), leaflet: () => map,
+  /* Taken down: what is still under way for it ends in nothing. */
+  function end() {
+    gone = true;
+    token += 1;
+    pointToken += 1;
+    cellToken += 1;
+    finerToken += 1;
+  }
+
+  return {install, show, end, addSheet, redraw, restyle, ahead, resized, touched, base, cell, state, added, there,
+    sheet: (name) => (sheets ? sheets[name] : null), leaflet: () => map,
     sheets: () => Object.values(sheets)};
 };
 
 (function () {
   'use strict';
   const yp = window.yiping, main = yp.face(null);
+  let given = null;                // what was last asked to be drawn
 
   /* Leaflet hands over the map that dash-leaflet makes, as soon as it stands. */
   window.L.Map.addInitHook(function () { this.whenReady(() => { if (!this.options.second) main.install(this); }); });
 
   /* Draws a view's map, and the one it is compared with. Resolves to false when a newer view has come in between. */
   async function show(data) {
+    given = data;
     const done = await Promise.all([yp.compare.take(data), main.show(data)]);
     return done.every(Boolean);
+  }
+
+  /* A retry: what is wanted now is drawn once more, and may be a newer view than the one that stands. */
+  async function again() {
+    const data = given;
+    if (data && await show(data)) yp.view.drawn(data.stamp);
   }
 
   function restyle() {
@@ -296,5 +292,5 @@ window.yiping.face = function (leader) {
     yp.compare.restyle();
   }
 
-  yp.map = Object.assign({}, main, {show, restyle, face: main, closeTip: () => yp.hand.hide()});
+  yp.map = Object.assign({}, main, {show, again, restyle, face: main, closeTip: () => yp.hand.hide()});
 })();

@@ -160,6 +160,8 @@
     if (current()) paintHandles(pen, current());
   }
 
+  const idle = () => !held.path && !held.draft;
+
   function redraw() {
     for (const sheet of yp.map.sheets()) if (/^sheet-(area|grips)$/.test(sheet.canvas.className)) sheet.redraw();
   }
@@ -169,7 +171,7 @@
     redraw();
   }
 
-  yp.map.addSheet({name: 'area', order: 40, paint, take});
-  yp.map.addSheet({name: 'grips', order: 55, paint: paintGrips});
+  yp.map.addSheet({name: 'area', order: 40, paint, take, idle});
+  yp.map.addSheet({name: 'grips', order: 55, paint: paintGrips, idle});
   yp.area = {read, write, round, words, meters, handles, current, draft, told: () => held.told};
 })();

@@ -193,7 +193,7 @@
   function keydown(event) {
     if (!drawing) return;
     const keys = {Escape: end, Enter: () => { if (drawing.form !== 'circle') finish(); },
-      Backspace: () => { drawing.points.pop(); show(); }};
+      Backspace: () => { drawing.points.pop(); drawing.tapped = false; show(); }};
     if (!keys[event.key] || (event.key === 'Enter' && event.target.closest('button,a,input,select,summary'))) return;
     if (event.key === 'Backspace' && /^(INPUT|SELECT)$/.test(event.target.tagName)) return;
     event.preventDefault();

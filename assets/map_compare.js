@@ -48,6 +48,7 @@
   }
 
   function finish() {
+    second.end();
     for (const untie of second.ties) untie();
     yp.hand.use(yp.map.leaflet(), yp.map.state);
     const ground = second.leaflet().getContainer();
@@ -94,7 +95,7 @@
     if (!second) return;
     box().style.setProperty('--behind', yp.map.state.top + 'px');      // the handle stays below a wall's sentence and figures
     second.resized();
-    turn(yp.map.leaflet(), second.leaflet());
+    quietly(() => turn(yp.map.leaflet(), second.leaflet()));
   }
 
   /* The handle between two maps that lie over each other. */
@@ -222,5 +223,6 @@
 
   yp.map.addSheet({name: 'chosen', order: 45, paint, idle});
   yp.compare = {take, under, lines, point, pick, resized, redraw: (name) => { if (second) second.redraw(name); },
-    restyle: () => { if (second) second.restyle(); }, second: () => second, at: () => cut};
+    restyle: () => { if (second) second.restyle(); }, second: () => second, at: () => cut,
+    turning: () => moving};
 })();

@@ -66,5 +66,26 @@
     map.options.zoomSnap = snap;
   }
 
-  yp.fit = {look, best, into, hidden};
+  /* Where a view wants to be seen, in plane units: what its address says, else its division. Null for nowhere. */
+  function bounds(data) {
+    const asked = yp.state.at && yp.state.at.bbox ? yp.state.at.bbox.split(',').map(Number) : null;
+    const b = asked && asked.length === 4 && asked.every(Number.isFinite) ? asked : data.bounds;
+    if (!b || b.length !== 4) return null;
+    return [yp.geo.planeX(b[0]), yp.geo.planeY(b[3]), yp.geo.planeX(b[2]), yp.geo.planeY(b[1])];
+  }
+
+  /* On a wall the map runs behind the sentence and the figures; there the sheet starts at the cell's top. */
+  function stretch(map) {
+    const box = map.getContainer().parentElement, canvas = box.parentElement, cell = canvas.parentElement;
+    const behind = getComputedStyle(cell).display === 'contents' ? 0 :
+      canvas.getBoundingClientRect().top - cell.getBoundingClientRect().top;
+    const top = -Math.round(behind) + 'px';
+    if (box.style.top !== top) {
+      box.style.top = top;
+      map.invalidateSize({animate: false, pan: false});
+    }
+    return Math.round(behind);
+  }
+
+  yp.fit = {look, best, into, hidden, bounds, stretch};
 })();

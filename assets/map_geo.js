@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const ZOOM = 12, SIZE = 256 * 2 ** ZOOM, MOST = 24, PATIENCE_MS = 20000, LONGEST = 80;
+  const ZOOM = 12, SIZE = 256 * 2 ** ZOOM, MOST = 24, MOST_FAILED = 200, PATIENCE_MS = 20000, LONGEST = 80;
   const layers = new Map();        // address → promise of a layer
   const failed = new Set();        // addresses whose last answer was none
   const origin = {x: 0, y: 0, set: false};
@@ -180,12 +180,12 @@
   async function fetched(url, form) {
     const headers = {Accept: 'application/geo+json, application/json'};
     const cache = failed.delete(url) ? 'reload' : 'default';         // what could not be read is not read from memory again
-    const response = await fetch(url, {headers, cache, signal: AbortSignal.timeout(PATIENCE_MS)}).catch(silent);
+    const response = await fetch(url, {headers, cache, signal: yp.limit(PATIENCE_MS)}).catch(silent);
     if (!response.ok) {
       const why = await response.json().catch(() => ({}));
       refuse(plain(why.detail) || '读取失败（' + response.status + '）', url);
     }
-    const data = await response.json().catch((error) => (error.name === 'TimeoutError' ? silent(error) : refuse('内容读不懂', url)));
+    const data = await response.json().catch((error) => (error.name === 'AbortError' ? silent(error) : refuse('内容读不懂', url)));
     if (!data || typeof data !== 'object') refuse('内容读不懂', url);
     if (!origin.set) anchorAt(...firstPoint(data));
     const found = FORMS[form](Array.isArray(data.features) ? data.features.filter(sound) : []);
@@ -198,7 +198,7 @@
   }
 
   function silent(error) {
-    throw Object.assign(error, {told: error.name === 'TimeoutError' ? '服务器没有按时回答' : '没有取到'});
+    throw Object.assign(error, {told: error.name === 'AbortError' ? '服务器没有按时回答' : '没有取到'});
   }
 
   /* Every place of a geometry is one of the earth: a pole, a swapped pair or a NaN would bend a whole path. */
@@ -220,11 +220,18 @@
     if (!url) return Promise.resolve(null);
     const key = form + ' ' + url;
     const held = layers.get(key);
-    if (held) return held;
-    const promise = fetched(url, form).catch((error) => { layers.delete(key); failed.add(url); throw error; });
-    layers.set(key, promise);
-    while (layers.size > MOST) layers.delete(layers.keys().next().value);
+    if (held) {
+      layers.delete(key);
+      layers.set(key, held);                  // the one that was not asked for the longest goes first
+      return held;
+    }
+    const promise = fetched(url, form).catch((error) => { layers.delete(key); bound(failed.add(url), MOST_FAILED); throw error; });
+    bound(layers.set(key, promise), MOST);
     return promise;
+  }
+
+  function bound(kept, most) {
+    while (kept.size > most) kept.delete(kept.keys().next().value);
   }
 
   yp.geo = {ZOOM, SIZE, origin, planeX, planeY, lonLat, anchorAt, contains, depth, heart, boxOf, load, inRing};

@@ -72,6 +72,6 @@
     }
   }
 
-  yp.map.addSheet({name: 'graticule', order: 5, paint, take});
+  yp.map.addSheet({name: 'graticule', order: 5, paint, take, idle: () => !on});
   yp.graticule = {step, words, labels, on: () => on};
 })();

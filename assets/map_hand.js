@@ -3,6 +3,7 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   let map = null, state = null, tip = null, asked = 0, at = null, pinned = false, mode = null;
+  const stood = new Set();         // the maps that stand: a tool that draws has them all
 
   function plane(latlng) {
     return {x: yp.geo.planeX(latlng.lng), y: yp.geo.planeY(latlng.lat)};
@@ -66,9 +67,13 @@
     const left = mode;
     mode = next;
     hide();
-    map.getContainer().classList.toggle('drawing', Boolean(mode));
-    map.doubleClickZoom[mode ? 'disable' : 'enable']();
+    for (const one of stood) lend(one);
     if (left && left.cancel) left.cancel();
+  }
+
+  function lend(one) {
+    one.getContainer().classList.toggle('drawing', Boolean(mode));
+    one.doubleClickZoom[mode ? 'disable' : 'enable']();
   }
 
   function told(name, event) {
@@ -95,7 +100,7 @@
     }
     if (over.key !== 'ContextMenu' && !(over.shiftKey && over.key === 'F10')) return;
     over.preventDefault();
-    const stood = yp.walk && yp.walk.at(), on = stood && yp.geo.lonLat(stood.heart.x, stood.heart.y);
+    const cell = yp.walk && yp.walk.at(), on = cell && yp.geo.lonLat(cell.heart.x, cell.heart.y);
     const point = on ? map.latLngToContainerPoint([on[1], on[0]]) : map.getSize().divideBy(2);
     what(map.containerPointToLatLng(point), point);
   }
@@ -161,6 +166,9 @@
     const here = (act) => (event) => { use(found, shared, event); return act(event); };
     map = map || found;
     state = state || shared;
+    stood.add(found);
+    found.on('unload', () => stood.delete(found));
+    if (mode) lend(found);
     found.on('mousemove', here(move));
     found.on('mouseout', leave);
     found.on('click', here(click));

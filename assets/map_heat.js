@@ -96,10 +96,10 @@
   }
 
   function take(next) {
-    const was = JSON.stringify(told), mine = ++asked;
+    if (JSON.stringify(told) === JSON.stringify(next)) return false;        // what is under way is still the right one
+    const mine = ++asked;
     told = next;
-    if (!next) { points = []; return was !== 'null'; }
-    if (was === JSON.stringify(next)) return false;
+    if (!next) { points = []; return true; }
     yp.loads.quietly(next.url, 'points', next.name).then((found) => {
       if (mine !== asked) return;
       if (!found) told = null;                // a retry asks again

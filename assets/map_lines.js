@@ -13,8 +13,9 @@
   }
 
   function take(told) {
-    const next = JSON.stringify(told), mine = ++asked;
-    if (next === said) return false;
+    const next = JSON.stringify(told);
+    if (next === said) return false;        // the answer that is under way is still the right one
+    const mine = ++asked;
     said = next;
     Promise.all((told || []).map((one) => yp.loads.quietly(one.url, 'courses', one.name))).then((found) => {
       if (mine !== asked) return;

@@ -24,22 +24,23 @@
   }
 
   /* Cells of a level: told by one address, or in parts of what is in sight. */
-  function cells(told, map, name) {
-    return quietly(told && (told.part || told), 'cells', name, () => yp.parts.load(told, map));
+  function cells(told, look, name) {
+    return quietly(told && (told.part || told), 'cells', name, () => yp.parts.load(told, look));
   }
 
   /* What the cells show: told with the view, or read by its own address where they are very many. */
-  async function values(data, map) {
+  async function values(data, look) {
     if (!data.figures) return data.values || {};
     const parts = typeof data.cells === 'object' ? data.cells : null;
-    const load = () => (parts ? yp.parts.values(data.figures, parts, map) : yp.values.load(data.figures));
+    const load = () => (parts ? yp.parts.values(data.figures, parts, look) : yp.values.load(data.figures));
     return await quietly(data.figures.url, 'values', '区划数值', load) || {};
   }
 
-  async function ground(data, map) {
+  /* `look()` answers the window that parts are read for. */
+  async function ground(data, look) {
     const [outline, level, neighbours, rivers, figures] = await Promise.all([quietly(data.outline, 'polygons', '外轮廓'),
-      cells(data.cells, map, '区划'), quietly(data.neighbours, 'polygons', '周边'), quietly(data.rivers, 'courses', '河流'),
-      values(data, map)]);
+      cells(data.cells, look, '区划'), quietly(data.neighbours, 'polygons', '周边'), quietly(data.rivers, 'courses', '河流'),
+      values(data, look)]);
     return {outline, cells: level, neighbours, rivers, figures};
   }
 

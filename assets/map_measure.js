@@ -70,6 +70,7 @@
     const empty = path && !path.points.length;
     if (open && (empty || (active && path))) begin();
     else if (active) { active = false; yp.hand.mode(null); }
+    if (!path) release();
     return was !== JSON.stringify(path);
   }
 
@@ -101,6 +102,15 @@
     if (moved) for (const one of yp.map.sheets()) if (one.canvas.className === 'sheet-names') one.redraw();
   }
 
+  /* Nothing is measured any more: the names have that room again. */
+  function release() {
+    for (const face of [yp.map.face, yp.compare.second()]) {
+      if (!face || !(face.state.reserved || []).length) continue;
+      face.state.reserved = [];
+      face.sheet('names').redraw();
+    }
+  }
+
   /* Where the keyboard sets its points. */
   function cross(pen, stack) {
     const size = stack.map.getSize(), x = stack.pad.x + size.x / 2, y = stack.pad.y + size.y / 2, r = 11 * pen.u;
@@ -113,8 +123,8 @@
 
   function paint(pen, state, stack) {
     pen.pixels();
-    if (!path || path.points.length < 2) reserve(pen, state, '', 0, 0);
     if (!path) return;
+    if (path.points.length < 2) reserve(pen, state, '', 0, 0);
     const c = pen.c, points = active && loose ? [...path.points, loose] : path.points, ring = path.kind === 'area' && points.length > 2;
     trace(pen, points, ring);
     c.lineJoin = c.lineCap = 'round';
@@ -145,6 +155,6 @@
     reserve(pen, state, words, x, y);
   }
 
-  yp.map.addSheet({name: 'measure', order: 45, paint, take});
+  yp.map.addSheet({name: 'measure', order: 45, paint, take, idle: () => !path});
   yp.measure = {path: () => path, active: () => active};
 })();

@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const CLOSE_CELLS = 12000, PAD = 0.1;
+  const CLOSE_CELLS = 12000, PAD = 0.1, MOST = 6;
   const whole = new Map();         // address and parts in sight → the layer they make
 
   /* The map's window in plane units, a little wider. */
@@ -16,9 +16,9 @@
 
   const filled = (address, code) => address.replace('CODE', encodeURIComponent(code));
 
-  /* Codes of the parts in sight of a level that is read so: {cover, part}. */
-  async function codes(told, map) {
-    const cover = await yp.geo.load(told.cover, 'polygons'), box = sight(map);
+  /* Codes of the parts in sight of a level that is read so: {cover, part}. `look()`: the window, asked as late as can be. */
+  async function codes(told, look) {
+    const cover = await yp.geo.load(told.cover, 'polygons'), box = look();
     return cover.cells.filter((cell) => meets(cell.box, box)).map((cell) => cell.code);
   }
 
@@ -29,20 +29,23 @@
   }
 
   /* A level: by its address as a whole, or what is in sight of it. */
-  async function load(told, map) {
+  async function load(told, look) {
     if (!told || typeof told === 'string') return yp.geo.load(told, 'polygons');
-    const wanted = await codes(told, map), key = told.part + wanted.join();
+    const wanted = await codes(told, look), key = told.part + wanted.join();
     if (!whole.has(key)) {
-      whole.clear();
       const layers = await Promise.all(wanted.map((code) => yp.geo.load(filled(told.part, code), 'polygons')));
-      whole.set(key, joined(layers));
+      if (!whole.has(key)) whole.set(key, joined(layers));
     }
-    return whole.get(key);
+    const found = whole.get(key);
+    whole.delete(key);
+    whole.set(key, found);
+    while (whole.size > MOST) whole.delete(whole.keys().next().value);
+    return found;
   }
 
   /* The values of a level that is read in parts. */
-  async function values(figures, told, map) {
-    const wanted = await codes(told, map);
+  async function values(figures, told, look) {
+    const wanted = await codes(told, look);
     const each = await Promise.all(wanted.map((code) => yp.values.load(
       Object.assign({}, figures, {url: filled(figures.url, code)}))));
     return Object.assign({}, ...each);
@@ -58,5 +61,5 @@
 
   const inParts = (data) => [data.cells, ...(data.finer || [])].some((told) => told && typeof told === 'object');
 
-  yp.parts = {load, values, close, inParts};
+  yp.parts = {load, values, close, inParts, sight};
 })();

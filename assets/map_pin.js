@@ -2,12 +2,20 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  let at = null;
+  let at = null, begun = false;
 
   function take(told) {
     const was = at && at.lon + ',' + at.lat, is = told && told.lon + ',' + told.lat;
     at = told;
+    if (was !== is && told && begun) inSight();
+    begun = true;                             // where a page opens is its address' choice
     return was !== is;
+  }
+
+  /* What was just looked up is seen: the map goes to it where it lay outside. */
+  function inSight() {
+    const map = yp.map.leaflet(), place = window.L.latLng(at.lat, at.lon);
+    if (!map.getBounds().contains(place)) map.panTo(place, {animate: false});
   }
 
   /* A drop whose tip is the place. */
@@ -30,5 +38,5 @@
     c.fill();
   }
 
-  yp.map.addSheet({name: 'pin', order: 60, paint, take});
+  yp.map.addSheet({name: 'pin', order: 60, paint, take, idle: () => !at});
 })();

@@ -45,12 +45,12 @@
 
   /* One state for the pictures of a layer, its notes above included. */
   function watch(one) {
-    const state = one.state = {pending: new Map(), failed: 0, loaded: 0};
+    const state = one.state = {pending: new Map(), failed: new Set(), loaded: 0};
     for (const layer of one.parts) {
       layer.on('tileloadstart', ({tile}) => { state.pending.set(tile, performance.now()); look(); });
       layer.on('tileload', ({tile}) => { state.pending.delete(tile); state.loaded += 1; if (state.loaded === 1) redraw(); look(); });
-      layer.on('tileerror', ({tile}) => { state.pending.delete(tile); state.failed += 1; look(); });
-      layer.on('tileunload', ({tile}) => { state.pending.delete(tile); });
+      layer.on('tileerror', ({tile}) => { state.pending.delete(tile); state.failed.add(tile); look(); });
+      layer.on('tileunload', ({tile}) => { state.pending.delete(tile); if (state.failed.delete(tile)) look(); });
     }
   }
 
@@ -64,14 +64,14 @@
     const {said, state} = one, map = yp.map.leaflet();
     if (said.trouble) return said.trouble;
     if (map.getZoom() < said.min - 0.5) return said.name + '：放大后才有图';
-    if (state.failed) return said.name + (state.loaded ? '：有 ' + state.failed + ' 块瓦片没有取到' : '：瓦片服务出错或拒绝，图上没有这一层');
+    if (state.failed.size) return said.name + (state.loaded ? '：有 ' + state.failed.size + ' 块瓦片没有取到' : '：瓦片服务出错或拒绝，图上没有这一层');
     const oldest = Math.min(...state.pending.values());
     return performance.now() - oldest > PATIENCE_MS ? said.name + '：瓦片服务没有回应，仍在等' : '';
   }
 
   function again(one) {
     if (one.said.trouble) { yp.view.refresh(); return; }
-    Object.assign(one.state, {failed: 0});
+    one.state.failed.clear();
     one.state.pending.clear();
     for (const layer of one.parts) layer.redraw();
   }
@@ -115,6 +115,6 @@
     return true;
   }
 
-  yp.map.addSheet({name: 'tiles', order: -10, paint() { /* Leaflet shows them below the canvas */ }, take});
+  yp.map.addSheet({name: 'tiles', order: -10, paint() { /* Leaflet shows them below the canvas */ }, take, idle: () => true});
   yp.tiles = {bbox, held};
 })();

@@ -74,8 +74,16 @@
     if (lines.delete(key)) draw();
   }
 
+  /* What a map is, for those who do not see it. */
+  function label(map, data, second) {
+    const head = document.querySelector('.mtitle'), box = map.getContainer();
+    const words = data.label || (head ? head.textContent : data.metric || '');
+    box.setAttribute('role', 'application');
+    box.setAttribute('aria-label', (second ? '对比地图：' : '地图：') + words + '。各区划数值见图例和面板');
+  }
+
   document.addEventListener('yiping:answer', () => { if (box && lines.size) yp.view.painted().then(yp.view.painted).then(place); });
   window.addEventListener('resize', () => { if (box && lines.size) requestAnimationFrame(place); });
 
-  yp.told = {say, clear, lines: () => Array.from(lines, ([key, line]) => [key, line.text])};
+  yp.told = {say, clear, label, lines: () => Array.from(lines, ([key, line]) => [key, line.text])};
 })();

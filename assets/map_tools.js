@@ -17,27 +17,48 @@
     box.scrollIntoView({block: 'nearest', behavior: calm ? 'auto' : 'smooth'});
   }
 
-  /* What the reader did inside a drawer stays when its words are new: where it was scrolled, what was opened or typed. */
+  const FIELDS = 'input:not([type="range"]):not([data-find]):not([data-name]),select:not([data-name]),textarea';
+  const unlike = (one) => (one.options ? Array.from(one.options).some((o) => o.selected !== o.defaultSelected) :
+    one.value !== one.defaultValue || one.checked !== one.defaultChecked);
+  const home = (one) => (one.form && one.form.dataset.kind ? 'form[data-kind="' + one.form.dataset.kind + '"] ' : '') +
+    '[name="' + one.name + '"]';
+
+  /* What the reader did inside a drawer stays when its words are new: where it was scrolled, what was opened or typed. What
+     was typed in a menu that has been closed is given up with it. */
   function keep(node) {
     const body = node.querySelector('.drawer-body');
     if (!body) return () => {};
-    const top = body.scrollTop, kind = body.parentElement.className;
+    const top = body.scrollTop, kind = body.parentElement.className, held = node.contains(document.activeElement);
     const open = Array.from(body.querySelectorAll('details[id]'), (one) => [one.id, one.open]);
-    const typed = Array.from(body.querySelectorAll('form[data-dirty]'), (form) => [form.dataset.kind,
-      Array.from(form.elements, (one) => [one.name, one.value])]);
+    const typed = Array.from(body.querySelectorAll(FIELDS)).filter((one) => one.name && unlike(one) && !one.closest('details.menu:not([open])'))
+      .map((one) => ({at: home(one), value: one.value, checked: one.checked}));
     return () => {
       const next = node.querySelector('.drawer-body');
+      if (!next && held) leave(kind);
       if (!next || next.parentElement.className !== kind) return;
       for (const [id, was] of open) { const one = document.getElementById(id); if (one) one.open = was; }
-      for (const [name, values] of typed) restore(next.querySelector('form[data-kind="' + name + '"]'), values);
+      for (const one of typed) restore(next.querySelector(one.at), one);
       next.scrollTop = top;
     };
   }
 
-  function restore(form, values) {
-    if (!form) return;
-    form.dataset.dirty = '1';
-    for (const [name, value] of values) { const one = name && form.elements.namedItem(name); if (one) one.value = value; }
+  function restore(one, {value, checked}) {
+    if (!one) return;
+    if (one.checked !== undefined) one.checked = checked;
+    if (one.value !== value) one.value = value;
+    if (one.form) one.form.dataset.dirty = '1';
+  }
+
+  /* The drawer was closed from within: the keyboard goes back to the button that opened it. */
+  function leave(kind) {
+    const key = (kind.match(/tool-(\w+)/) || [])[1], button = document.querySelector('.tools [data-own="tool-' + key + '"]');
+    if (button) button.focus({preventScroll: true});
+  }
+
+  /* A date that is half written has no value yet that could be carried over: the new words wait until it is done or left. */
+  function half(node, html) {
+    const one = document.activeElement;
+    return Boolean(one && node.contains(one) && one.validity && one.validity.badInput && html.includes('name="' + one.name + '"'));
   }
 
   document.addEventListener('input', (event) => {
@@ -46,5 +67,5 @@
   });
   if (navigator.maxTouchPoints > 0) document.documentElement.dataset.touch = '1';
   document.addEventListener('yiping:answer', opened);
-  yp.drawer = {keep};
+  yp.drawer = {keep, half};
 })();

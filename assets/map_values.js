@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const kept = new Map(), MOST = 6;
+  const kept = new Map(), MOST = 24, PATIENCE_MS = 20000;      // kept: promises, so that two who ask share one answer
 
   /* As the server writes a figure: separators, a true minus, 亿 for what is too long. */
   function number(value, decimals) {
@@ -30,15 +30,29 @@
     return found;
   }
 
-  async function load(told) {
+  async function fetched(told) {
+    const asked = {headers: {Accept: 'application/json'}, signal: yp.limit(PATIENCE_MS)};
+    const response = await fetch(told.url, asked);
+    if (!response.ok) throw new Error('地图数值读取失败（' + response.status + '）');
+    return shaded((await response.json()).rows || {}, told);
+  }
+
+  function load(told) {
     const key = told.url + ' ' + told.breaks.join();
-    if (!kept.has(key)) {
-      const response = await fetch(told.url, {headers: {Accept: 'application/json'}});
-      if (!response.ok) throw new Error('地图数值读取失败（' + response.status + '）');
-      kept.set(key, shaded((await response.json()).rows || {}, told));
-      while (kept.size > MOST) kept.delete(kept.keys().next().value);
-    }
-    return kept.get(key);
+    const held = kept.get(key) || fetched(told).catch((error) => {
+      kept.delete(key);
+      throw error.name === 'AbortError' ? Object.assign(error, {told: '服务器没有按时回答'}) : error;
+    });
+    kept.delete(key);
+    kept.set(key, held);
+    while (kept.size > MOST) kept.delete(kept.keys().next().value);
+    return held;
+  }
+
+  /* Whether two readings say the same of every cell. */
+  function same(a, b) {
+    const codes = Object.keys(a);
+    return codes.length === Object.keys(b).length && codes.every((code) => String(a[code]) === String(b[code]));
   }
 
   /* What a cell shows: its own figure, else that of the nearest division above it that has one. */
@@ -48,5 +62,5 @@
     return owner ? values[owner] : null;
   }
 
-  yp.values = {load, of, shaded, words};
+  yp.values = {load, of, same, shaded, words};
 })();

@@ -38,7 +38,9 @@
   }
 
   function swap(node, html) {
-    if (!node || html === undefined || html === null || node.ypHtml === html) return;
+    if (!node || html === undefined || html === null) return;
+    node.ypNext = html;
+    if (node.ypHtml === html || yp.drawer.half(node, html)) return;
     const same = focusMark(node), before = figures(node);
     const open = Array.from(node.querySelectorAll('.panel.show-table')).map((panel) => panel.id);
     const typed = yp.desk.keep(node), read = yp.drawer.keep(node);
@@ -57,6 +59,13 @@
     const next = Array.from(node.querySelectorAll('[data-set],[data-act],[data-deed],summary,select,input,textarea'))
       .find(same);
     if (next) next.focus({preventScroll: true});
+  }
+
+  /* Words that had to wait for the hand come when it is done. */
+  function late(event) {
+    for (let node = event.target; node; node = node.parentElement) {
+      if (node.ypNext !== undefined && node.ypNext !== node.ypHtml) setTimeout(() => swap(node, node.ypNext));
+    }
   }
 
   /* The first paint already holds the region: take its nodes, so that nothing is parsed or drawn twice. */
@@ -133,6 +142,7 @@
   /* Its value lives in the page's store; setting it through the component keeps callbacks the only way. */
   const Held = () => null;
 
+  for (const name of ['change', 'focusout']) document.addEventListener(name, late);
   window.yiping_own = {Fragment, CountyMap, Dialog, Finder, Held, Notice};
   yp.own = {swap, focusMark};
 })();

@@ -3,7 +3,8 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const BEAT_MS = 1000, SETTLED_MS = 61000, SAID_MS = 4000, STOPS = new Set(['warning', 'loss']), US = 1000;
-  let playing = false, speed = 60, said = '', saidUntil = 0, begun = 0, from = 0, timer = 0, dragging = false;
+  let playing = false, speed = 60, said = '', saidUntil = 0, begun = 0, from = 0, timer = 0;
+  let dragged = null;              // the slider under the hand: {node, ms}
 
   const text = (ms) => new Date(ms).toISOString().slice(0, 19) + 'Z';
   const bar = () => document.querySelector('.player');
@@ -52,7 +53,7 @@
   function beat() {
     if (!playing) return;
     if (!open()) { pause(); return; }
-    if (document.hidden || !answered() || dragging) { restart(); return; }
+    if (document.hidden || !answered()) { restart(); return; }
     const now = held();
     if (now.at >= now.last) { pause(); return; }
     const passed = Math.max(1, Math.round((performance.now() - begun) / BEAT_MS)) * BEAT_MS * speed;
@@ -169,12 +170,19 @@
   /* Dragged: the instant is told while the hand is down, and asked for when it is lifted. */
   function drag(event) {
     if (!event.target.classList || !event.target.classList.contains('player-at')) return;
-    dragging = event.type === 'input';
     const ms = Number(event.target.value) * 1000, node = document.querySelector('.player-now b');
+    if (playing) pause();
     if (node) node.textContent = yp.player.words(ms);
-    if (dragging) return;
-    pause();
-    go(ms, 'push');
+    dragged = event.type === 'input' ? {node: event.target, ms} : null;
+    if (!dragged) go(ms, 'push');
+  }
+
+  /* The bar came anew under the hand: no `change` will come, so what it had reached is asked for. */
+  function torn() {
+    if (!dragged || dragged.node.isConnected) return;
+    const {ms} = dragged;
+    dragged = null;
+    if (open()) go(ms, 'push');
   }
 
   /* The place's own time, as the bar writes it. */
@@ -193,7 +201,7 @@
   document.addEventListener('visibilitychange', () => { if (document.hidden && playing) pause(); });
   document.addEventListener('yiping:mounted', () => {
     const box = document.querySelector('.toolbox');
-    if (box) new MutationObserver(() => relabel(false)).observe(box, {childList: true, subtree: true});
+    if (box) new MutationObserver(() => { torn(); relabel(false); }).observe(box, {childList: true, subtree: true});
     relabel(false);
   });
   yp.player = {next, words, playing: () => playing, speed: () => speed};

@@ -115,7 +115,7 @@
   }
 
   function drawn(n) {
-    drawnStamp = n;
+    drawnStamp = Math.max(drawnStamp, n);     // an older map that failed late takes nothing back
     tellReady();
     return n === stamp;
   }

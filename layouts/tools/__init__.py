@@ -47,8 +47,8 @@ def bar(tools: tuple[Tool, ...], context: Context) -> Markup:
 def _button(tool: Tool, context: Context) -> Markup:
     on = context.view.tool == tool.key
     link = anchor(context, {"tool": None if on else tool.key}, tool.name, "on" if on else "", on)
-    told = Markup(' data-key="{0}" title="{1}（按 {2}）" aria-keyshortcuts="{0}"').format(tool.hotkey, tool.name,
-                                                                                      tool.hotkey.upper())
+    told = Markup(' data-own="tool-{3}" data-key="{0}" title="{1}（按 {2}）" aria-keyshortcuts="{0}"').format(
+        tool.hotkey, tool.name, tool.hotkey.upper(), tool.key)
     return Markup("<a{}{}").format(told, link[2:])
 
 

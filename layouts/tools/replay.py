@@ -117,7 +117,8 @@ def _choice(found: Any, context: Context) -> Markup:
     facts = (f"{sum(row['kind'] == 'warning' for row in found.rows)} 条预警·"
              f"{sum(row['kind'] == 'loss' for row in found.rows)} 次中断·{words.number(found.parts['events'])} 件事件")
     told_span = "—".join(words.local(us, zone).strftime("%m-%d %H:%M") for us in (first, last))
-    return Markup('<details class="menu player-choice"><summary class="player-link" title="换时段">{}<i>▾</i></summary>'
+    return Markup('<details class="menu player-choice" id="player-choice"><summary class="player-link" '
+                  'title="换时段">{}<i>▾</i></summary>'
                   '<div class="drop"><p>{}</p><p>{}</p><p>{}</p><p class="q">{}</p></div></details>').format(
         told_span, lengths, spans, fields, facts)
 

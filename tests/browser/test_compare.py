@@ -31,7 +31,7 @@ MARKED = """() => [yiping.map.face, yiping.compare.second()].map((face) => {
     for (let k = 3; k < data.length; k += 4) n += data[k] > 0;
     return n; })"""
 PAINTED = """() => [yiping.map.face, yiping.compare.second()].map((face) => {
-    const c = face.sheets()[0].canvas, data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+    const c = face.sheet('ground').canvas, data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
     let n = 0;
     for (let k = 3; k < data.length; k += 400) n += data[k] > 0;
     return n; })"""
@@ -76,6 +76,18 @@ def test_two_maps_side_by_side_move_hover_and_drill_as_one(quiet, pages):
     shown(page, "() => !yiping.state.at.compare && !yiping.compare.second()")
     assert f"division={TOWN}" in page.url
     assert page.locator(".ground").count() == 1
+
+
+def test_entering_a_comparison_is_no_touch_of_the_hand(quiet, pages):
+    page = pages.open(quiet.url, size=(1366, 1000))
+    wide = page.evaluate("() => yiping.map.base()")
+    page.evaluate("() => yiping.view.set({compare: 'window:previous', metric: 'received_events'})")
+    shown(page, "() => yiping.compare.second() && yiping.view.last().map.compare")
+    assert page.evaluate("() => yiping.map.base()") < wide, "the division fills its half, not the room of before"
+    assert page.evaluate("() => yiping.map.leaflet().getZoom() === yiping.map.base()")
+    page.set_viewport_size({"width": 1500, "height": 900})
+    wait(page, f"() => ({APART})() <= 1 && yiping.map.leaflet().getZoom() === yiping.map.base()")
+    assert "bbox=" not in page.url, "nobody has moved the map"
 
 
 def test_the_handle_obeys_mouse_and_keyboard_and_says_where_it_stands(quiet, pages):

@@ -77,5 +77,35 @@
   const free = yiping.fit.best([{rings: [new Float64Array([0, 0, 10, 0, 10, 20, 0, 20])], box: [0, 0, 10, 20]}], [0, 0, 10, 20],
     [0, 0, 1000, 1000], card);
   same('keeps off a card', free.x >= 300, true);
+
+  const box = document.createElement('div');
+  const asked = (value, open) => '<section class="drawer tool-probe"><div class="drawer-body"><details id="probe-menu" class="menu"' +
+    (open ? ' open' : '') + '><summary></summary><input name="when" type="datetime-local" value="' + value + '"></details>' +
+    '<input name="word"><input type="range" name="slid" min="0" max="9" value="1"></div></section>';
+  document.body.append(box);
+  yiping.own.swap(box, asked('2026-11-20T10:00', true));
+  box.querySelector('[name="when"]').value = '2026-11-18T07:30';
+  box.querySelector('[name="word"]').value = '贡';
+  box.querySelector('[name="slid"]').value = '7';
+  yiping.own.swap(box, asked('2026-11-20T10:01', false));
+  const left = () => ['when', 'word', 'slid'].map((name) => box.querySelector('[name="' + name + '"]').value);
+  same('what is typed outlives an answer', left(), ['2026-11-18T07:30', '贡', '1']);
+  same('an opened menu stays open', box.querySelector('details').open, true);
+  box.querySelector('details').open = false;
+  yiping.own.swap(box, asked('2026-11-20T10:02', false));
+  same('a closed menu gives its text up', left()[0], '2026-11-20T10:02');
+  box.remove();
+
+  const limit = AbortSignal.timeout;
+  AbortSignal.timeout = undefined;
+  same('a limit without AbortSignal.timeout', yiping.limit(1000).aborted, false);
+  AbortSignal.timeout = limit;
+
+  const asks = window.fetch, sent = [];
+  window.fetch = (url) => { sent.push(String(url)); return new Promise(() => {}); };
+  const many = {url: '/probe.json', breaks: [1], unit: '', decimals: 0};
+  same('two who ask for values share the answer', yiping.values.load(many) === yiping.values.load(many), true);
+  window.fetch = asks;
+  same('asked once', sent.length, 1);
   return wrong;
 }
