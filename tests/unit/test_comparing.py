@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from analysis.difference import Differences, differences, middle_step
 from data.answers import Answer, Group, Point, Question, Window
 from data.errors import WrongInput
-from data.windows import before, earlier
+from data.windows import before, earlier, instant
 from layouts.choropleth import shade
 from layouts.compared import Column, Comparison, Line, Side
 from layouts.comparing import Asked, asked, codes_of, with_division, without_division
@@ -96,6 +97,19 @@ def test_a_window_before():
     short = Window(datetime(2026, 3, 30, tzinfo=UTC), datetime(2026, 3, 31, tzinfo=UTC))
     with pytest.raises(WrongInput, match="请自选"):
         before(short, "last_month", ZONE)
+
+
+@pytest.mark.parametrize(("word", "span", "then"), [
+    ("last_month", ("2026-03-01", "2026-03-31"), ("2026-02-01", "2026-03-01")),
+    ("last_month", ("2026-12-01", "2026-12-31"), ("2026-11-01", "2026-12-01")),
+    ("last_month", ("2026-05-01", "2026-05-31"), ("2026-04-01", "2026-05-01")),
+    ("last_month", ("2026-10-30", "2026-10-31"), ("2026-09-30", "2026-10-01")),
+    ("last_month", ("2026-03-01", "2026-04-01"), ("2026-02-01", "2026-03-01")),
+    ("last_month", ("2026-03-01", "2026-03-28"), ("2026-02-01", "2026-02-28")),
+    ("last_year", ("2028-02-01", "2028-02-29"), ("2027-02-01", "2027-03-01"))])
+def test_the_end_of_a_window_before_keeps_the_last_day_of_a_shorter_month(word, span, then):
+    found = before(Window(*(instant(text, ZoneInfo(ZONE), "t") for text in span)), word, ZONE)
+    assert tuple(moment.astimezone(ZoneInfo(ZONE)).date().isoformat() for moment in (found.start, found.end)) == then
 
 
 def test_what_rose_and_fell():
