@@ -52,3 +52,8 @@ def test_no_range_is_said_and_no_sum_made_where_figures_lack(place: Place) -> No
     said = plain(drawn({"inside": both}))
     assert "常住人口 未知 区域触及的 2 个村中有 1 个没有人口数；其余 1 个村共 100 人，不作合计" in said
     assert people_words(both.parts["people"]) == "未知（区域触及的 2 个村中有 1 个没有人口数）"
+
+
+def test_neighbors_that_only_share_an_edge_are_not_touched(place: Place) -> None:  # noqa: F811
+    told = place.ask("polygon:115,26;115.025,26;115.025,26.1;115,26.1").parts["people"]
+    assert (told["value"], told["least"], told["most"], told["n_outside"]) == (100, 100, 100, 0)

@@ -158,3 +158,12 @@ def test_no_text_does_anything_else_than_be_read_or_refused(text: str) -> None:
 
 def test_not_a_number_is_outside() -> None:
     assert made("circle:115.5,26,5000").contains([np.nan, 115.5], [26.0, np.nan]).tolist() == [False, False]
+
+
+def test_a_long_leg_of_a_line_does_not_bow() -> None:
+    area = made("line:50;115.2,26;115.8,26")
+    lon = np.array([115.5, 115.5, 115.35])
+    lat = 26 + np.array([-20.0, 60.0, 20.0]) / 110_770
+    assert area.distance_m(lon, lat) == pytest.approx([20, 60, 20], abs=0.2)
+    assert area.contains(lon, lat).tolist() == [True, False, True]
+    assert shapely.intersects_xy(area.shape, lon, lat).tolist() == [True, False, True]

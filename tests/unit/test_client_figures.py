@@ -1,4 +1,4 @@
-"""What the page's own scripts make of figures, in node: words and classes as the server's, and only of its own parts."""
+"""What the page's own scripts make of figures, in node: words and classes as the server's, of its own parts."""
 
 from __future__ import annotations
 
