@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from api.area_files import people_words
 from data.answers import Question, Scope
+from data.metrics import Evaluator
 from tests.unit.test_area_answers import ROOT, TOWN_A, TOWN_B, WINDOW, Place, V, people, place  # noqa: F401
 from tests.unit.test_area_drawer import drawn, plain
+from tests.unit.test_engine import metric
 
 
 def test_a_level_with_gaps_gives_way_to_one_without_and_else_it_is_unknown() -> None:
@@ -20,7 +24,7 @@ def test_a_level_with_gaps_gives_way_to_one_without_and_else_it_is_unknown() -> 
     assert (small["value"], small["level"]) == (None, "village"), "a township's point brings no township into a village"
 
 
-def test_children_with_gaps_make_no_sum_and_no_figure_per_head() -> None:
+def test_children_with_gaps_make_no_sum() -> None:
     found = Place()
     found.memory.indicators.add([people(code, 100) for code in V[:3]])
     asked = Question("metric", "population", by="township")
@@ -32,6 +36,23 @@ def test_children_with_gaps_make_no_sum_and_no_figure_per_head() -> None:
     found.memory.indicators.add([people(V[3], 100)])
     answer = found.evaluator.evaluate(asked, Scope(ROOT), WINDOW)
     assert (answer.value, [group.value for group in answer.groups]) == (5400, [400, 5000])
+
+
+def test_per_head_is_of_what_is_known_there(place: Place) -> None:  # noqa: F811
+    counted = metric({"kind": "event_stock", "where": "open"}, "count")
+    share = metric({"kind": "per", "part": "open", "whole": "population", "scale": 1000}, "ratio")
+    made = replace(place.pack, metrics={**place.pack.metrics, "open": counted, "share": share})
+    asked = Question("metric", "share", by="township")
+
+    def told() -> list[float | None]:
+        answer = Evaluator(made, place.memory).evaluate(asked, Scope(ROOT), WINDOW)
+        return [answer.value, *(group.value for group in answer.groups)]
+
+    assert told() == [3 / 6, 3, 0]
+    place.memory.indicators.add([people(V[3], None)])
+    assert told() == [None, None, 0]
+    place.memory.indicators.add([people(TOWN_A, 1000)])
+    assert told() == [3 / 6, 3, 0]
 
 
 def test_the_most_is_unknown_while_one_that_is_touched_has_no_figure(place: Place) -> None:  # noqa: F811
