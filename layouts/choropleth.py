@@ -53,7 +53,9 @@ def shade(answer: Answer, method: str = "") -> Shading:
     if method == "thresholds" and limits:
         return _by_state(answer, limits)
     # A reader sees rounded figures: a class holds what reads as being in it.
-    read = {group.code: round(group.value, answer.decimals) for group in answer.groups if group.value is not None}
+    exact = {group.code: group.value for group in answer.groups if group.value is not None}
+    read = {code: round(value, answer.decimals) for code, value in exact.items()}
+    read = read if len(set(read.values())) > 1 else exact
     known = list(read.values())
     two_sided = answer.unit == "%" and any(value < 0 for value in known)
     breaks, colors = _classes(answer, known, two_sided, method)

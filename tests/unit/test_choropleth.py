@@ -36,11 +36,13 @@ def test_every_division_is_in_one_class_and_the_counts_add_up(method: str, value
     found = shade(answer(values, unit=unit, parts={"breaks": declared}), method)
     assert sum(n for _, _, n in found.legend) == len(values)
     assert len(set(found.tokens)) == len(found.tokens)
+    alike = len({round(value) for value in values if value is not None}) < 2
+    read = float if alike else round
     for code, (at, _) in found.values.items():
         value = values[int(code)]
         assert (found.tokens[at] == "qn") == (value is None)
         if value is not None:
-            assert at == sum(round(value) >= limit for limit in found.breaks)
+            assert at == sum(read(value) >= limit for limit in found.breaks)
 
 
 @pytest.mark.parametrize("method", ["natural", "quantile"])
