@@ -67,12 +67,16 @@ def roundest(low: float, high: float) -> float:
 
 
 def _joined(distinct: _Reals) -> npt.NDArray[np.intp]:
-    """Where each group of neighbouring values begins: every value alone, or equal steps of the span where many."""
+    """Where each group of neighbouring values begins: every value alone, or where many half by rank, half by width.
+
+    Equal steps alone would leave all in one group beside a single value far off, ranks alone would bridge a gap.
+    """
     if len(distinct) <= MOST_DISTINCT:
         return np.arange(len(distinct))
-    step = (distinct[-1] - distinct[0]) / MOST_DISTINCT
-    group = np.floor((distinct - distinct[0]) / step) if step > 0 else np.arange(len(distinct), dtype=float)
-    return np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+    half = MOST_DISTINCT // 2
+    ranks = np.arange(half) * len(distinct) // half
+    edges = distinct[0] + (distinct[-1] - distinct[0]) * np.arange(1, half) / half
+    return np.union1d(ranks, np.searchsorted(distinct, edges))
 
 
 def _best_starts(weight: _Reals, total: _Reals, square: _Reals, classes: int) -> list[int]:

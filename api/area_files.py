@@ -83,12 +83,15 @@ def _counted(summary: dict[str, Any]) -> str:
 
 def people_words(people: dict[str, Any] | None) -> str:
     """How many people and by what rule, in one sentence."""
-    if people is None or people["value"] is None:
+    if people is None or not people["rows"]:
         return "没有已公布的人口数"
     word = people["level_word"]
+    if people["value"] is None:
+        return f"未知（区域触及的 {len(people['rows'])} 个{word}中有 {people['unknown']} 个没有人口数）"
     counted = people["n_whole"] + people["n_partly"]
-    return (f"{people['value']:.0f}（代表点在区域内的 {counted} 个{word}合计；{people['least']:.0f}，"
-            f"触及的合计 {people['most']:.0f}；不按面积拆分；{people['period']}）")
+    most = f"触及的 {people['unknown']} 个没有人口数" if people["most"] is None else f"触及的合计 {people['most']:.0f}"
+    return (f"{people['value']:.0f}（代表点在区域内的 {counted} 个{word}合计；全部在内的 {people['least']:.0f}，"
+            f"{most}；不按面积拆分；{people['period']}）")
 
 
 def travel_words(near: Answer) -> str:

@@ -120,9 +120,8 @@ def _metric(shown: Shown, name: str) -> Other:
 
 def _instant(shown: Shown, word: str) -> Other:
     now = shown.web.clock.now()
-    here = shown.window.at or now
     if word in EARLIER:
-        moment = earlier(_stepped(here), word, shown.zone)
+        moment = earlier(shown.window.at or _stepped(now), word, shown.zone)
     else:
         moment = instant(word, ZoneInfo(shown.zone), "compare=at")
     if moment == shown.window.at:

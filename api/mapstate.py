@@ -65,7 +65,8 @@ def _figures(web: Web, view: ViewState, answer: Answer, shading: Shading) -> dic
     pairs = [("division", PART if parts else view.division), ("by", answer.parts["level"]), *span(view), *window,
              ("v", web.gate.version(web.gate.feeds_of(answer.question), moment(web, view)))]
     return {"url": f"/api/v1/metrics/{answer.question.name}?{urlencode(pairs)}", "breaks": list(shading.breaks),
-            "unit": answer.unit, "decimals": answer.decimals, "signed": answer.question.name.endswith(words.OVER)}
+            "unit": answer.unit, "decimals": answer.decimals, "signed": answer.question.name.endswith(words.OVER),
+            "within": list(web.pack.divisions.chain(view.division))}
 
 
 def map_state(web: Web, screen: Screen, context: Context, answers: dict[str, Answer],

@@ -43,12 +43,23 @@
     return found;
   }
 
-  /* The values of a level that is read in parts. */
+  /* Codes whose figures are read: the parts in sight of the division in view, or that one where a part holds it.
+     `within`: it and those above it. Neighbours stay bare: they are not in the legend, nor everybody's to read. */
+  async function counted(within, told, look) {
+    const cover = await yp.geo.load(told.cover, 'polygons'), own = within[0], seen = new Set(await codes(told, look));
+    const mine = (cell) => (cell.code === own || cell.parent === own || cell.above.includes(own) ? cell.code
+      : within.includes(cell.code) ? own : null);
+    return cover.cells.filter((cell) => seen.has(cell.code)).map(mine).filter(Boolean);
+  }
+
+  /* The values of a level that is read in parts; a part that fails takes no other with it. */
   async function values(figures, told, look) {
-    const wanted = await codes(told, look);
-    const each = await Promise.all(wanted.map((code) => yp.values.load(
+    const wanted = await counted(figures.within, told, look);
+    const each = await Promise.allSettled(wanted.map((code) => yp.values.load(
       Object.assign({}, figures, {url: filled(figures.url, code)}))));
-    return Object.assign({}, ...each);
+    const came = each.filter((one) => one.status === 'fulfilled').map((one) => one.value);
+    if (each.length && !came.length) throw each[0].reason;
+    return Object.assign({}, ...came);
   }
 
   /* Whether the map is so near that the cells in sight of a dense level can be drawn and read. */

@@ -4,10 +4,20 @@
   const yp = window.yiping = window.yiping || {};
   const kept = new Map(), MOST = 24, PATIENCE_MS = 20000;      // kept: promises, so that two who ask share one answer
 
+  /* The figure a reader sees; what lies exactly between two goes to the even one, as on the server. */
+  function rounded(value, decimals) {
+    const size = Math.abs(value);
+    if (size >= 2 ** 52) return value;
+    const exact = size.toFixed(decimals + 60), cut = exact.length - 60;
+    const down = exact.slice(0, cut), even = '02468'.includes(down.replace('.', '').at(-1));
+    const near = Number(even && /^50*$/.test(exact.slice(cut)) ? down : size.toFixed(decimals));
+    return value < 0 && near ? -near : near;
+  }
+
   /* As the server writes a figure: separators, a true minus, 亿 for what is too long. */
   function number(value, decimals) {
     if (Math.abs(value) >= 1e8) return number(value / 1e8, 2) + '亿';
-    const text = Math.abs(value).toLocaleString('en-US', {minimumFractionDigits: decimals, maximumFractionDigits: decimals});
+    const text = Math.abs(rounded(value, decimals)).toLocaleString('en-US', {minimumFractionDigits: decimals, maximumFractionDigits: decimals});
     return (value < 0 && Number(text.replaceAll(',', '')) ? '−' : '') + text;
   }
 
@@ -16,13 +26,14 @@
     return [told.signed && value > 0 && /[1-9]/.test(text) ? '+' + text : text, told.unit].filter(Boolean).join(' ');
   }
 
-  /* code → [class, words]; the class is the number of limits that the value reaches, the last one is unknown. */
+  /* code → [class, words]; the class is the number of limits that the value, as it reads, reaches, the last one is unknown. */
   function shaded(rows, told) {
     const found = {};
     for (const [code, value] of Object.entries(rows)) {
       let at = told.breaks.length + 1, text = '未知';
       if (value !== null) {
-        at = told.breaks.filter((limit) => value >= limit).length;
+        const read = rounded(value, told.decimals);
+        at = told.breaks.filter((limit) => read >= limit).length;
         text = words(value, told);
       }
       found[code] = [at, text];

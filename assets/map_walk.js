@@ -82,9 +82,16 @@
     yp.view.set(into);
   }
 
+  /* A tool that draws has the other keys; the arrows move the map under it. */
+  function pan(event) {
+    const way = WAY[event.key];
+    if (way) map.panBy([way[0] * PAN_PX, way[1] * PAN_PX], {animate: false});
+    return Boolean(way);
+  }
+
   function act(event) {
     const way = WAY[event.key];
-    if (way && event.shiftKey) map.panBy([way[0] * PAN_PX, way[1] * PAN_PX], {animate: false});
+    if (way && event.shiftKey) pan(event);
     else if (way) step(way);
     else if (event.key === '+' || event.key === '=') map.zoomIn();
     else if (event.key === '-' || event.key === '_') map.zoomOut();
@@ -95,7 +102,8 @@
 
   function keydown(event) {
     const plain = !(event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented);
-    if (plain && event.target === map.getContainer() && !yp.hand.drawing() && act(event)) event.preventDefault();
+    if (!plain || event.target !== map.getContainer()) return;
+    if (yp.hand.drawing() ? pan(event) : act(event)) event.preventDefault();
   }
 
   function paint(pen) {

@@ -110,6 +110,10 @@ class AreaGround:
         near = near[inside[near]]
         shapes = np.array([self.pack.divisions.geometry[at] for at in near], object)
         shapely.prepare(area.shape)
+        if len(near):
+            # Whoever shares no more than an edge with it has nobody in it.
+            shared = ~np.asarray(shapely.touches(area.shape, shapes), bool)
+            near, shapes = near[shared], shapes[shared]
         whole = np.asarray(shapely.covers(area.shape, shapes), bool) if len(near) else np.zeros(0, bool)
         held = area.contains(*self._points[near].T) if len(near) else whole
         return Touched(near[whole], near[~whole & held], near[~whole & ~held])

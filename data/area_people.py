@@ -6,6 +6,7 @@ other that the area touches does not; the true figure lies between `least` (whol
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,38 +26,60 @@ def people(evaluator: Evaluator, ground: AreaGround, area: Area, scope: Scope, w
     """Residents of an area within the scope's division; None where the pack publishes no population.
 
     Returns:
-        value, least, most (None = nobody published); level and its word; n_whole, n_partly, n_outside divisions; whole,
-        partly, outside: the people of each; unknown: touched divisions without a figure; period; rows: one a division
-        with code, name, value and part (whole | partly | outside).
+        value, least (None = unknown), most (None while a touched division has no figure); level and its word: the
+        finest without gaps among those that count; n_whole, n_partly, n_outside divisions; whole, partly, outside: the
+        people of each; unknown: touched divisions without a figure; period; rows: one a division with code, name, value
+        and part (whole | partly | outside).
     """
     if PEOPLE not in evaluator.pack.metrics:
         return None
-    known = _published(evaluator, scope, window)
-    if known is None:
-        return {"value": None, "least": None, "most": None, "rows": []}
-    level, values = known
+    level, rows = -1, list[dict[str, Any]]()
     divisions = evaluator.pack.divisions
-    touched = ground.touched(area, level, divisions.below(scope.division))
-    rows = _rows(evaluator, touched, values)
+    inside, counted = divisions.below(scope.division), False
+    for at, values in _published(evaluator, scope, window):
+        found = _rows(evaluator, ground.touched(area, at, inside), values)
+        counted = _whole(found, finest=level < 0)
+        if level < 0 or counted:
+            level, rows = at, found
+        if counted:
+            break
+    if level < 0:
+        return {"value": None, "least": None, "most": None, "rows": []}
+    return _sums(rows, counted) | {"level": divisions.level_names[level], "level_word": divisions.level_words[level],
+                                   "period": _period(evaluator, rows, window), "rows": rows}
+
+
+def _whole(rows: list[dict[str, Any]], finest: bool) -> bool:
+    """Whether the figures of a level can be added: those that count are all known.
+
+    A level above the finest stands in for it only where the area holds a division of it wholly: the point alone of a
+    large division would bring its people into any small area around it.
+    """
+    counts = [row for row in rows if row["part"] != "outside"]
+    if not finest and not any(row["part"] == "whole" for row in counts):
+        return False
+    return bool(rows) and all(row["value"] is not None for row in counts or rows)
+
+
+def _sums(rows: list[dict[str, Any]], counted: bool) -> dict[str, Any]:
+    """What the rows come to; no sum without a figure of each that counts, no most without one of each touched."""
     sums = {part: sum(row["value"] or 0 for row in rows if row["part"] == part) for part in PARTS}
     counts = {f"n_{part}": sum(row["part"] == part for row in rows) for part in sums}
-    some = any(row["value"] is not None for row in rows)
-    return {"value": sums["whole"] + sums["partly"] if some else None, "least": sums["whole"] if some else None,
-            "most": sum(sums.values()) if some else None, **sums, **counts,
-            "unknown": sum(row["value"] is None for row in rows), "level": divisions.level_names[level],
-            "level_word": divisions.level_words[level], "period": _period(evaluator, rows, window), "rows": rows}
+    unknown = sum(row["value"] is None for row in rows)
+    return {"value": sums["whole"] + sums["partly"] if counted else None, "least": sums["whole"] if counted else None,
+            "most": sum(sums.values()) if counted and not unknown else None, **sums, **counts, "unknown": unknown}
 
 
-def _published(evaluator: Evaluator, scope: Scope, window: Window) -> tuple[int, Values] | None:
-    """The deepest level, not above the scope's own, of which anybody's population is known; code → people."""
+def _published(evaluator: Evaluator, scope: Scope, window: Window) -> Iterator[tuple[int, Values]]:
+    """The levels, finest first and none above the scope's own, of which anybody's population is known; code → people.
+    """
     divisions = evaluator.pack.divisions
     finest = evaluator.levels[evaluator.metric(PEOPLE).level]
     within = Scope(scope.division)
     for level in range(finest, divisions.get(scope.division).level - 1, -1):
         found = evaluator.evaluate(Question("metric", PEOPLE, by=divisions.level_names[level]), within, window)
         if any(group.value is not None for group in found.groups):
-            return level, {group.code: group.value for group in found.groups}
-    return None
+            yield level, {group.code: group.value for group in found.groups}
 
 
 def _period(evaluator: Evaluator, rows: list[dict[str, Any]], window: Window) -> str:

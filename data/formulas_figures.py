@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from data.columns import Array
-from data.contribution import Contribution, plain, quotient
+from data.contribution import Contribution, by_division, plain, quotient
 from data.inputs import Inputs
 from data.records import Row
 from data.times import parse_period
+from geo.divisions import Divisions
 
 # The state that a warning's color stands for, the gravest first.
 WARNING_STATES = {"red": "alarm", "orange": "warn", "yellow": "att", "blue": "ok"}
@@ -43,20 +44,32 @@ def _facts(row: Row) -> dict[str, Any]:
 
 def indicator(inputs: Inputs) -> Contribution:
     """The newest published value (or `field` = yoy) of an indicator, as each division published it; never added up
-    unless `over_area` is sum, then of the level that published it.
+    unless `over_area` is sum: then children that all have a figure add up, else what the division itself published.
     """
     name, column = str(inputs.option("id")), str(inputs.option("field", "value"))
     divisions = inputs.tables.divisions
     rows = [row for code in inputs.tables.indicators.divisions(name, _basis(inputs, name))
             if code in divisions and (row := _newest_row(inputs, name, code)) is not None and row[column] is not None]
-    if inputs.metric.over_area == "sum" and rows:
-        deepest = max(divisions.get(row["division"]).level for row in rows)
-        rows = [row for row in rows if divisions.get(row["division"]).level == deepest]
     at = np.array([divisions.index(row["division"]) for row in rows], np.int64)
-    values = np.array([row[column] for row in rows], float).reshape(-1, 1)
+    values = np.array([row[column] for row in rows], float)
+    if inputs.metric.over_area == "sum":
+        at, values = _added_up(at, values, divisions)
     newest = max((row["received"] for row in rows), default=0)
-    return Contribution(at, values, plain, "sum", False, at * 0, newest=newest,
-                        rolls_up=inputs.metric.over_area == "sum")
+    return Contribution(at, values.reshape(-1, 1), plain, "sum", False, at * 0, newest=newest, rolls_up=False)
+
+
+def _added_up(at: Array, published: Array, divisions: Divisions) -> tuple[Array, Array]:
+    """Every division that has a figure, and it: the sum over its children where none lacks one, else its own."""
+    values = np.full(len(divisions), np.nan)
+    values[at] = published
+    for level in range(int(divisions.level[at].max(initial=0)), 0, -1):
+        children = divisions.at_level(level)
+        sums = np.full(len(divisions), np.nan)
+        sums[divisions.parent[children]] = 0.0
+        np.add.at(sums, divisions.parent[children], values[children])
+        values = np.where(np.isnan(sums), values, sums)
+    known = np.flatnonzero(~np.isnan(values))
+    return known, values[known]
 
 
 def indicator_facts(inputs: Inputs, division: str) -> dict[str, Any]:
@@ -122,21 +135,18 @@ def _worst_warning(parts: Array) -> dict[str, Any]:
 
 
 def per(inputs: Inputs) -> Contribution:
-    """Metric `part` per `scale` of metric `whole` (open events per 10,000 residents): sums first, then the quotient."""
-    sides = []
-    for column, name in enumerate((str(inputs.option("part")), str(inputs.option("whole")))):
-        side = inputs.of(name)
-        found = inputs.formulas[side.metric.formula["kind"]](side)
-        parts = np.zeros((len(found.division), 2))
-        parts[:, column] = found.parts[:, 0]
-        sides.append((found, parts))
-    counted = sides[0][0]
+    """Metric `part` per `scale` of metric `whole` (open events per 10,000 residents): sums first, then the quotient,
+    in every division of which `whole` is known.
+    """
+    counted, whole = (inputs.formulas[side.metric.formula["kind"]](side) for side in (
+        inputs.of(str(inputs.option(name))) for name in ("part", "whole")))
     if not (counted.zero or len(counted.division)):
         # Nobody ever told of what is counted: that is unknown, not none.
         return replace(counted, parts=np.zeros((0, 2)), finish=quotient(), describe=None)
-    division = np.concatenate([found.division for found, _ in sides])
-    parts = np.concatenate([parts for _, parts in sides])
+    divisions = inputs.tables.divisions
+    over = by_division(whole, divisions)[0]
+    at = np.flatnonzero(np.isfinite(over))
+    parts = np.column_stack([np.nan_to_num(by_division(counted, divisions)[0][at]), over[at]])
     # What is counted moves; by how many it is divided is as old as its last census.
-    newest = sides[0][0].newest or sides[1][0].newest
-    return Contribution(division, parts, quotient(float(inputs.option("scale", 1))), "sum", False, division * 0,
-                        newest=newest)
+    return Contribution(at, parts, quotient(float(inputs.option("scale", 1))), "sum", False, at * 0,
+                        newest=counted.newest or whole.newest, rolls_up=False)

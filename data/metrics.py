@@ -143,6 +143,8 @@ class Evaluator:
         groups = tuple(Group(divisions.items[i].code, divisions.items[i].name, _known(values[i]), int(rows[i]),
                              extra(int(i))) for i in chosen)
         adds = inputs.metric.over_area in ("sum", "count") and answer.value is not None and top == answer.at_division
+        if inputs.metric.formula["kind"] == "indicator":
+            adds = adds and all(group.value is not None for group in groups)
         rest = answer.value - sum(group.value or 0 for group in groups) if adds and answer.value is not None else None
         parts = {**answer.parts, "level": divisions.level_names[level], "breaks": list(inputs.metric.breaks)}
         if groups and inputs.metric.thresholds and self.judged(inputs.metric, groups[0].code, inputs.filters):

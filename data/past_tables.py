@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,7 +56,7 @@ class PastTables(MemoryTables):
                 that no row known then replaces.
 
         Raises:
-            Unavailable: an event of long ago stirs again, and history cannot be read.
+            Unavailable: an event of long ago stirs again or a row of one is replaced, and history cannot be read.
         """
         found = copy.copy(self)
         found.observations, found.versions, found.demo = dict(self.observations), dict(self.versions), dict(self.demo)
@@ -103,6 +103,22 @@ class PastTables(MemoryTables):
             return
         rows: list[Row] = to_rows(kind, table)
         self._takers()[kind](rows)
+
+    def _add_events(self, found: Iterable[Row]) -> None:
+        rows = list(found)
+        mended = {row["id"] for row in rows if row["prev"]}
+        super()._add_events(row for row in rows if row["id"] not in mended)
+        if mended:
+            self._rebuild(rows[0]["feed"], mended)
+
+    def _rebuild(self, feed: str, ids: set[str]) -> None:
+        """Makes events anew of the rows that stand: what a replaced row alone had said must go with it."""
+        standing = self._reader.changes_of({feed: sorted(ids)}, Span(0, FAR, known_at_us=self._known_at_us))
+        self.events.keep(~self.events.among(feed, ids))
+        if self._past is not None and (ended := self._past.among(feed, ids)).any():
+            self._past = self._past.copy()
+            self._past.keep(~ended)
+        self.events.add(standing.sort_by("seq").to_pylist())
 
     def _leave_behind(self) -> None:
         """Lets go of what has left the days that memory holds, on copies of its own."""

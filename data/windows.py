@@ -51,7 +51,8 @@ def instant(text: str, zone: tzinfo, name: str) -> datetime:
 
 
 def window_of(query: dict[str, str], now: datetime, zone_name: str, default: str = "24h") -> Window:
-    """The window of an address: from/to, else the relative word; `at` moves the clock back.
+    """The window of an address: from/to, else the relative word; `at` moves the clock back, and no window that has
+    begun by then ends after it: stocks and ages are those of the window's end.
 
     Raises:
         WrongInput: a text that is no time, or an empty window.
@@ -64,6 +65,7 @@ def window_of(query: dict[str, str], now: datetime, zone_name: str, default: str
         start = instant(query["from"], zone, "from") if query.get("from") else end - timedelta(hours=24)
         if start >= end:
             raise WrongInput("from 必须早于 to；时段是左闭右开的 [from, to)")
+        end = min(end, at) if at and at > start else end
         window = Window(start, end, "")
     else:
         window = relative(query.get("window") or default, moment, zone)
@@ -105,10 +107,19 @@ def before(window: Window, word: str, zone_name: str) -> Window:
     """
     if word == "previous":
         return replace(window, start=window.start - (window.end - window.start), end=window.start, name="")
-    start, end = (earlier(moment, word, zone_name) for moment in (window.start, window.end))
+    start, end = earlier(window.start, word, zone_name), _end_before(window.end, word, zone_name)
     if start >= end:
         raise WrongInput("上月没有与本时段对应的日子；请自选对比时段")
     return replace(window, start=start, end=end, name="")
+
+
+def _end_before(end: datetime, word: str, zone_name: str) -> datetime:
+    """`earlier` of an exclusive end: one at midnight whose day the month lacks is the midnight after its last."""
+    zone, found = ZoneInfo(zone_name), earlier(end, word, zone_name)
+    local, then = end.astimezone(zone), found.astimezone(zone)
+    if local == _midnight(local) and word in ("last_month", "last_year") and then.day != local.day:
+        return (then + timedelta(days=1)).astimezone(UTC)
+    return found
 
 
 def local_offset_us(zone_name: str, moment: datetime) -> int:

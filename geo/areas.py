@@ -2,9 +2,9 @@
 
 Lengths are geodesics of the CGCS2000 ellipsoid, taken as GRS 80 (the two differ by less than a micrometer here). What
 stands between: a circle's outline for drawing has 180 corners, so its chords lie at most 0.016 % of the radius inside;
-its contents are judged by distance, not by the outline. A polygon's edges are straight in longitude and latitude as in
-GeoJSON (RFC 7946); a geodesic of 20 km leaves such an edge by up to 4 m. Bands along lines are measured in the plane of
-azimuths and distances around the line's middle, whose scale is off by less than 1 in 20,000 within 100 km of it.
+its contents are judged by distance, not by the outline. Edges of polygons and lines are straight in longitude and
+latitude as in GeoJSON (RFC 7946); a geodesic of 20 km leaves such an edge by up to 4 m. Bands are measured in the plane
+of azimuths and distances around the line's middle, whose scale is off by less than 1 in 20,000 within 100 km of it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from geo.azimuthal import Azimuthal, geod, same
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Pair = tuple[float, float]
-MOST_POINTS, MOST_CROSSINGS, CORNERS = 200, 60, 180
+MOST_POINTS, MOST_CROSSINGS, CORNERS, STEP_DEG = 200, 60, 180, 0.005
 RADIUS_M, BUFFER_M = (20.0, 50_000.0), (20.0, 20_000.0)
 LONGEST = 8000
 FORMS = ("circle", "polygon", "line", "river")
@@ -101,7 +101,7 @@ class Area:
         if not self.linear:
             return distance_m(self.center, east, north)
         plane = Azimuthal(*self.center)
-        line = shapely.transform(self.core, plane.to_m)
+        line = shapely.transform(shapely.segmentize(self.core, STEP_DEG), plane.to_m)
         points = shapely.points(plane.to_m(np.column_stack([east, north])))
         return np.asarray(shapely.distance(line, points), np.float64)
 
@@ -239,7 +239,7 @@ def _band(drawn: Drawn, core: BaseGeometry, center: Pair) -> BaseGeometry:
         angles = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)
         ring = drawn.reach_m * np.column_stack([np.sin(angles), np.cos(angles)])
         return shapely.Polygon(plane.to_degrees(ring))
-    flat = shapely.transform(core, plane.to_m)
+    flat = shapely.transform(shapely.segmentize(core, STEP_DEG), plane.to_m)
     return shapely.transform(shapely.buffer(flat, drawn.reach_m, quad_segs=16), plane.to_degrees)
 
 

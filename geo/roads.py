@@ -48,7 +48,7 @@ class Way:
     """From a place to the target: minutes, off-road legs included.
 
     start, goal: where it enters and leaves the roads. leaves, enters: the crossings between which it runs over other
-    pieces, -1 where both ends lie on one piece.
+    pieces, -1 where both ends lie on one piece. ends_m: how far it is on the pieces before and after those crossings.
     """
 
     minutes: float
@@ -56,6 +56,7 @@ class Way:
     goal: Snap
     leaves: int = -1
     enters: int = -1
+    ends_m: float = 0.0
 
 
 class RoadNetwork:
@@ -157,14 +158,22 @@ class RoadNetwork:
 
     def _way_from(self, start: Snap, goal: Snap, branches: list[tuple[int, float, Mapping[int, float]]],
                   off_kmh: float) -> Way | None:
-        options = [(left + to_it[leaves] + arrives, leaves, enters) for leaves, left in self._departures(start)
-                   for enters, arrives, to_it in branches if leaves in to_it]
+        options = [(left + to_it[leaves] + arrives, leaves, enters, left, arrives) for leaves, left in
+                   self._departures(start) for enters, arrives, to_it in branches if leaves in to_it]
         best = min(options, default=None)
         along = self._same_piece(start, goal)
         off_min = (start.off_m + goal.off_m) / (off_kmh * 1000 / 60)
         if along is not None and (best is None or along <= best[0]):
             return Way(along + off_min, start, goal)
-        return None if best is None else Way(best[0] + off_min, start, goal, best[1], best[2])
+        if best is None:
+            return None
+        # Both ends of a loop are one crossing, so that the crossing does not tell which way round was quicker.
+        ends_m = self._along_m(start, best[3]) + self._along_m(goal, best[4])
+        return Way(best[0] + off_min, start, goal, best[1], best[2], ends_m)
+
+    def _along_m(self, snap: Snap, minutes: float) -> float:
+        """How far one comes in so many minutes on the piece of a place."""
+        return float(self._length_m[snap.edge] * minutes / self._cost(snap.edge))
 
     def _same_piece(self, start: Snap, goal: Snap) -> float | None:
         """Minutes along the piece that both lie on, where its direction allows that."""
@@ -178,15 +187,12 @@ class RoadNetwork:
         start, goal = way.start, way.goal
         if way.leaves < 0:
             return float(abs(goal.share - start.share) * self._length_m[start.edge])
-        from_first, to_first = way.leaves == self._ends[start.edge][0], way.enters == self._ends[goal.edge][0]
-        ends = (start.share if from_first else 1 - start.share) * self._length_m[start.edge]
-        ends += (goal.share if to_first else 1 - goal.share) * self._length_m[goal.edge]
         if way.leaves == way.enters:
-            return float(ends)
+            return way.ends_m
         path = rx.digraph_dijkstra_shortest_paths(self._graph, way.enters, target=way.leaves, weight_fn=self._cost)
         nodes = list(path[way.leaves])
         steps = [min(self._graph.get_all_edge_data(a, b), key=self._cost) for a, b in pairwise(nodes)]
-        return float(ends + self._length_m[steps].sum())
+        return float(way.ends_m + self._length_m[steps].sum())
 
 
 def _pieces(roads: Sequence[Road]) -> tuple[list[BaseGeometry], list[int]]:

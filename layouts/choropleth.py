@@ -15,6 +15,7 @@ UNKNOWN = "qn"
 MOST_DECIMALS = 6
 SEQUENCE = ("q0", "q1", "q2", "q3", "q4")
 CHANGE = ("d0", "d1", "d2", "d3", "d4")
+MOST_LIMITS = len(SEQUENCE) - 1
 SPREAD = {1: (2,), 2: (1, 3), 3: (0, 2, 4), 4: (0, 1, 3, 4), 5: (0, 1, 2, 3, 4)}
 EVENT_STATES = (("alarm", "超期超过 1 天"), ("warn", "有超期"), ("att", "24 小时内到期"), ("ok", "正常"))
 # The reader's choices of class limits; without one it is as the metric declares, else quantiles of few digits.
@@ -51,11 +52,15 @@ def shade(answer: Answer, method: str = "") -> Shading:
     limits = answer.parts.get("limits")
     if method == "thresholds" and limits:
         return _by_state(answer, limits)
-    known = [group.value for group in answer.groups if group.value is not None]
+    # A reader sees rounded figures: a class holds what reads as being in it.
+    exact = {group.code: group.value for group in answer.groups if group.value is not None}
+    read = {code: round(value, answer.decimals) for code, value in exact.items()}
+    read = read if len(set(read.values())) > 1 else exact
+    known = list(read.values())
     two_sided = answer.unit == "%" and any(value < 0 for value in known)
     breaks, colors = _classes(answer, known, two_sided, method)
     tokens = (*colors, UNKNOWN)
-    at = {group.code: len(tokens) - 1 if group.value is None else sum(group.value >= limit for limit in breaks)
+    at = {group.code: sum(read[group.code] >= limit for limit in breaks) if group.code in read else len(tokens) - 1
           for group in answer.groups}
     return _shading(answer, at, (tokens, (*_labels(answer, known, breaks, method), "未知")),
                     _told(answer, method, two_sided), breaks)
@@ -72,18 +77,22 @@ def _classes(answer: Answer, known: Sequence[float], two_sided: bool,
     if not two_sided:
         breaks = rule(known)
         return breaks, tuple(SEQUENCE[k] for k in _steps(len(breaks) + 1, False))
-    # A fall and a rise are never one class: each side has its own two.
-    fallen, risen = ([value for value in known if (value < 0) == below] for below in (True, False))
+    # A fall, none and a rise are never one class: each side has its own two.
+    fallen, risen = [value for value in known if value < 0], [value for value in known if value > 0]
     left, right = rule(fallen, 2), rule(risen, 2)
-    colors = (*(CHANGE[:2] if left else CHANGE[1:2]), *((CHANGE[3:] if right else CHANGE[3:4]) if risen else ()))
-    return (*left, *((0.0,) if risen else ()), *right), colors
+    still = len(fallen) + len(risen) < len(known)
+    over = (10.0 ** -answer.decimals if still else 0.0,) if risen else ()
+    colors = (*(CHANGE[:2] if left else CHANGE[1:2]), *(CHANGE[2:3] if still else ()),
+              *((CHANGE[3:] if right else CHANGE[3:4]) if risen else ()))
+    return (*left, *((0.0,) if still else ()), *over, *right), colors
 
 
 def _told(answer: Answer, method: str, two_sided: bool) -> str:
     if method in ("natural", "quantile"):
         return METHODS[method]
     if answer.parts.get("breaks") and not two_sided:
-        return "指标规定的分级"
+        left = len(answer.parts["breaks"]) - MOST_LIMITS
+        return "指标规定的分级" + (f"，最高的 {left} 个界限以上不再分色" if left > 0 else "")
     return "以零为中" if two_sided else "近似分位，取整"
 
 
@@ -156,7 +165,7 @@ def _text(answer: Answer, value: float | None) -> str:
 def _breaks(answer: Answer, known: Sequence[float], two_sided: bool) -> tuple[float, ...]:
     declared = answer.parts.get("breaks")
     if declared and not two_sided:
-        return tuple(float(limit) for limit in declared)[:4]
+        return tuple(float(limit) for limit in declared)[:MOST_LIMITS]
     if two_sided:
         reach = max(abs(value) for value in known)
         step = round_down(reach / 2)

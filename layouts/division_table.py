@@ -69,8 +69,10 @@ def _figures(line: Line, columns: Sequence[Column], context: Context) -> Markup:
 
 
 def _own(answer: Answer | None, code: str) -> float | None:
-    """A value that is the division's own: one borrowed from above is nobody's merit."""
-    return answer.value if answer is not None and answer.at_division == code else None
+    """A value that is the division's own, as it reads: one borrowed from above is nobody's merit."""
+    if answer is None or answer.value is None or answer.at_division != code:
+        return None
+    return round(answer.value, answer.decimals)
 
 
 def ranked(values: Sequence[float | None], direction: str) -> list[str]:

@@ -114,8 +114,8 @@ def _people(found: Answer) -> Markup:
     if people is None:
         return EMPTY
     if people["value"] is None:
-        return Markup('<section class="area-list"><h3>常住人口<b>未知</b></h3><p class="note">'
-                      '所看区划内没有已公布的人口数</p></section>')
+        return Markup('<section class="area-list"><h3>常住人口<b>未知</b></h3><p class="note">{}</p></section>').format(
+            _gaps(people) if people["rows"] else "所看区划内没有已公布的人口数")
     word, counted = people["level_word"], people["n_whole"] + people["n_partly"]
     rule = [f"代表点在区域内的 {counted} 个{word}合计，不按面积拆分"]
     if people["n_partly"]:
@@ -123,11 +123,22 @@ def _people(found: Answer) -> Markup:
     if people["n_outside"]:
         rule.append(f"另有 {people['n_outside']} 个{word}只触及边缘，未计 {words.number(people['outside'])} 人")
     if people["unknown"]:
-        rule.append(f"{people['unknown']} 个{word}没有人口数")
-    return Markup('<section class="area-list"><h3>常住人口<b>{}</b> 人</h3><p class="note">{}。实际介于 {} 与 {} 之间'
-                  '{}</p></section>').format(
-        words.number(people["value"]), "；".join(rule), words.number(people["least"]), words.number(people["most"]),
+        rule.append(f"其中 {people['unknown']} 个没有人口数")
+    between = "" if people["most"] is None else \
+        f"。实际介于 {words.number(people['least'])} 与 {words.number(people['most'])} 之间"
+    told = Markup('<section class="area-list"><h3>常住人口<b>{}</b> 人</h3><p class="note">{}{}{}</p></section>')
+    return told.format(
+        words.number(people["value"]), "；".join(rule), between,
         f"·{words.period(people['period'])} 年" if people["period"].isdigit() else "")
+
+
+def _gaps(people: dict[str, Any]) -> str:
+    """Why the people of an area are unknown, and of whom a figure is there."""
+    touched, word = len(people["rows"]), people["level_word"]
+    known = sum(people[part] for part in ("whole", "partly", "outside"))
+    rest = touched - people["unknown"]
+    told = f"；其余 {rest} 个{word}共 {words.number(known)} 人，不作合计" if rest else ""
+    return f"区域触及的 {touched} 个{word}中有 {people['unknown']} 个没有人口数{told}"
 
 
 def _near(answers: Answers, context: Context) -> Markup:

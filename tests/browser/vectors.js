@@ -39,7 +39,9 @@
 
   const told = {breaks: [0, 5], unit: 'm', decimals: 2, signed: true};
   same('values', yiping.values.shaded({a: -3.654, b: 0, c: 5, d: null, e: -0.001}, told),
-    {a: [0, '−3.65 m'], b: [1, '0.00 m'], c: [2, '+5.00 m'], d: [3, '未知'], e: [0, '0.00 m']});
+    {a: [0, '−3.65 m'], b: [1, '0.00 m'], c: [2, '+5.00 m'], d: [3, '未知'], e: [1, '0.00 m']});
+  same('halves to even', [2.25, 2.35, -2.75, 2.675].map((v) => yiping.values.words(v, {decimals: v === 2.675 ? 2 : 1})),
+    ['2.2', '2.4', '−2.8', '2.67']);
   same('many', [1234567, 2.5e8].map((v) => yiping.values.words(v, {decimals: 0, unit: '件'})), ['1,234,567 件', '2.50亿 件']);
   same('figure above', yiping.values.of({b: 1}, {code: 'a', parent: 'x', above: ['b', 'c']}), 1);
   const field = yiping.heat.density([[20, 20, 2], [60, 20, 1]], {w: 80, h: 40, meters: 100, sigma: 3});

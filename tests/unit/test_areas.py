@@ -177,3 +177,12 @@ def test_many_points_that_do_not_cross_are_an_area() -> None:
     ring = ";".join(f"{115.5 + .2 * np.cos(turn):.5f},{26 + .2 * np.sin(turn):.5f}" for turn in turns)
     assert made(f"polygon:{ring}").notes == ()
     assert made(f"line:100;{ring}").km2 > 0
+
+
+def test_a_long_leg_of_a_line_does_not_bow() -> None:
+    area = made("line:50;115.2,26;115.8,26")
+    lon = np.array([115.5, 115.5, 115.35])
+    lat = 26 + np.array([-20.0, 60.0, 20.0]) / 110_770
+    assert area.distance_m(lon, lat) == pytest.approx([20, 60, 20], abs=0.2)
+    assert area.contains(lon, lat).tolist() == [True, False, True]
+    assert shapely.intersects_xy(area.shape, lon, lat).tolist() == [True, False, True]

@@ -92,3 +92,11 @@ def test_as_many_different_values_as_a_city_has_cells_are_parted_quickly_and_nea
     assert len(set(values)) > breaks.MOST_DISTINCT
     assert 20 < limits[0] < 40
     assert 60 < limits[1] < 110
+
+
+def test_one_value_far_off_leaves_the_others_their_classes() -> None:
+    values = [*np.random.default_rng(3).gamma(2.0, 30.0, 2599).tolist(), 1e6]
+    counts = [len(part) for part in parted(values, breaks.natural(values))]
+    assert len(counts) == breaks.CLASSES
+    assert counts[-1] == 1
+    assert max(counts) < 1600

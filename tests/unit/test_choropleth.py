@@ -36,11 +36,13 @@ def test_every_division_is_in_one_class_and_the_counts_add_up(method: str, value
     found = shade(answer(values, unit=unit, parts={"breaks": declared}), method)
     assert sum(n for _, _, n in found.legend) == len(values)
     assert len(set(found.tokens)) == len(found.tokens)
+    alike = len({round(value) for value in values if value is not None}) < 2
+    read = float if alike else round
     for code, (at, _) in found.values.items():
         value = values[int(code)]
         assert (found.tokens[at] == "qn") == (value is None)
         if value is not None:
-            assert at == sum(value >= limit for limit in found.breaks)
+            assert at == sum(read(value) >= limit for limit in found.breaks)
 
 
 @pytest.mark.parametrize("method", ["natural", "quantile"])
@@ -95,3 +97,27 @@ def test_small_limits_keep_the_digits_that_part_them() -> None:
 def test_the_head_names_the_highest_only_where_there_is_one(values: list[float | None], told: str) -> None:
     html = str(map_head(BY_KEY["overview"], {"map": answer(values)}, context(BY_KEY["overview"])))
     assert html.startswith(f"<b>{told}</b>")
+
+
+def test_a_class_holds_what_reads_as_being_in_it() -> None:
+    found = shade(answer([9.97, 7.0, 1.0], decimals=1, parts={"breaks": [7, 10]}))
+    assert [found.values[code] for code in "012"] == [(2, "10.0"), (1, "7.0"), (0, "1.0")]
+    assert [n for _, _, n in found.legend] == [1, 1, 1]
+    growth = shade(answer([-0.04, 3.0, -5.0], unit="%", decimals=1), "natural")
+    assert growth.values["0"] == (growth.tokens.index("d2"), "0.0 %")
+
+
+@pytest.mark.parametrize("method", ["natural", "quantile"])
+def test_no_growth_is_neither_a_rise_nor_a_fall(method: str) -> None:
+    found = shade(answer([0.0, 0.0, 4.0, -3.0], unit="%", decimals=1), method)
+    colors = [found.tokens[found.values[code][0]] for code in "0123"]
+    assert colors == ["d2", "d2", "d3", "d1"]
+    assert [text for _, text, _ in found.legend][1] == "0.0"
+    flat = shade(answer([0.0, -3.0, -9.0], unit="%"), method)
+    assert flat.tokens[flat.values["0"][0]] == "d2"
+
+
+def test_limits_beyond_the_colors_are_said() -> None:
+    found = shade(answer([350.0, 210.0], parts={"breaks": [51, 101, 151, 201, 301]}))
+    assert found.method == "指标规定的分级，最高的 1 个界限以上不再分色"
+    assert shade(answer([350.0], parts={"breaks": [51, 101, 151, 201]})).method == "指标规定的分级"

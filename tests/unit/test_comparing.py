@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.difference import Differences, differences, middle_step
+from api.compare import other_of
 from data.answers import Answer, Group, Point, Question, Window
+from data.clock import to_us
 from data.errors import WrongInput
-from data.windows import before, earlier
+from data.windows import before, earlier, instant
 from layouts.choropleth import shade
 from layouts.compared import Column, Comparison, Line, Side
 from layouts.comparing import Asked, asked, codes_of, with_division, without_division
@@ -96,6 +100,19 @@ def test_a_window_before():
     short = Window(datetime(2026, 3, 30, tzinfo=UTC), datetime(2026, 3, 31, tzinfo=UTC))
     with pytest.raises(WrongInput, match="请自选"):
         before(short, "last_month", ZONE)
+
+
+@pytest.mark.parametrize(("word", "span", "then"), [
+    ("last_month", ("2026-03-01", "2026-03-31"), ("2026-02-01", "2026-03-01")),
+    ("last_month", ("2026-12-01", "2026-12-31"), ("2026-11-01", "2026-12-01")),
+    ("last_month", ("2026-05-01", "2026-05-31"), ("2026-04-01", "2026-05-01")),
+    ("last_month", ("2026-10-30", "2026-10-31"), ("2026-09-30", "2026-10-01")),
+    ("last_month", ("2026-03-01", "2026-04-01"), ("2026-02-01", "2026-03-01")),
+    ("last_month", ("2026-03-01", "2026-03-28"), ("2026-02-01", "2026-02-28")),
+    ("last_year", ("2028-02-01", "2028-02-29"), ("2027-02-01", "2027-03-01"))])
+def test_the_end_of_a_window_before_keeps_the_last_day_of_a_shorter_month(word, span, then):
+    found = before(Window(*(instant(text, ZoneInfo(ZONE), "t") for text in span)), word, ZONE)
+    assert tuple(moment.astimezone(ZoneInfo(ZONE)).date().isoformat() for moment in (found.start, found.end)) == then
 
 
 def test_what_rose_and_fell():
@@ -211,6 +228,22 @@ def test_divisions_stand_in_columns_with_marks_in_words_and_can_be_taken_out():
     assert f"&#34;compare&#34;: &#34;divisions:{B}&#34;" in made
     assert f'data-code="{A}"' not in made, "who is in it is not offered again"
     assert f'data-code="{C}"' in made
+
+
+def test_figures_that_read_the_same_have_no_best():
+    lines = (Line("open_events", "在办事件", "lower"),)
+    near = Comparison(Asked("divisions", (A, B)), lines=lines, columns=(column(A, 95.04), column(B, 95.01)))
+    assert "最好" not in table(near, context(near))
+
+
+def test_yesterday_of_a_fixed_instant_is_that_minute_and_of_now_a_rounded_one():
+    now = datetime(2026, 11, 22, 4, 7, tzinfo=UTC)
+    window = Window(now, now, at=datetime(2026, 11, 20, 4, 7, 30, tzinfo=UTC))
+    shown = SimpleNamespace(web=SimpleNamespace(clock=SimpleNamespace(now=lambda: now, now_us=lambda: to_us(now))),
+                            window=window, zone=ZONE, query={}, screen=SCREEN, view=ViewState())
+    assert other_of(shown, asked("at:yesterday")).window.at == datetime(2026, 11, 19, 4, 7, 30, tzinfo=UTC)
+    shown.window = replace(window, at=None)
+    assert other_of(shown, asked("at:yesterday")).window.at == datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 
 
 def test_courses_share_one_scale():

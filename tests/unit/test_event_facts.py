@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from data.batches import Batch
-from data.clock import to_us
+from data.clock import Clock, to_us
 from data.errors import Unavailable
 from data.event_table import EventTable
 from data.history import MONTH, HistoryReader, HistoryWriter, Span
 from data.pack import load_pack
+from data.past_tables import PastTables
 from data.records import STAGES, Row, parse
+from data.reel import Reel
 from data.steps import STEPS, bucket_start, bucket_starts, trailing_start
 from data.tables import DAY, MemoryTables
 
@@ -173,3 +175,28 @@ def test_months_follow_one_another_over_the_year() -> None:
     assert starts == [local(2025, 11, 1), local(2025, 12, 1), local(2026, 1, 1)]
     assert trailing_start(local(2026, 2, 1), 3, MONTH, 8 * HOUR) == starts[0]
     assert trailing_start(local(2026, 2, 1) + 1, 1, MONTH, 8 * HOUR) == local(2026, 2, 1)
+
+
+@pytest.mark.parametrize("age", [1, 90])
+def test_what_a_replaced_row_alone_had_said_is_gone_at_a_later_instant(tmp_path: Path, age: int) -> None:
+    began = NOW - age * DAY
+    first = change(1, "e", "received", began, began, due=began + 9 * HOUR, lon=100.05, lat=30.05, title="t")
+    ended = change(2, "e", "closed", began + HOUR, began)
+    mended = {**change(3, "e", "received", began, began), "prev": 1, "received": NOW - HOUR}
+    reader = stored(tmp_path, [first, ended, mended])
+
+    def told(tables: PastTables) -> dict[str, Any]:
+        both = {**known(tables.events), **known(tables.past_events())}
+        at = tables.events.position("cases", "e")
+        return {"facts": both, "place": None if at is None else np.isnan(tables.events.columns["lon"][at])}
+
+    before, anew = PastTables(PACK, reader), PastTables(PACK, reader)
+    before.read(NOW - 2 * HOUR, known_now=False)
+    before.past_events()
+    was = told(before)
+    anew.read(NOW, known_now=False)
+    moved = before.after(NOW, Reel(reader, Clock()).between(NOW - 2 * HOUR, NOW))
+    assert told(moved)["facts"] == told(anew)["facts"]
+    assert told(moved)["place"] in (None, True)
+    assert len(moved.events) + len(moved.past_events()) == 1
+    assert told(before) == was, "the earlier instant stays as it was"

@@ -106,6 +106,15 @@ def test_at_moves_the_clock_back_and_never_forward() -> None:
     assert window_of({"at": "2030-01-01"}, NOW, ZONE).end == NOW
 
 
+def test_no_window_ends_after_the_instant_it_is_seen_from() -> None:
+    query = {"from": "2026-11-20", "to": "2026-11-22", "at": "2026-11-20T12:00:00+08:00"}
+    found = window_of(query, NOW, ZONE)
+    assert (found.end, found.end) == (datetime(2026, 11, 20, 4, tzinfo=UTC), found.at)
+    assert window_of({**query, "at": ""}, NOW, ZONE).end == datetime(2026, 11, 21, 16, tzinfo=UTC)
+    ahead = window_of({**query, "at": "2026-11-19"}, NOW, ZONE)
+    assert ahead.start < ahead.end, "a window that has not begun is left as it is"
+
+
 @pytest.mark.parametrize("query", [{"window": "9y"}, {"from": "x"}, {"from": "2026-02-02", "to": "2026-02-01"}])
 def test_windows_that_make_no_sense(query: dict[str, str]) -> None:
     with pytest.raises(WrongInput):

@@ -119,3 +119,15 @@ def test_no_way_is_shorter_than_the_straight_line_nor_quicker_than_the_fastest_r
     back = NET.ways_to(a, [b], OFF_KMH, 5000)[0]
     assert back is not None
     assert back.minutes == pytest.approx(found.minutes, rel=1e-6, abs=1e-6)
+
+
+def test_the_length_round_a_loop_is_that_of_the_way_taken() -> None:
+    loop = [A, (115.02, 26.0), (115.02, 26.02), (115.0, 26.02), A]
+    network = RoadNetwork([Road(shapely.LineString(loop), FAST), Road(shapely.LineString([(114.99, 26.0), A]), FAST)])
+    for place, near in (((115.0, 26.005), [(115.0, 26.005), A]), ((115.01, 26.0), [(115.01, 26.0), A])):
+        found, back = way(network, place, (114.99, 26.0)), way(network, (114.99, 26.0), place)
+        assert found is not None
+        assert back is not None
+        by_hand = meters(*near, (114.99, 26.0))
+        assert (network.road_m(found), network.road_m(back)) == pytest.approx((by_hand, by_hand), abs=0.5)
+        assert found.minutes == pytest.approx(by_hand / 1000, rel=1e-3)
