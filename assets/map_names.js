@@ -4,7 +4,7 @@
   const yp = window.yiping = window.yiping || {};
   const OFFSETS = [[0, 0], [0, 10], [0, -10], [12, 0], [-12, 0], [0, 20], [0, -20], [20, 10], [-20, 10], [20, -14], [-20, -14],
     [0, 32], [0, -32], [34, 0], [-34, 0]];
-  const MOST_SOFT = 300, MOST_AGAIN = 60, MOST_TWICE = 60, LEAST_SEEN = 60, GRID = 7;
+  const MOST_SOFT = 300, MOST_AGAIN = 60, MOST_TWICE = 60, LEAST_SEEN = 60, GRID = 7, MOST_WIDTHS = 8000;
   const isWall = () => window.matchMedia('(min-width:1800px) and (min-height:1000px)').matches;
   const family = () => yp.ground.color('--family');
 
@@ -46,9 +46,17 @@
     c.fillText(text, x, y);
   }
 
+  const widths = new Map();        // font and text → pixels: every drawing asks for the same few hundred
   function width(pen, text, fs, weight) {
-    pen.c.font = (weight || 500) + ' ' + fs + 'px ' + family();
-    return pen.c.measureText(text).width;
+    const font = (weight || 500) + ' ' + fs + 'px ' + family(), key = font + text;
+    let found = widths.get(key);
+    if (found === undefined) {
+      pen.c.font = font;
+      found = pen.c.measureText(text).width;
+      if (widths.size >= MOST_WIDTHS) widths.clear();
+      widths.set(key, found);
+    }
+    return found;
   }
 
   /* One place: [mark][name] round its heart; mark over name, the short form, then the mark alone, where there is no room. */
