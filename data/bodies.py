@@ -14,8 +14,9 @@ from data.formats.documents import each, load, twice
 COLON, QUOTE, BLANK, LIST, OBJECT = b':" [{'
 MOST_BYTES = 10_000_000
 MOST_RECORDS = 10_000
-# Lists and objects of a body that has to be looked through.
+# Lists and objects of a body: as many empty ones as fit into its bytes take seconds to build.
 MOST_PARTS = 1_000_000
+CROWDED = f"列表与对象超过 {MOST_PARTS:,} 个；请分批发送"
 DEEP = "JSON 嵌套过深，看不出键有没有写两次；请来源减少嵌套"
 
 
@@ -63,7 +64,15 @@ def read_body(body: bytes, lines: bool) -> Body:
     return found
 
 
+def _parts(text: bytes) -> int:
+    """Opening brackets in a text: never fewer than the lists and objects that it would become."""
+    signs = np.frombuffer(text, np.uint8)
+    return int(np.count_nonzero((signs == LIST) | (signs == OBJECT)))
+
+
 def _array(text: bytes) -> Body:
+    if _parts(text) > MOST_PARTS:
+        raise BadBody(CROWDED)
     try:
         raws = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -93,9 +102,6 @@ def _suspect(text: bytes, value: Any) -> bool:
 
     Every key leaves its mark `":` in the text, so as many marks as keys mean that none was lost. A text with the mark
     inside a word, or with blanks before a colon, must be read again to know.
-
-    Raises:
-        BadBody: so many parts that looking through them would take seconds.
     """
     signs = np.frombuffer(text, np.uint8)
     before = signs[:-1][signs[1:] == COLON]
@@ -103,8 +109,6 @@ def _suspect(text: bytes, value: Any) -> bool:
     flat = sum([len(raw) for raw in value if type(raw) is dict]) if isinstance(value, list) else 0
     if marks == flat and not blanks:
         return False
-    if np.count_nonzero((signs == LIST) | (signs == OBJECT)) > MOST_PARTS:
-        raise BadBody(f"列表与对象超过 {MOST_PARTS:,} 个；请分批发送")
     return blanks or bool(marks != _keys(value))
 
 
@@ -159,11 +163,15 @@ def _why(text: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def _lines(text: bytes) -> Body:
-    found = Body()
+    found, rest = Body(), MOST_PARTS
     lines = [line for line in text.split(b"\n") if line.strip()]
     for position, line in enumerate(lines):
         if position >= MOST_RECORDS:
             raise too_large()
+        if (parts := _parts(line)) > rest:
+            found.broken.append((position, line.decode("utf-8", "replace"), CROWDED))
+            continue
+        rest -= parts
         try:
             raw = orjson.loads(line)
         except orjson.JSONDecodeError as error:

@@ -173,8 +173,9 @@ class ObservationTable:
         keep = (self.columns["time"] >= instant_us) & self.columns["valid"]
         if keep.sum() > len(keep) * WORTH:
             return
-        moved = np.cumsum(keep) - 1
-        self._latest = np.where((self._latest >= 0) & keep[self._latest], moved[self._latest], -1)
+        moved, known = np.cumsum(keep) - 1, np.flatnonzero(self._latest >= 0)
+        at = self._latest[known]
+        self._latest[known] = np.where(keep[at], moved[at], -1)
         self.columns.keep(keep)
 
     def _of(self, metric: str) -> npt.NDArray[np.bool_]:
@@ -185,9 +186,10 @@ class ObservationTable:
         if end_us <= self.newest:
             return self.buckets(metric, start_us, end_us, 0, 0)
         chosen = np.flatnonzero(self._of(metric)) if self.metrics else np.zeros(0, np.int64)
-        at = self._latest[chosen] if len(chosen) else np.zeros(0, np.int64)
-        fresh = (at >= 0) & (self.columns["time"][at] >= start_us) if len(at) else np.zeros(0, bool)
-        chosen, at = chosen[fresh], at[fresh]
+        # A station whose every row was forgotten has no newest one; a feed whose stations all have none has no rows.
+        chosen = chosen[self._latest[chosen] >= 0]
+        chosen = chosen[self.columns["time"][self._latest[chosen]] >= start_us]
+        at = self._latest[chosen]
         value, time = self.columns["value"][at], self.columns["time"][at]
         return self._answer(chosen, time * 0, np.ones(len(at), np.int64), (value, value, value, value), time)
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from data.bodies import MOST_BYTES, MOST_RECORDS, BadBody, TooLarge, read_body
+from data.bodies import MOST_BYTES, MOST_PARTS, MOST_RECORDS, BadBody, TooLarge, read_body
 from data.clock import Clock
 from data.feed_mapping import Mapping
 from data.mapping import RowMapper
@@ -68,10 +68,10 @@ def test_too_many_and_too_much_are_refused(lines: bool) -> None:
 
 
 def test_the_most_that_may_come_is_read_mapped_and_judged_in_time() -> None:
-    """A body of 10 MB of many columns, and one of deep values: read, mapped and refused row by row."""
+    """A body of 10 MB of many columns, and one of as many lists as may come: read, mapped and refused row by row."""
     one = {f"column{number}": number for number in range(45)} | {"station": "s", "value": 1}
     wide = [one] * MOST_RECORDS
-    deep = [{"station": orjson.loads(b"[" * 200 + b"]" * 200), "value": 1}] * MOST_RECORDS
+    deep = [{"station": orjson.loads(b"[" * 95 + b"]" * 95), "value": 1}] * MOST_RECORDS
     rule = Mapping(fields={"station": "station", "time": "t", "value": "value"}, constants={"metric": "level"})
     feed = Feed(name="f", topic="M1", department="test", kind="observation", source=FeedSource(kind="push"),
                 cadence="1h", map=rule)
@@ -89,3 +89,12 @@ def test_the_most_that_may_come_is_read_mapped_and_judged_in_time() -> None:
                 with pytest.raises(RecordError):
                     parse("observation", raw)
         bounded(work)
+
+
+def test_lists_without_number_are_refused_before_they_are_built() -> None:
+    half = b'{"a":[' + b"[]," * (MOST_PARTS // 2) + b"[]]}"
+    found = read_body(b"\n".join((half, half, b'{"id": 1}')), True)
+    assert [position for position, _, _ in found.broken] == [1]
+    assert found.raws[1:] == [{"id": 1}]
+    with pytest.raises(BadBody, match="列表与对象超过"):
+        read_body(b"[" + half + b"," + half + b"]", False)
