@@ -14,7 +14,7 @@ window.yiping.face = function (leader) {
   let baseZoom = 0, pointsSaid = '', said = {}, installed;
   const there = new Promise((resolve) => { installed = resolve; });
 
-  const OWN = [{name: 'ground', order: 0, paint: (...all) => yp.ground.paint(...all)},
+  const OWN = [{name: 'ground', order: 0, paint: (...all) => yp.ground.paint(...all), steady: true},
     {name: 'points', order: 30, paint: (...all) => yp.points.paint(...all)},
     {name: 'names', order: 50, paint: (...all) => yp.names.paint(...all)}];
 
@@ -25,7 +25,7 @@ window.yiping.face = function (leader) {
     sheets = {};
     const wanted = [...OWN, ...added].filter((one) => !(leader && one.single));
     for (const one of wanted.sort((a, b) => a.order - b.order)) {
-      sheets[one.name] = stack.add(one.name, (pen, under) => one.paint(pen, state, under), one.idle);
+      sheets[one.name] = stack.add(one.name, Object.assign({}, one, {paint: (pen, under) => one.paint(pen, state, under)}));
     }
     yp.hand.install(map, state);
     map.on('dragstart zoomstart', () => { if (!fitting && !yp.compare.turning()) touched(); });
@@ -132,9 +132,10 @@ window.yiping.face = function (leader) {
     return Boolean(data.focus) || !Object.keys(data.marks || {}).length || map.getZoom() > base() + 0.6;
   }
 
+  const pointsOf = (data) => (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
+
   async function loadPoints(data) {
-    const mine = ++pointToken;
-    const wanted = (data.points || []).filter((p) => p.url && (p.kind !== 'events' || wantsEvents(data)));
+    const mine = ++pointToken, wanted = pointsOf(data);
     const found = await yp.loads.marks(wanted, map);
     if (mine !== pointToken) return;
     state.points = wanted.map((p, k) => Object.assign({}, p, {points: found[k] || []})).filter((p) => p.points.length);
@@ -216,6 +217,7 @@ window.yiping.face = function (leader) {
     }
     if (none) return mine === token;
     const moves = () => !shown || shown.division !== data.division || asked(shown) !== asked(data) || shown.screen !== data.screen;
+    if (shown) yp.loads.early(pointsOf(data));                     // beside the ground, not after it
     const found = await yp.loads.ground(data, () => (moves() && yp.fit.bounds(data)) || sight());
     if (mine !== token) return false;
     const moved = moves(), before = state.paths;
@@ -232,6 +234,7 @@ window.yiping.face = function (leader) {
     await Promise.all([loadPoints(data), yp.parts.inParts(data) && againCells(data)]);      // fitted, it may see other parts
     if (mine !== token) return false;
     await yp.view.painted();
+    if (yp.state.at.tool === 'layers') yp.loads.ahead(data);       // the drawer offers the levels below
     return mine === token;
   }
 

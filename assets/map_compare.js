@@ -2,8 +2,9 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const STEP = 2, LEAP = 10, MOST = 4, COPIED = ['minZoom', 'maxZoom', 'zoomSnap', 'zoomDelta', 'wheelPxPerZoomLevel',
-    'zoomAnimation', 'fadeAnimation', 'inertia', 'preferCanvas', 'trackResize'];
+  const STEP = 2, LEAP = 10, MOST = 4, WRITE_MS = 300;
+  const COPIED = ['minZoom', 'maxZoom', 'zoomSnap', 'zoomDelta', 'wheelPxPerZoomLevel', 'zoomAnimation',
+    'fadeAnimation', 'inertia', 'preferCanvas', 'trackResize'];
   let second = null, told = null, look = '', cut = 50, handle = null, pointed = '', moving = false;
 
   const box = () => yp.map.leaflet().getContainer().parentElement;
@@ -30,7 +31,7 @@
     if (next && !second) begin(held);
     if (!next && second) finish();
     if (handle) handle.hidden = next !== 'slider';
-    shift(50);
+    shift(parseFloat((yp.state.at || {}).cut || 50));
     yp.map.face.resized();
   }
 
@@ -110,7 +111,7 @@
     made.setAttribute('aria-valuemax', '100');
     line.className = 'cut-grip';
     made.append(document.createElement('b'), line, document.createElement('b'));
-    const drag = (event) => shift(100 * (event.clientX - box().getBoundingClientRect().left) / box().clientWidth);
+    const drag = (event) => put(100 * (event.clientX - box().getBoundingClientRect().left) / box().clientWidth);
     made.addEventListener('pointerdown', (event) => {
       event.preventDefault();
       made.focus();
@@ -128,11 +129,19 @@
     if (to === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
+    put(to);
+  }
+
+  /* Where the hand left the handle goes into the address. */
+  let writing = 0;
+  function put(to) {
     shift(to);
+    clearTimeout(writing);
+    writing = setTimeout(() => { if (look === 'slider') yp.view.set({cut: String(Math.round(cut))}, 'replace'); }, WRITE_MS);
   }
 
   function shift(to) {
-    cut = Math.max(0, Math.min(100, to));
+    cut = Number.isFinite(to) ? Math.max(0, Math.min(100, to)) : 50;
     box().style.setProperty('--cut', cut + '%');
     if (handle) name();
   }

@@ -37,7 +37,7 @@
   function trace(path, ring, close) {
     path.moveTo(ring[0], ring[1]);
     for (let k = 2; k < ring.length; k += 2) path.lineTo(ring[k], ring[k + 1]);
-    if (close) path.closePath();
+    if (close) path.lineTo(ring[0], ring[1]);      // closePath() measures the whole path so far, each time
   }
 
   function boxOf(rings) {

@@ -20,15 +20,16 @@
 
   const classColor = (name) => color(TOKENS[name] || (name.startsWith('--') ? name : '--map-land'));
 
-  /* Cells of one class as one path: nine fills, whatever the number of cells. */
+  /* Cells of one class, and one path of them: nine fills, whatever the number of cells. */
   function paths(level, values, classes) {
     const found = classes.map(() => null);
     for (const cell of level.cells) {
       const value = yp.values.of(values, cell);
       const at = value ? value[0] : -1;
       if (at < 0 || at === null || at >= classes.length) continue;
-      found[at] = found[at] || new Path2D();
-      found[at].addPath(cell.path);
+      found[at] = found[at] || {cells: [], path: new Path2D()};
+      found[at].cells.push(cell);
+      found[at].path.addPath(cell.path);
     }
     return found;
   }
@@ -79,9 +80,9 @@
 
   function cells(pen, state) {
     const risk = state.classes.some((name) => name.startsWith('k-'));
-    state.paths.forEach((path, at) => {
-      if (!path) return;
-      const fill = classColor(state.classes[at]);
+    state.paths.forEach((all, at) => {
+      if (!all) return;
+      const fill = classColor(state.classes[at]), path = pen.near(all.cells, all.path);
       pen.c.globalAlpha = state.tiled ? VEIL : 1;
       pen.fill(path, fill);
       hatch(pen, path, state.classes[at]);
@@ -99,7 +100,7 @@
   function lines(pen, level, width, alpha, stroke) {
     if (alpha <= 0.02) return;
     pen.c.globalAlpha = alpha;
-    pen.stroke(level.path, stroke || color('--map-line'), width);
+    pen.stroke(pen.near(level.cells, level.path), stroke || color('--map-line'), width);
     pen.c.globalAlpha = 1;
   }
 

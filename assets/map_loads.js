@@ -44,6 +44,22 @@
     return {outline, cells: level, neighbours, rivers, figures};
   }
 
+  /* Under way for whoever asks next, who hears of a failure. */
+  function begin(url, form) { yp.geo.load(url, form).catch((error) => console.info('map, ahead: ' + error.message)); }
+
+  function early(points) { for (const p of points) if (!p.many) begin(p.url, 'points'); }
+
+  const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
+
+  /* What will probably be drawn next is read when nothing else is to be done; what is read in parts waits for its window. */
+  function ahead(...maps) {
+    idle(() => {
+      for (const map of maps.filter(Boolean)) {
+        for (const url of [map.cells, ...(map.finer || [])]) if (typeof url === 'string') begin(url, 'polygons');
+      }
+    });
+  }
+
   /* A layer whose source is silent shows what was known last, and says so. */
   function aged(found, wanted) {
     const down = wanted.filter((p, k) => found[k] && found[k].freshness === 'down').map((p) => p.name || p.layer);
@@ -59,5 +75,5 @@
     return found;
   }
 
-  yp.loads = {quietly, cells, ground, marks, pending: () => pending};
+  yp.loads = {quietly, cells, ground, marks, ahead, early, pending: () => pending};
 })();

@@ -5,6 +5,7 @@
   const OFFSETS = [[0, 0], [0, 10], [0, -10], [12, 0], [-12, 0], [0, 20], [0, -20], [20, 10], [-20, 10], [20, -14], [-20, -14],
     [0, 32], [0, -32], [34, 0], [-34, 0]];
   const MOST_SOFT = 300, MOST_AGAIN = 60, MOST_TWICE = 60, LEAST_SEEN = 60, GRID = 7, MOST_WIDTHS = 8000;
+  const OVER = 1.35, OVER_MARKED = 2.4;        // how much wider than its cell a name may be, alone and beside a mark
   const isWall = () => window.matchMedia('(min-width:1800px) and (min-height:1000px)').matches;
   const family = () => yp.ground.color('--family');
 
@@ -26,7 +27,8 @@
 
   /* Boxes of what floats over the map, in canvas pixels: no name may hide behind them. */
   function floating(sheet) {
-    const base = sheet.canvas.getBoundingClientRect();
+    const seen = sheet.map.getContainer().getBoundingClientRect();
+    const base = {left: seen.left - sheet.pad.x, top: seen.top - sheet.pad.y};
     const found = document.querySelectorAll('.page .over > *, .page .lead, .page .kpis, .ground .leaflet-control, .ground .maptold');
     return Array.from(found).map((node) => node.getBoundingClientRect()).filter((r) => r.width && r.height)
       .map((r) => [r.left - base.left - 4, r.top - base.top - 4, r.right - base.left + 4, r.bottom - base.top + 4]);
@@ -59,6 +61,20 @@
     return found;
   }
 
+  /* No text is narrower than this, in its type size: Chinese signs are mostly as wide as high. */
+  const least = (text) => Array.from(text).reduce((sum, sign) => sum + (sign > '\u2e7f' ? 0.5 : 0.15), 0);
+
+  /* Whether the shortest form of a name is not too wide for its cell: of a thousand small cells few are asked further. */
+  function fits(pen, cell, fs) {
+    const room = (cell.box[2] - cell.box[0]) * pen.view.k * OVER;
+    if (Math.min(least(cell.name), least(cell.short || cell.name)) * fs > room) return false;
+    if (cell.slimAt !== fs) {
+      cell.slimAt = fs;
+      cell.slim = Math.min(...[cell.name, cell.short].filter(Boolean).map((text) => width(pen, text, fs)));
+    }
+    return cell.slim <= room;
+  }
+
   /* One place: [mark][name] round its heart; mark over name, the short form, then the mark alone, where there is no room. */
   function place(pen, cell, mark, fs, taken, elsewhere) {
     const r = mark ? fs * (mark[0].length < 3 ? 0.86 : 1.08) : 0;
@@ -68,7 +84,7 @@
     if (mark) forms.push('');
     for (const [text, below] of forms.flatMap((one) => (mark && one ? [[one, false], [one, true]] : [[one, false]]))) {
       const tw = text ? width(pen, text, fs) : 0;
-      if (tw > across * (mark ? 2.4 : 1.35)) continue;
+      if (tw > across * (mark ? OVER_MARKED : OVER)) continue;
       const w = below ? Math.max(tw, 2 * r) : tw + (r ? 2 * r + (text ? fs * 0.32 : 0) : 0);
       const h = below ? 2 * r + fs * 1.2 : Math.max(fs * 1.15, 2 * r);
       for (const at of elsewhere || [cell.heart]) {
@@ -143,10 +159,15 @@
   function places(pen, state, taken, frame, fs) {
     const shown = state.level.cells.filter((cell) => cell.name && (!state.focusCodes || state.focusCodes.has(cell.code)));
     const rank = (cell) => yp.shapes.RANK[(state.marks[cell.code] || ['', ''])[1]] || 0, marks = state.marks;
-    const seen = shown.filter((cell) => onSheet(pen, cell.box)), sorted = (by) => seen.slice().sort((a, b) => rank(b) - rank(a) || by(a, b));
-    let best = laid(pen, sorted((a, b) => area(b) - area(a)), marks, taken.copy(), frame, fs);
+    const seen = shown.filter((cell) => onSheet(pen, cell.box) && (marks[cell.code] || fits(pen, cell, fs)));
+    const keys = new Map(seen.map((cell) => [cell, [rank(cell), area(cell)]]));
+    const sorted = (sign) => seen.slice().sort((one, two) => {
+      const a = keys.get(one), b = keys.get(two);
+      return b[0] - a[0] || sign * (b[1] - a[1]);
+    });
+    let best = laid(pen, sorted(1), marks, taken.copy(), frame, fs);
     if (best.lost && seen.length <= MOST_TWICE) {
-      const other = laid(pen, sorted((a, b) => area(a) - area(b)), marks, taken.copy(), frame, fs);
+      const other = laid(pen, sorted(-1), marks, taken.copy(), frame, fs);
       if (other.lost < best.lost) best = other;
     }
     taken.boxes = best.taken.boxes;

@@ -14,10 +14,18 @@
     return value < 0 && near ? -near : near;
   }
 
+  const forms = new Map();         // decimals → the writer of such numbers: to make one takes longer than to write a hundred
+  function form(decimals) {
+    if (!forms.has(decimals)) {
+      forms.set(decimals, new Intl.NumberFormat('en-US', {minimumFractionDigits: decimals, maximumFractionDigits: decimals}));
+    }
+    return forms.get(decimals);
+  }
+
   /* As the server writes a figure: separators, a true minus, 亿 for what is too long. */
   function number(value, decimals) {
     if (Math.abs(value) >= 1e8) return number(value / 1e8, 2) + '亿';
-    const text = Math.abs(rounded(value, decimals)).toLocaleString('en-US', {minimumFractionDigits: decimals, maximumFractionDigits: decimals});
+    const text = form(decimals).format(Math.abs(rounded(value, decimals)));
     return (value < 0 && Number(text.replaceAll(',', '')) ? '−' : '') + text;
   }
 

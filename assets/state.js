@@ -2,10 +2,10 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const NAMES = new Set(['screen', 'division', 'window', 'from', 'to', 'at', 'known', 'area', 'compare', 'split', 'pin',
+  const NAMES = new Set(['screen', 'division', 'window', 'from', 'to', 'at', 'known', 'area', 'compare', 'split', 'cut', 'pin',
     'replay', 'tool', 'measure', 'surface', 'metric', 'layers', 'level', 'bbox', 'classes', 'close', 'theme']);
   const MAP_NAMES = ['metric', 'layers', 'level', 'bbox', 'classes', 'close'];
-  const UNASKED = new Set(['screen', 'bbox', 'theme']);   // held by the address, of no concern to the server's answer
+  const UNASKED = new Set(['screen', 'bbox', 'cut', 'theme']);   // held by the address, of no concern to the server's answer
   const known = (name) => NAMES.has(name) || /^f\.[A-Za-z0-9_.]{1,40}$/.test(name);
 
   /* state × patch → state. A patch names address names; null or "" removes. */
@@ -24,6 +24,7 @@
       if (value === null || value === undefined || value === '') delete next[name];
       else next[name] = String(value);
     }
+    if (!next.split) delete next.cut;
     if (!next.screen) next.screen = 'overview';
     return next;
   }

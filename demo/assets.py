@@ -22,6 +22,7 @@ OTHERS: dict[str, tuple[int, str, str, float, str]] = {
     "hospital": (30, "HO", "卫生院", 0.4, "县卫健委"), "school": (80, "SC", "学校", 0.5, "县教科体局"),
     "enterprise": (60, "EN", "企业", 1.8, "县统计局"), "team": (25, "TE", "应急救援队", 0.3, "县应急管理局"),
     "supply": (20, "SU", "应急物资库", 0.3, "县应急管理局"), "project": (40, "PJ", "重大项目", 1.0, "县城市运行中心"),
+    "care": (36, "CR", "养老院", 0.4, "县民政局"), "vehicle": (45, "VE", "应急车辆", 0.6, "县应急管理局"),
 }
 STATION_DEPARTMENT = {
     "station_air": "县生态环境局", "station_water": "县生态环境局", "station_rain": "县水利局",
@@ -31,6 +32,7 @@ STATION_DEPARTMENT = {
 }
 INDUSTRIES = ("纺织服装", "新型建材", "电子信息", "食品加工", "机械制造")
 PROJECTS = ("标准厂房", "产业园基础设施", "道路改造", "污水管网", "学校扩建", "水厂提标", "安置房", "冷链物流")
+VEHICLES = (("客车", 45), ("运输车", 3), ("抢险车", 6), ("救护车", 4), ("水罐消防车", 7))
 HAZARDS = ("滑坡", "崩塌", "泥石流", "地面塌陷")
 
 
@@ -168,10 +170,22 @@ def _project(county: County, number: int) -> Facts:
             "stage": stage, "late": done < 0.65, "industry": INDUSTRIES[number % 5]}
 
 
+def _care(county: County, number: int) -> Facts:
+    beds = int(30 + 170 * one(county.seed, "carebeds", number))
+    return {"beds": beds, "residents": int(beds * (0.4 + 0.5 * one(county.seed, "residents", number)))}
+
+
+def _vehicle(county: County, number: int) -> Facts:
+    kind, seats = VEHICLES[number % len(VEHICLES)]
+    return {"word": f"{kind}{number // len(VEHICLES) + 1:02d}", "kind": kind, "seats": seats,
+            "ready": one(county.seed, "vehicle", number) < 0.93}
+
+
 Make = Callable[["County", int], Facts]
 STATION_FACTS: dict[str, Make] = {"station_water": _water, "station_river": _river, "reservoir": _reservoir,
                                   "parking": _parking}
 OTHER_FACTS: dict[str, Make] = {
     "hydrant": _hydrant, "shelter": _shelter, "camera": _camera, "hazard": _hazard, "hospital": _hospital,
     "school": _school, "enterprise": _enterprise, "team": _team, "supply": _supply, "project": _project,
+    "care": _care, "vehicle": _vehicle,
 }

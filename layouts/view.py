@@ -32,8 +32,9 @@ class ViewState:
     """A view. `window` is a relative word; `start`/`end` (as in the address) rule over it when given.
 
     `tool`: the map tool whose drawer is open. `pin`: what was found, `asset:FEED:ID`, `event:FEED:ID` or `LON,LAT`.
-    `area`: what was drawn. `compare`: with what the map is compared, `split` how. `replay`: the interval FROM~TO in
-    which `at` is played. `measure`: what is measured, `line:` or `area:` and LON,LAT;LON,LAT….
+    `area`: what was drawn. `compare`: with what the map is compared, `split` how, `cut` where the slider stands in %.
+    `replay`: the interval FROM~TO in which `at` is played. `measure`: what is measured, `line:` or `area:` and
+    LON,LAT;LON,LAT….
     """
 
     screen: str = "overview"
@@ -48,6 +49,7 @@ class ViewState:
     area: str = ""
     compare: str = ""
     split: str = ""
+    cut: str = ""
     pin: str = ""
     replay: str = ""
     tool: str = ""
@@ -57,8 +59,8 @@ class ViewState:
 
 
 _PLAIN = {"division": "division", "window": "window", "from": "start", "to": "end", "at": "at", "known": "known",
-          "area": "area", "compare": "compare", "split": "split", "pin": "pin", "replay": "replay", "tool": "tool",
-          "measure": "measure", "surface": "surface", "theme": "theme"}
+          "area": "area", "compare": "compare", "split": "split", "cut": "cut", "pin": "pin",
+          "replay": "replay", "tool": "tool", "measure": "measure", "surface": "surface", "theme": "theme"}
 
 
 def from_query(screen: str, query: Mapping[str, str], window: str = "24h") -> ViewState:

@@ -114,8 +114,13 @@ def test_the_handle_obeys_mouse_and_keyboard_and_says_where_it_stands(quiet, pag
     told = {name: handle.get_attribute(name) for name in names}
     assert told == {"role": "slider", "aria-valuenow": "90", "aria-orientation": "horizontal",
                     "aria-valuetext": "左侧 近 24 小时 占 90%，右侧 前一时段"}
+    wait(page, "() => new URLSearchParams(location.search).get('cut') === '90'")
     page.mouse.move(*page.evaluate(SPOT, [TOWN, False]))
     wait(page, "() => document.querySelector('.maptip').textContent.includes('差值')")
+    other = pages.open(page.url, size=(1366, 768))
+    wait(other, "() => yiping.compare.at() === 90")
+    other.evaluate("() => yiping.view.set({split: null})")
+    wait(other, "() => !location.search.includes('cut=')")
 
 
 def test_the_handle_obeys_a_finger(quiet, pages):

@@ -204,3 +204,14 @@ def test_a_layer_whose_source_is_down_is_grey_and_lines_lie_under_the_marks(quie
     page.evaluate("() => yiping.view.set({window: '7d'})")
     wait(page, "() => yiping.map.state.hits.length && yiping.map.state.hits.every((hit) => hit.state === 'unknown')")
     wait(page, f"() => ({INKED})('lines') > 500")
+
+
+def test_the_levels_below_are_read_while_their_drawer_is_looked_at(quiet, pages):
+    page = pages.open(f"{quiet.url}/?metric=open_events&tool=layers", size=(1920, 1080))
+    asked = """() => performance.getEntriesByType('resource')
+        .filter((entry) => entry.name.includes('divisions-grid.geojson')).length"""
+    wait(page, f"() => ({asked})() === 1")
+    page.locator(".drawer a[data-set*='\"level\": \"grid\"']").first.click()
+    held(page, "level", "grid")
+    wait(page, "() => yiping.map.state.level.cells.length === 2600 && yiping.map.state.paths.some(Boolean)")
+    assert page.evaluate(asked) == 1

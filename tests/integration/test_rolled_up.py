@@ -149,9 +149,7 @@ def shown(county: County, metric: str) -> dict[str, float | None]:
 
 
 def near(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= 1e-9 * max(1.0, abs(one), abs(other))
+    return one is other if one is None or other is None else abs(one - other) <= 1e-9 * max(1.0, abs(one), abs(other))
 
 
 def of(county: County, *rules: str) -> list[str]:
@@ -283,3 +281,20 @@ def test_below_the_published_level_the_nearest_figure_answers_under_its_own_name
         assert {tree.get(group.code).level for group in answer.groups} == {finest}, key
         alone = county.read(key, leaf, "children")
         assert [group.code for group in alone.groups if tree.get(group.code).level < finest] == [], key
+
+
+def test_figures_per_head_are_the_pooled_records_over_the_figure_they_are_divided_by(county: County) -> None:
+    """Both sides by themselves: the records inside each division, and what the division shows of the other metric."""
+    items, wrong = county.gate.pack.divisions.items, []
+    per = {key: metric for key, metric in county.gate.pack.metrics.items() if metric.formula["kind"] == "per"}
+    for key, metric in per.items():
+        part, scale = str(metric.formula["part"]), float(metric.formula.get("scale", 1))
+        assert not told_alone(county, part), key
+        heads, figures = shown(county, str(metric.formula["whole"])), shown(county, key)
+        for item, value in zip(items, expected(county, county.rows(part)), strict=True):
+            over = heads.get(item.code)
+            right = value * scale / over if value is not None and over else None
+            if item.code in figures and not near(figures[item.code], right):
+                wrong.append((key, item.code, figures[item.code], right))
+        assert sum(value is not None for value in figures.values()) > 20, key
+    assert wrong == []

@@ -180,7 +180,8 @@ def test_assets_are_inside_the_county_and_marked() -> None:
         parse("asset", {"id": feature["id"], "layer": properties["layer"], "name": properties["name"], "lon": lon,
                         "lat": lat, "geometry": feature["geometry"], "properties": properties})
     assert len({feature["id"] for feature in found}) == len(found)
-    wanted = {"hydrant": 400, "shelter": 60, "camera": 300, "hazard": 68, "power": 24, "project": 40}
+    wanted = {"hydrant": 400, "shelter": 60, "camera": 300, "hazard": 68, "power": 24, "project": 40, "care": 36,
+              "vehicle": 45}
     assert wanted.items() <= layers.items()
     shown = {block["source"] for block in pack_file("layers.yaml").values() if block["kind"] == "assets"}
     assert shown <= layers.keys()
