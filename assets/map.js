@@ -73,10 +73,10 @@ window.yiping.face = function (leader) {
   /* What is read for the window alone is read again when the window has moved. */
   function inSight(data) {
     if ((data.points || []).some((p) => p.many)) loadPoints(data);
-    if (yp.parts.inParts(data)) { againCells(data); loadFiner(data); }
-    if (leader || !data.dense || !own) return;
-    const close = yp.parts.close(data.dense, data.bounds, map) ? '1' : null;
-    if ((yp.state.at.close || null) !== close) yp.view.set({close}, 'replace');
+    const close = data.dense && own ? yp.parts.close(data.dense, data.bounds, map) : Boolean(yp.state.at.close);
+    const leaves = Boolean(yp.state.at.close) && !close;           // the next view has coarser cells: no part of these is read
+    if (yp.parts.inParts(data) && !leaves) { againCells(data); loadFiner(data); }
+    if (!leader && data.dense && own && close !== Boolean(yp.state.at.close)) yp.view.set({close: close ? '1' : null}, 'replace');
   }
 
   /* The window that parts are read for; a map that was taken down sees nothing. */

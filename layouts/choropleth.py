@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,8 +101,9 @@ def _shading(answer: Answer, at: dict[str, int], classes: tuple[tuple[str, ...],
              breaks: tuple[float, ...] | None) -> Shading:
     """The classes with their counts; that of unknown divisions is the last, and is named where there are any."""
     tokens, labels = classes
-    values = {group.code: (at[group.code], _text(answer, group.value)) for group in answer.groups}
-    counts = [sum(mine == k for mine in at.values()) for k in range(len(tokens))]
+    texts = {value: _text(answer, value) for value in {group.value for group in answer.groups}}
+    values = {group.code: (at[group.code], texts[group.value]) for group in answer.groups}
+    counts = Counter(at.values())
     unknown = len(tokens) - 1
     order = [*reversed(range(unknown)), *([unknown] if counts[unknown] else [])]
     return Shading(values, tokens, tuple((tokens[k], labels[k], counts[k]) for k in order), method, breaks or (),
