@@ -16,7 +16,7 @@ import shapely
 
 from data.answers import Answer, Question, Scope
 from data.inputs import Tables
-from data.masking import mask_numbers, without_numbers
+from data.masking import without_numbers
 from data.metrics import Evaluator
 from data.name_index import NONE, WORDS, Named, Section, Typed, section_of, typed
 from data.pack import Pack
@@ -207,7 +207,7 @@ class Finder:
         if at is None:
             return None
         row = event_row(evaluator, tables.events, at, end_us)
-        return _shown(key, mask_numbers(row["title"]), row["division_code"], row["division_code"], divisions) | {
+        return _shown(key, row["title"], row["division_code"], row["division_code"], divisions) | {
             "what": row["stage"], "layer": "events", "state": row["state"], "lon": row["lon"], "lat": row["lat"]}
 
 

@@ -6,19 +6,20 @@ import re
 
 _DIGITS = re.compile(r"\d{7,}[\dXx]?")
 # … and a mobile number as people write it in a sentence.
-_NUMBERS = re.compile(r"1[3-9]\d[ -]\d{4}[ -]\d{4}|" + _DIGITS.pattern)
+_NUMBERS = re.compile(r"[1１][3-9３-９]\d[ .\-－–—]\d{4}[ .\-－–—]\d{4}|" + _DIGITS.pattern)
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def mask(text: str) -> str:
-    """A name keeps its first letter (张**), a number of 7 or more digits its first three and last two (138******78).
+    """A name keeps its first letter (张**), a number of 7 or more digits its first three and last two (138******78);
+    where both stand, both are masked (张* 138******78).
 
     What is masked already stays as it is, so masking twice changes nothing.
     """
-    if "*" in text:
-        return text
     if _DIGITS.search(text):
-        return _DIGITS.sub(lambda found: found[0][:3] + "*" * (len(found[0]) - 5) + found[0][-2:], text)
-    return text[:1] + "*" * (len(text) - 1)
+        text = _DIGITS.sub(lambda found: found[0][:3] + "*" * (len(found[0]) - 5) + found[0][-2:], text)
+        return _LETTERS.sub(lambda found: mask_name(found[0]), text)
+    return text if "*" in text else mask_name(text)
 
 
 def mask_name(text: str) -> str:

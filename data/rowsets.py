@@ -16,6 +16,7 @@ from data.errors import NotFound, WrongInput
 from data.event_table import CLOSED, FAR, EventTable
 from data.formulas_events import severity
 from data.health import seconds
+from data.masking import mask_numbers
 from data.metrics import Evaluator
 from data.pack import Pack
 from data.records import STAGE_WORDS, STAGES, Row
@@ -42,7 +43,7 @@ def _name(evaluator: Evaluator, index: int, level: int = 1) -> str:
 
 
 def event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, level: int = 1) -> dict[str, Any]:
-    """One event of a table as it was at an instant, its place named at or above a level."""
+    """One event of a table as it was at an instant, place named at or above a level, numbers in its title masked."""
     columns, texts = events.columns, events.texts[at]
     category = events.category.words[columns["category"][at]]
     known = evaluator.pack.categories.get(category)
@@ -50,7 +51,7 @@ def event_row(evaluator: Evaluator, events: EventTable, at: int, end_us: int, le
     closed = STAGES.index(stage) >= CLOSED
     return {
         "id": events.ids[at], "feed": events.feed.words[columns["feed"][at]],
-        "title": texts[0] or (known.name if known else category),
+        "title": mask_numbers(texts[0]) or (known.name if known else category),
         "category": known.name if known else category, "category_code": category,
         "channel": evaluator.pack.channels.get(events.channel.words[columns["channel"][at]], ""),
         "department": events.department.words[columns["department"][at]],
@@ -171,7 +172,7 @@ def one_event(evaluator: Evaluator, event_id: str, feed: str, end_us: int) -> di
         raise NotFound(f"数据源 {feed!r:.40} 没有事件 {event_id!r:.60}" if feed else f"没有事件 {event_id!r:.60}")
     reached = table.columns["reached"][at]
     row = event_row(evaluator, table, at, end_us)
-    row["detail"] = table.texts[at][1]
+    row["detail"] = mask_numbers(table.texts[at][1])
     row["history"] = [{"stage": STAGE_WORDS[stage], "stage_code": stage, "time_us": int(reached[number])}
                       for number, stage in enumerate(STAGES) if reached[number]]
     return row

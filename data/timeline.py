@@ -16,6 +16,7 @@ from data.columns import Array
 from data.errors import WrongInput
 from data.history_read import HistoryReader
 from data.ledger import Spell
+from data.masking import mask_numbers
 from data.metrics import Evaluator
 from data.windows import instant
 from geo.divisions import Divisions
@@ -132,7 +133,7 @@ def _events(evaluator: Evaluator, scope: Scope, span: tuple[int, int]) -> tuple[
 
 
 def _title(texts: Sequence[tuple[str, str, str]], at: int) -> str:
-    return texts[at][0] if at < len(texts) else ""
+    return mask_numbers(texts[at][0]) if at < len(texts) else ""
 
 
 def asked(question: Question, window: Window, now: datetime, zone: str) -> Window:
