@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const held = {told: null, draft: null, path: null};
+  const held = {told: null, draft: null, path: null, aim: false};
 
   const DIGITS = 5;
   const pair = (text) => text.split(',').map(Number);
@@ -152,15 +152,16 @@
     if (held.draft) paintDraft(pen, held.draft);
   }
 
-  /* Above the names: what the hand takes hold of, and how far it reaches. */
-  function paintGrips(pen) {
+  /* Above the names: what the hand takes hold of, how far it reaches, and where the keyboard sets its points. */
+  function paintGrips(pen, state, stack) {
     pen.pixels();
+    if (held.aim) yp.shapes.cross(pen, stack);
     const shape = held.draft || (held.told ? read(held.told.text) : null);
     if (shape && shape.form === 'circle') label(pen, words(shape.reach), east(shape.points[0], shape.reach));
     if (current()) paintHandles(pen, current());
   }
 
-  const idle = () => !held.path && !held.draft;
+  const idle = () => !held.path && !held.draft && !held.aim;
 
   function redraw() {
     for (const sheet of yp.map.sheets()) if (/^sheet-(area|grips)$/.test(sheet.canvas.className)) sheet.redraw();
@@ -171,7 +172,13 @@
     redraw();
   }
 
+  /* Whether the keyboard is drawing: then the middle of the map is marked. */
+  function aim(on) {
+    held.aim = on;
+    redraw();
+  }
+
   yp.map.addSheet({name: 'area', order: 40, paint, take, idle});
   yp.map.addSheet({name: 'grips', order: 55, paint: paintGrips, idle});
-  yp.area = {read, write, round, words, meters, handles, current, draft, told: () => held.told};
+  yp.area = {read, write, round, words, meters, handles, current, draft, aim, told: () => held.told};
 })();

@@ -1,14 +1,16 @@
-/* Drawing an area with mouse or finger, dragging its handles, and the same by typing; what is done is a patch of `area`. */
+/* Drawing an area with mouse, finger or keyboard, and dragging its handles; what is done is a patch of `area`. By keyboard the middle of the map is the pen: the arrows move the map under it, Space sets a point. */
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const MOST = 200, MOVED = 6;
+  const MOST = 200, MOVED = 6, LEAST_M = 20;
   const SAYS = {
     circle: '按住圆心，拖到边缘后松开；也可先点圆心、再点边缘。按 Esc 取消',
     polygon: '依次点出各个顶点，点第一个顶点或按回车完成。退格撤回一点，Esc 取消',
     line: '依次点出线上各点，点最后一点或按回车完成；两侧各 500 米。退格撤回一点，Esc 取消',
   };
-  let drawing = null, dragged = null, look = false, from = null, capture = 0, ended = -1000;
+  const KEYS = '键盘：方向键移动地图（Shift 细移），空格在十字处定点，';
+  const KEY_ENDS = {circle: '第一次定圆心，第二次定边缘', polygon: '回车完成', line: '回车完成'};
+  let drawing = null, dragged = null, from = null, capture = 0, ended = -1000;
 
   const map = () => yp.map.leaflet();
   const lonLat = (event) => {
@@ -39,17 +41,62 @@
     line.hidden = !text;
   }
 
-  /* Takes the pointer until the shape is done or given up. */
-  function begin(form) {
+  /* Takes the pointer until the shape is done or given up; `typed`: whoever begins has the hands on the keyboard. */
+  function begin(form, typed) {
     const again = drawing && drawing.form === form;
     end();
     if (again) return;
     drawing = {form, points: [], reach: form === 'line' ? 500 : 0, hover: null};
     if (form === 'circle') map().dragging.disable();
     yp.hand.mode({click: form === 'circle' ? null : add, move: hover, cancel: () => end(true)});
-    say(SAYS[form]);
+    by(typed);
+    tell();
     if (narrow()) map().getContainer().scrollIntoView({block: 'center'});
     if (getComputedStyle(map().getContainer()).touchAction !== 'none') map().getContainer().style.touchAction = 'none';
+  }
+
+  /* The keyboard goes on with the map and its middle is marked; the first touch of a pointer takes the mark away. */
+  function by(typed) {
+    drawing.typed = typed;
+    yp.area.aim(typed);
+    if (!typed) return;
+    map().getContainer().focus({preventScroll: true});
+    map().on('move', follow);
+  }
+
+  /* The rubber line from the last point to the middle of the map. */
+  function follow() {
+    if (!drawing || !drawing.typed) { map().off('move', follow); return; }
+    if (drawing.points.length) hover({latlng: map().getCenter()});
+    else yp.area.aim(true);
+  }
+
+  /* What to do next; by keyboard also what has been done, for whoever does not see it. */
+  function tell() {
+    const n = drawing.points.length, last = drawing.points[n - 1];
+    if (!drawing.typed) { say(SAYS[drawing.form]); return; }
+    const done = n ? '第 ' + n + ' 点 ' + last.map((v) => v.toFixed(5)).join(',') + '。' : '';
+    say(done + KEYS + KEY_ENDS[drawing.form] + '。退格撤回，Esc 取消');
+  }
+
+  function middle() {
+    const at = map().getCenter();
+    return [at.lng, at.lat];
+  }
+
+  /* Space sets a point; of a circle the second time its rim. */
+  function set() {
+    const p = middle(), circle = drawing.form === 'circle', points = drawing.points;
+    if (circle && points.length) {
+      if (yp.area.meters(points[0], p) < LEAST_M) { say('十字还在圆心上，先用方向键移动地图'); return; }
+      widen(p);
+      commit(shapeOf(points));
+      return;
+    }
+    if (points.length < MOST) points.push(p);
+    drawing.hover = null;
+    show();
+    tell();
   }
 
   /* `taken`: the pointer is already somebody else's. */
@@ -57,8 +104,10 @@
     if (!drawing) return;
     drawing = null;
     from = null;
+    map().off('move', follow);
     map().dragging.enable();
     yp.area.draft(null);
+    yp.area.aim(false);
     if (taken !== true) yp.hand.mode(null);
     say(null);
   }
@@ -93,10 +142,14 @@
 
   function hover(event) {
     if (!drawing) return;
+    if (drawing.typed && moved(event.originalEvent)) by(false);
     const p = [event.latlng.lng, event.latlng.lat];
     if (drawing.form === 'circle') { if (drawing.points.length) widen(p); return; }
     if (drawing.points.length) { drawing.hover = p; show(); }
   }
+
+  /* A map that slides under a resting pointer is no move of the hand. */
+  const moved = (event) => Boolean(event && (event.movementX || event.movementY));
 
   function widen(p) {
     drawing.reach = yp.area.round(yp.area.meters(drawing.points[0], p));
@@ -141,10 +194,10 @@
   function release(event) {
     if (dragged && event.pointerId === capture) { drop(); return; }
     if (!drawing || drawing.form !== 'circle' || !from) return;
-    const moved = Math.hypot(event.clientX - from[0], event.clientY - from[1]) > MOVED, second = drawing.tapped;
+    const far = Math.hypot(event.clientX - from[0], event.clientY - from[1]) > MOVED, second = drawing.tapped;
     from = null;
     ended = performance.now();
-    if (moved || second) { widen(lonLat(event)); commit(shapeOf(drawing.points)); } else drawing.tapped = true;
+    if (far || second) { widen(lonLat(event)); commit(shapeOf(drawing.points)); } else drawing.tapped = true;
   }
 
   /* A handle under the finger: the map stays where it is and the shape follows. */
@@ -192,8 +245,10 @@
 
   function keydown(event) {
     if (!drawing) return;
-    const keys = {Escape: end, Enter: () => { if (drawing.form !== 'circle') finish(); },
-      Backspace: () => { drawing.points.pop(); drawing.tapped = false; show(); }};
+    const there = event.target === map().getContainer();
+    const keys = {Escape: end, Enter: () => { if (drawing.form !== 'circle') finish(); else if (there && drawing.points.length) set(); },
+      Backspace: () => { drawing.points.pop(); drawing.tapped = false; show(); tell(); }};
+    if (there) keys[' '] = () => { if (!drawing.typed) by(true); set(); };
     if (!keys[event.key] || (event.key === 'Enter' && event.target.closest('button,a,input,select,summary'))) return;
     if (event.key === 'Backspace' && /^(INPUT|SELECT)$/.test(event.target.tagName)) return;
     event.preventDefault();
@@ -201,46 +256,9 @@
     keys[event.key]();
   }
 
-  function typed(form) {
-    const value = (name) => form.elements.namedItem(name).value.trim().replace(/[，、\s]+/g, ',');
-    const text = form.dataset.kind === 'river' ? 'river:' + form.elements.namedItem('river').value + ',' + value('band') :
-      'circle:' + value('center') + ',' + value('radius');
-    look = true;
-    delete form.dataset.dirty;
-    if (!yp.view.set({area: text, tool: 'area'})) { look = false; all(); }
-  }
-
-  function fill(p) {
-    const box = document.querySelector('.tool-area [name="center"]');
-    if (!box || !p) return;
-    box.value = p[0].toFixed(5) + ',' + p[1].toFixed(5);
-    box.form.dataset.dirty = '1';
-    box.closest('form').elements.namedItem('radius').focus();
-  }
-
-  function all() {
-    const told = yp.area.told(), b = told && told.bounds;
-    if (b) map().fitBounds([[b[1], b[0]], [b[3], b[2]]], {animate: false, padding: [36, 36]});
-  }
-
-  function pinned() {
-    const told = ((yp.view.last() || {}).map || {}).overlays, pin = told && told.pin;
-    return pin ? [pin.lon, pin.lat] : null;
-  }
-
-  const BUTTONS = {
-    circle: () => begin('circle'), polygon: () => begin('polygon'), line: () => begin('line'), show: all,
-    middle: () => fill([map().getCenter().lng, map().getCenter().lat]), pin: () => fill(pinned()),
-  };
-
   document.addEventListener('click', (event) => {
     const button = event.target.closest('[data-act="draw"]');
-    if (button && BUTTONS[button.dataset.kind]) BUTTONS[button.dataset.kind]();
-  });
-  document.addEventListener('submit', (event) => {
-    if (!event.target.matches('.tool-area form.typed')) return;
-    event.preventDefault();
-    typed(event.target);
+    if (button && SAYS[button.dataset.kind]) begin(button.dataset.kind, event.detail === 0);
   });
   document.addEventListener('pointerdown', press, true);
   document.addEventListener('pointermove', travel, true);
@@ -251,8 +269,7 @@
   document.addEventListener('yiping:answer', () => {
     if (drawing && yp.state.at.tool !== 'area') end();
     yp.view.painted().then(yp.view.painted).then(() => {      // the drawer and the map's part come one frame later
-      if (drawing) say(SAYS[drawing.form]);
-      if (look && yp.area.told()) { look = false; all(); }
+      if (drawing) tell();
     });
   });
 })();

@@ -111,16 +111,6 @@
     }
   }
 
-  /* Where the keyboard sets its points. */
-  function cross(pen, stack) {
-    const size = stack.map.getSize(), x = stack.pad.x + size.x / 2, y = stack.pad.y + size.y / 2, r = 11 * pen.u;
-    pen.c.strokeStyle = yp.ground.color('--text');
-    pen.c.lineWidth = 1.4 * pen.u;
-    pen.c.beginPath();
-    for (const [dx, dy] of [[1, 0], [0, 1]]) { pen.c.moveTo(x - dx * r, y - dy * r); pen.c.lineTo(x + dx * r, y + dy * r); }
-    pen.c.stroke();
-  }
-
   function paint(pen, state, stack) {
     pen.pixels();
     if (!path) return;
@@ -146,7 +136,7 @@
       c.fill();
       c.stroke();
     }
-    if (active) cross(pen, stack);
+    if (active) yp.shapes.cross(pen, stack);
     if (points.length < 2) return;
     const last = points[points.length - 1];
     const words = ring ? km2(yp.geodesy.area(points)) : km(yp.geodesy.length(points));

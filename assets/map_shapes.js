@@ -64,7 +64,19 @@
     else { c.moveTo(x + r, y); c.arc(x, y, r, 0, 2 * Math.PI); }
   }
 
+  /* The middle of the window, where the keyboard sets its points. */
+  function cross(pen, stack) {
+    const size = stack.map.getSize(), x = stack.pad.x + size.x / 2, y = stack.pad.y + size.y / 2, r = 11 * pen.u;
+    pen.c.beginPath();
+    for (const [dx, dy] of [[1, 0], [0, 1]]) { pen.c.moveTo(x - dx * r, y - dy * r); pen.c.lineTo(x + dx * r, y + dy * r); }
+    for (const [token, width] of [['--map-halo', 4], ['--text', 1.4]]) {
+      pen.c.strokeStyle = yp.ground.color(token);
+      pen.c.lineWidth = width * pen.u;
+      pen.c.stroke();
+    }
+  }
+
   const worst = (a, b) => ((RANK[b] || 0) > (RANK[a] || 0) ? b : a);
 
-  yp.shapes = {mark, hollow, kind, worst, outline, RANK, WORDS, FILL, light};
+  yp.shapes = {mark, hollow, kind, cross, worst, outline, RANK, WORDS, FILL, light};
 })();

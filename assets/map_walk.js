@@ -3,7 +3,8 @@
   'use strict';
   const yp = window.yiping = window.yiping || {};
   const WAY = {ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0]};
-  const PAN_PX = 120, SIDEWAYS = 2.2;
+  const ZOOM = {'+': 'zoomIn', '=': 'zoomIn', '-': 'zoomOut', '_': 'zoomOut'};
+  const PAN_PX = 120, FINE_PX = 8, SIDEWAYS = 2.2;
   const HELP = '方向键选区划，回车进入，退格返回上一级，加减号缩放，Shift 加方向键移动地图';
   let map = null, state = null, at = null, said = null;
 
@@ -82,19 +83,19 @@
     yp.view.set(into);
   }
 
-  /* A tool that draws has the other keys; the arrows move the map under it. */
+  /* A tool that draws has the other keys; the arrows move the map under it, with Shift by little. */
   function pan(event) {
-    const way = WAY[event.key];
-    if (way) map.panBy([way[0] * PAN_PX, way[1] * PAN_PX], {animate: false});
-    return Boolean(way);
+    const way = WAY[event.key], px = yp.hand.drawing() && event.shiftKey ? FINE_PX : PAN_PX;
+    if (way) map.panBy([way[0] * px, way[1] * px], {animate: false});
+    else if (ZOOM[event.key] && yp.hand.drawing()) map[ZOOM[event.key]](undefined, {animate: false});
+    return Boolean(way || ZOOM[event.key]);
   }
 
   function act(event) {
     const way = WAY[event.key];
     if (way && event.shiftKey) pan(event);
     else if (way) step(way);
-    else if (event.key === '+' || event.key === '=') map.zoomIn();
-    else if (event.key === '-' || event.key === '_') map.zoomOut();
+    else if (ZOOM[event.key]) map[ZOOM[event.key]]();
     else if (event.key === 'Enter' && at) enter();
     else return event.key === 'Escape' && leave();
     return true;

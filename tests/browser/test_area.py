@@ -160,3 +160,45 @@ def test_escape_gives_up_the_drawing_before_it_closes_the_drawer(quiet, pages):
     page.mouse.move(5, 5)                     # what the pointer shows is closed first
     page.keyboard.press("Escape")
     page.wait_for_function("() => !yiping.state.at.tool")
+
+
+def test_every_form_is_drawn_by_the_keyboard_alone(quiet, pages):
+    page = pages.open(f"{quiet.url}/?tool=area", size=(1366, 768))
+    center = "() => { const c = yiping.map.leaflet().getCenter(); return [c.lng, c.lat]; }"
+
+    def go(*keys: str) -> list[float]:
+        for key in keys:
+            page.keyboard.press(key)
+        return page.evaluate(center)
+
+    def begin(form: str) -> None:
+        page.focus(f'.tool-area [data-kind="{form}"]')
+        page.keyboard.press("Enter")
+        page.wait_for_function("() => document.activeElement === yiping.map.leaflet().getContainer()")
+
+    begin("polygon")
+    corners = [go("Space"), go("ArrowRight", "+", "Space"), go("ArrowDown", "Shift+ArrowLeft", "Space")]
+    spoken = page.inner_text(".draw-says")
+    assert spoken.startswith(f"第 3 点 {corners[2][0]:.5f},{corners[2][1]:.5f}")
+    assert "空格" in spoken
+    go("ArrowDown", "Space", "Backspace", "Enter")
+    drawn = settled(page, "polygon:").removeprefix("polygon:")
+    assert [tuple(map(float, part.split(","))) for part in drawn.split(";")] == [
+        pytest.approx(corner, abs=2e-5) for corner in corners]
+    page.wait_for_function("() => document.querySelector('.area-head').innerText.includes('3 个顶点的多边形')")
+    begin("line")
+    go("Space", "Enter")
+    assert "还差 1 个点" in page.inner_text(".draw-says")
+    go("ArrowUp", "Space", "Enter")
+    assert settled(page, "line:500;").count(";") == 2
+    begin("circle")
+    first = go("Space", "Space")
+    assert "十字还在圆心上" in page.inner_text(".draw-says")
+    go("ArrowRight", "Space")
+    lon, lat, radius = map(float, settled(page, "circle:").removeprefix("circle:").split(","))
+    assert (lon, lat) == pytest.approx(tuple(first), abs=2e-5)
+    assert radius > 100
+    begin("line")
+    go("Space", "Escape")
+    assert page.evaluate(AREA).startswith("circle:")
+    assert page.evaluate("() => yiping.hand.drawing()") is False
