@@ -74,7 +74,7 @@
       pen.c.beginPath();
       let any = false;
       for (const p of layer.points) {
-        if ((layer.old ? 'unknown' : p.state) !== state) continue;
+        if ((layer.old ? 'unknown' : p.state in colors ? p.state : '') !== state) continue;
         const x = pen.x(p.x), y = pen.y(p.y);
         if (x < 0 || y < 0 || x > pen.view.w || y > pen.view.h) continue;
         any = true;

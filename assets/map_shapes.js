@@ -54,12 +54,21 @@
     c.fillText(text, at.x, at.y + fs * (state === 'att' ? 0.5 : 0.34));
   }
 
-  /* Plain kinds of assets: circle square triangle diamond cross house drop. */
+  function plus(c, x, y, r) {
+    const a = 1.25 * r, b = 0.45 * r, way = [[b, -a], [b, -b], [a, -b], [a, b], [b, b], [b, a], [-b, a], [-b, b], [-a, b], [-a, -b], [-b, -b]];
+    c.moveTo(x - b, y - a);
+    for (const [dx, dy] of way) c.lineTo(x + dx, y + dy);
+    c.closePath();
+  }
+
+  /* Plain kinds of assets: circle square triangle diamond reservoir cross drop house. */
   function kind(c, shape, x, y, r) {
     if (shape === 'square') c.rect(x - r, y - r, 2 * r, 2 * r);
     else if (shape === 'triangle') { c.moveTo(x, y - 1.3 * r); c.lineTo(x + 1.2 * r, y + r); c.lineTo(x - 1.2 * r, y + r); c.closePath(); }
     else if (shape === 'reservoir') { c.moveTo(x - 1.4 * r, y - r); c.lineTo(x + 1.4 * r, y - r); c.lineTo(x + 0.75 * r, y + r); c.lineTo(x - 0.75 * r, y + r); c.closePath(); }
     else if (shape === 'diamond') { c.moveTo(x, y - 1.3 * r); c.lineTo(x + 1.3 * r, y); c.lineTo(x, y + 1.3 * r); c.lineTo(x - 1.3 * r, y); c.closePath(); }
+    else if (shape === 'cross') plus(c, x, y, r);
+    else if (shape === 'drop') { c.moveTo(x, y - 1.5 * r); c.lineTo(x + 0.8 * r, y - 0.3 * r); c.arc(x, y + 0.2 * r, 0.95 * r, -0.55, Math.PI + 0.55); c.closePath(); }
     else if (shape === 'house') { c.moveTo(x, y - 1.3 * r); c.lineTo(x + 1.2 * r, y - 0.1 * r); c.lineTo(x + 0.9 * r, y + r); c.lineTo(x - 0.9 * r, y + r); c.lineTo(x - 1.2 * r, y - 0.1 * r); c.closePath(); }
     else { c.moveTo(x + r, y); c.arc(x, y, r, 0, 2 * Math.PI); }
   }

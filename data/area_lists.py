@@ -20,6 +20,7 @@ ROLES = {"sensitive": "敏感目标", "hazard": "风险隐患", "resource": "应
 EVENTS, EVENTS_WORD = "event", "在办事件"
 # What of an asset's properties says how it stands; nothing else of them leaves here, so no names or phones do.
 _STANDS = ("state", "level", "stage", "status")
+_FLAGS = {"online": ("在线", "离线"), "ready": ("可出动", "不可出动")}
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ def asset_brief(evaluator: Evaluator, layer: str, asset: Row, distance_m: float)
 
 def stands(properties: dict[str, Any]) -> str:
     """How an asset says it stands, '' where it does not."""
-    if isinstance(properties.get("online"), bool):
-        return "在线" if properties["online"] else "离线"
+    for name, (yes, no) in _FLAGS.items():
+        if isinstance(properties.get(name), bool):
+            return yes if properties[name] else no
     return next((str(properties[name]) for name in _STANDS if isinstance(properties.get(name), str)), "")
 
 

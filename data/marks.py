@@ -9,6 +9,7 @@ import numpy as np
 
 from data import rowsets
 from data.answers import Question, Scope
+from data.area_lists import stands
 from data.columns import Array
 from data.errors import WrongInput
 from data.formulas_events import severity
@@ -88,7 +89,14 @@ def _assets(evaluator: Evaluator, question: Question, scope: Scope) -> Spots:
     return _spots([{"lon": asset["lon"], "lat": asset["lat"], "state": state}
                    for asset, state in zip(found, states, strict=True)],
                   sum(asset["lon"] is None for asset in found), len(found),
-                  lambda at: rowsets.asset_row(evaluator, found[at], below))
+                  lambda at: _asset(rowsets.asset_row(evaluator, found[at], below), found[at]["properties"]))
+
+
+def _asset(row: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    """An asset as a mark: its state is one of STATES; what else it says of itself (完好) is a word beside its name."""
+    state = properties.get("state")
+    known = state in STATES
+    return {**row, "state": state if known else "", "text": "" if known else stands(properties), "stage": ""}
 
 
 def _spots(rows: Sequence[dict[str, Any]], blind: int, total: int, row: Callable[[int], dict[str, Any]]) -> Spots:

@@ -25,16 +25,16 @@ def nearest(evaluator: Evaluator, ground: AreaGround, target: Pair, scope: Scope
     Returns:
         rows: as area lists show an asset, with straight_m, road_m (None without a road), off_m (from it to its road),
         minutes (None of what is fixed), way (road | straight) and why (why not by road); kinds: layer, name, known
-        (with a place), compared; travel: the assumptions; roads: pieces of road, 0 = no network; off_m: from the target
-        to its road; note.
+        (with a place), unready (of them, by their own word: these are not sought), compared; travel: the assumptions;
+        roads: pieces of road, 0 = no network; off_m: from the target to its road; note.
     """
     kinds, roads, travel = [], ground.roads, evaluator.pack.travel
     candidates: list[Candidate] = []
     # Who comes first, then what stands there.
     for key, layer in sorted(evaluator.pack.layers.items(), key=lambda pair: pair[1].fixed):
         if "resource" in layer.roles:
-            known, found = _candidates(evaluator, (key, layer.source), target, scope)
-            kinds.append({"layer": key, "name": layer.name, "known": known, "compared": len(found)})
+            known, unready, found = _candidates(evaluator, (key, layer.source), target, scope)
+            kinds.append({"layer": key, "name": layer.name, "known": known, "unready": unready, "compared": len(found)})
             candidates += found
     told = sorted(_told(evaluator, candidates, target, roads),
                   key=lambda row: (row["minutes"] or 0, row["straight_m"], row["id"]))
@@ -49,17 +49,21 @@ def nearest(evaluator: Evaluator, ground: AreaGround, target: Pair, scope: Scope
 
 
 def _candidates(evaluator: Evaluator, layer: tuple[str, str], target: Pair,
-                scope: Scope) -> tuple[int, list[Candidate]]:
-    """(how many of a layer have a place, the nearest of them by straight line, which are then compared by way)."""
+                scope: Scope) -> tuple[int, int, list[Candidate]]:
+    """(how many of a layer have a place, how many of these are not ready by their own word, of the others the nearest
+    by straight line, which are then compared by way).
+    """
     key, source = layer
     placed = evaluator.tables.assets.placed(source)
     inside = evaluator.pack.divisions.below(scope.division)
-    known = np.flatnonzero(inside[placed.division] & ~np.isnan(placed.lon)) if placed.rows else np.zeros(0, np.int64)
+    there = np.flatnonzero(inside[placed.division] & ~np.isnan(placed.lon)) if placed.rows else np.zeros(0, np.int64)
+    known = there[placed.ready[there]]
     # A plane is enough to leave out what is far; who is left is measured on the ellipsoid.
     rough = np.hypot((placed.lon[known] - target[0]) * np.cos(np.radians(target[1])), placed.lat[known] - target[1])
     near = known[np.argsort(rough, kind="stable")[:COMPARED]]
     meters = distance_m(target, placed.lon[near], placed.lat[near])
-    return len(known), [(float(length), key, placed.rows[at]) for length, at in zip(meters, near.tolist(), strict=True)]
+    found = [(float(length), key, placed.rows[at]) for length, at in zip(meters, near.tolist(), strict=True)]
+    return len(there), len(there) - len(known), found
 
 
 def _told(evaluator: Evaluator, candidates: list[Candidate], target: Pair,

@@ -63,12 +63,15 @@ Key = tuple[str, str]
 
 
 class Placed(NamedTuple):
-    """A layer's assets in columns: lon, lat (not-a-number without coordinates), division = index in `divisions`."""
+    """A layer's assets in columns: lon, lat (not-a-number without coordinates), division = index in `divisions`; ready:
+    False for those that say they are not (a broken engine).
+    """
 
     rows: list[Row]
     lon: Array
     lat: Array
     division: Array
+    ready: Array
 
 
 class AssetTable:
@@ -113,7 +116,8 @@ class AssetTable:
             rows = self.layer(name)
             lon, lat = (np.array([np.nan if row[axis] is None else row[axis] for row in rows], np.float64)
                         for axis in ("lon", "lat"))
-            self._placed[name] = Placed(rows, lon, lat, np.array([row["index"] for row in rows], np.int64))
+            self._placed[name] = Placed(rows, lon, lat, np.array([row["index"] for row in rows], np.int64),
+                                        np.array([row["properties"].get("ready") is not False for row in rows], bool))
         return self._placed[name]
 
     def devices(self, name: str) -> list[Row]:

@@ -44,6 +44,8 @@ _SYMBOLS: dict[str, tuple[str, Markup]] = {
     "m-triangle": ("-8 -8 16 16", Markup('<path d="M0-6.5L6 5H-6Z"/>')),
     "m-diamond": ("-8 -8 16 16", Markup('<path d="M0-6.5L6.5 0 0 6.5-6.5 0Z"/>')),
     "m-reservoir": ("-8 -8 16 16", Markup('<path d="M-7-5H7L3.75 5H-3.75Z"/>')),
+    "m-cross": ("-8 -8 16 16", Markup('<path d="M-2.2-6.2H2.2V-2.2H6.2V2.2H2.2V6.2H-2.2V2.2H-6.2V-2.2H-2.2Z"/>')),
+    "m-drop": ("-8 -8 16 16", Markup('<path d="M0-7L4-1.4A4.7 4.7 0 1 1-4-1.4Z"/>')),
     "m-house": ("-8 -8 16 16", Markup('<path d="M0-6.5L6-.5 4.5 5H-4.5L-6-.5Z"/>')),
     "k-res": ("0 0 20 20", Markup('<path d="M2 4H18L13.5 17H6.5Z"/>')),
     "k-gauge": ("0 0 20 20", Markup('<circle cx="10" cy="10" r="6.4" fill="none" stroke-width="2.6"/>')),

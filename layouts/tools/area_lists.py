@@ -72,7 +72,9 @@ def near_list(found: Answer, context: Context) -> Markup:
     pieces = []
     for kind in found.parts["kinds"]:
         rows = [row for row in found.rows if row["layer"] == kind["layer"]]
-        none = EMPTY if rows else Markup('<li class="none">辖区内没有有坐标的{}</li>').format(kind["name"])
+        idle = f"另有 {words.number(kind['unready'])} 处{kind['name']}不可出动，未列" if kind["unready"] else ""
+        said = idle if rows or idle else f"辖区内没有有坐标的{kind['name']}"
+        none = Markup('<li class="none">{}</li>').format(said) if said else EMPTY
         pieces.append(Markup("<h4>{}</h4><ul>{}{}</ul>").format(
             kind["name"], EMPTY.join(_near_row(row, context) for row in rows), none))
     return EMPTY.join(pieces)

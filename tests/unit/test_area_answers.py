@@ -194,10 +194,25 @@ def test_nearest_without_roads_is_the_straight_line_with_its_assumptions(place: 
     assert (travel["detour"], travel["speed_kmh"], travel["departure_min"]) == (1.4, 40, 5)
     assert "没有路网" in answer.note
     assert answer.parts["kinds"] == [
-        {"layer": "team", "name": "队伍", "known": 2, "compared": 2}]
+        {"layer": "team", "name": "队伍", "known": 2, "unready": 0, "compared": 2}]
     assert place.ask("circle:115.05,26.05,500", "nearest").parts["from"] == [115.05, 26.05]
     with pytest.raises(WrongInput, match="辖区之外"):
         place.ask("117,26", "nearest")
+
+
+def test_who_says_not_to_be_ready_is_not_sought_but_counted(place: Place) -> None:
+    place.memory.assets.add([asset("team", "t0", 115.05, 26.05, V[1], ready=False),
+                             asset("team", "t3", 115.04, 26.05, V[1], ready=True)])
+    answer = place.ask("115.05,26.05", "nearest")
+    assert [(row["id"], row["text"]) for row in answer.rows] == [("t3", "可出动"), ("t1", "离线"), ("t2", "")]
+    assert answer.parts["kinds"][0] == {"layer": "team", "name": "队伍", "known": 4, "unready": 1, "compared": 3}
+    drawn = place.ask("circle:115.05,26.05,500")
+    assert {"t0": "不可出动"}.items() <= {row["id"]: row["text"] for row in drawn.rows}.items()
+
+
+def test_a_detour_factor_is_never_told_with_another_ones_source() -> None:
+    assert (Travel().detour_source, Travel(detour=1.8).detour_source) == ("假定，未经实测", "地方包没有写明来源")
+    assert Travel(detour=1.8, detour_source="本县实测 2025").detour_source == "本县实测 2025"
 
 
 def test_nearest_by_road_may_be_another_one(tmp_path: Path) -> None:

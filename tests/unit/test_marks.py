@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections import Counter
@@ -95,3 +96,15 @@ def test_devices_are_marks_too(tmp_path: Path) -> None:
     found, total, blind = marks(Evaluator(PACK, tables), Question("marks", "assets:pump", zoom=6), ALL, (0, NOW))
     assert (sum(row["n"] for row in found), total, blind) == (3099, 3100, 1)
     assert [row.get("state") for row in found if row["id"] == "a7"] == ["warn"]
+
+
+def test_what_an_asset_says_of_itself_is_a_word_and_no_state(tmp_path: Path) -> None:
+    """A mark of a state that no map knows would not be drawn at all."""
+    tables, said = MemoryTables(PACK, HistoryReader(tmp_path)), ({"state": "待修"}, {"ready": False}, {"stage": "在建"})
+    rows = [{"id": f"h{k}", "layer": "pump", "name": "栓", "lon": 114.0, "lat": 24.2, "properties": json.dumps(told),
+             "geometry": None, "demo": False, "seq": k + 1, "prev": 0, "received": NOW, "feed": "stations",
+             "code": PACK.place.code} for k, told in enumerate(said)]
+    tables.apply(Batch(1, len(rows), "stations", "asset", NOW, rows))
+    found, _, _ = marks(Evaluator(PACK, tables), Question("marks", "assets:pump"), ALL, (0, NOW))
+    assert [(row["state"], row["text"], row["stage"]) for row in found] == [
+        ("", "待修", ""), ("", "不可出动", ""), ("", "在建", "")]
