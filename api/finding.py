@@ -11,6 +11,7 @@ from api.questions import as_json, path, window
 from api.told import told
 from api.web import json_answer, query_of, web_of
 from data.answers import Question, Scope
+from data.finding import ENDED
 
 SHOWN = 12
 
@@ -19,13 +20,15 @@ def search(request: Request) -> Response:
     """Divisions, assets and events by name, alias, pinyin, initials, code or number, or the point of coordinates.
 
     Best first: exact > beginning > inside > initials; division before asset before event; then nearer to `division`.
+    `ended=1`: where nothing is found, also events that ended before memory begins, by their whole number.
     """
     web, query = web_of(request), query_of(request)
     principal = web.principal(request)
     typed = query.get("q", "")
     scope = Scope(query.get("division") or principal.division)
-    found = web.gate.read(principal, Question("search", typed, limit=int(query.get("limit") or SHOWN)), scope,
-                          window(web, query))
+    order = ENDED if query.get("ended") == "1" else ""
+    question = Question("search", typed, limit=int(query.get("limit") or SHOWN), order=order)
+    found = web.gate.read(principal, question, scope, window(web, query))
     return json_answer(request, {"q": typed, "results": list(found.rows), "total": found.total,
                                  "at": query.get("at") or None, "freshness": found.freshness,
                                  "served_from": found.served_from})

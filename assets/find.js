@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const MOST = 12, WAIT_MS = 15, PATIENCE_MS = 20000;
+  const MOST = 12, WAIT_MS = 15, PATIENCE_MS = 20000, REST_MS = 600;
   const KINDS = {division: '区划', asset: '设施', event: '事件', point: '坐标'};
   const MARKS = {division: 'g-box', asset: 'm-circle', point: 'g-pin'};
   let box = null, input = null, list = null, said = null, root = '', timer = 0, token = 0, stop = null;
@@ -82,19 +82,32 @@
     timer = setTimeout(ask, WAIT_MS);
   }
 
-  async function ask() {
+  /* What may be the number of an event that ended long ago: no name, no coordinates. */
+  const numbered = (text) => text.length > 3 && /\d/.test(text) && !/[\s,，\u2e80-\u9fff]/.test(text);
+
+  /* Nothing was found under what may be a number: once the hand rests, history is asked, which takes a moment. */
+  function older(text) {
+    said.textContent = '近期没有“' + text + '”，在历史里查这个编号…';
+    clearTimeout(timer);
+    timer = setTimeout(() => ask(true), REST_MS);
+    show();
+  }
+
+  async function ask(ended) {
     const text = input.value.trim(), mine = ++token;
     if (stop) stop.abort();
     if (!text) { draw([], '', text); return; }
     const held = stop = new AbortController(), late = setTimeout(() => held.abort(), PATIENCE_MS);
     const state = yp.state.at || {}, query = new URLSearchParams({q: text, limit: String(MOST)});
     for (const name of ['division', 'at', 'known']) if (state[name]) query.set(name, state[name]);
+    if (ended === true) query.set('ended', '1');
     try {
       const response = await fetch('/api/v1/search?' + query, {signal: held.signal});
       const found = await response.json();
       if (mine !== token) return;
       if (!response.ok) draw([], found.detail || '查找没有成功，请再试一次', text);
       else draw(found.results, '', text, found.total);
+      if (response.ok && !found.results.length && ended !== true && numbered(text)) older(text);
     } catch (error) {
       const why = error.name === 'AbortError' ? '服务器没有按时回答，请再试一次' : '查找没有连上服务器，恢复后请再试一次';
       if (mine === token) draw([], why, text);
@@ -174,6 +187,8 @@
   async function enter() {
     clearTimeout(timer);
     if (input.value.trim() !== asked) await ask();
+    clearTimeout(timer);
+    if (!rows.length && numbered(asked)) await ask(true);
     if (input.value.trim() === asked && at >= 0) choose(at);
   }
 

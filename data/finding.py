@@ -15,10 +15,11 @@ import numpy.typing as npt
 import shapely
 
 from data.answers import Answer, Question, Scope
+from data.ended_events import by_number
 from data.inputs import Tables
 from data.masking import without_numbers
 from data.metrics import Evaluator
-from data.name_index import NONE, WORDS, Named, Section, Typed, section_of, typed
+from data.name_index import EXACT, NONE, WORDS, Named, Section, Typed, section_of, typed
 from data.pack import Pack
 from data.rowsets import event_row, layer_name
 from data.spelling import MOST_TYPED, Spelling, folded
@@ -27,6 +28,8 @@ from geo.locate import Locator
 from geo.plane import km_per_degree
 
 KINDS = ("division", "asset", "event")
+# The order of a search that also asks history.
+ENDED = "ended"
 MOST, USUAL = 50, 12
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -123,7 +126,11 @@ class Finder:
 
         Rows: kind, feed, id, name, what (its level, layer or stage in words), division, division_code, layer, state,
         lon, lat, match. Only what lies in `allowed` divisions is looked at. Events are those in memory: of 40 days, and
-        all that are open. The names are ranked without `lock`, which guards the tables.
+        all that are open; with the order `ended`, where nothing else is found, those of history by their whole number.
+        The names are ranked without `lock`, which guards the tables.
+
+        Raises:
+            Unavailable: history was asked and cannot be read.
         """
         question, scope = asked
         text = question.name[:MOST_TYPED]
@@ -140,7 +147,15 @@ class Finder:
                     rows.append({"kind": KINDS[kind], **row, "match": WORDS[rank]})
                 if len(rows) == min(question.limit or USUAL, MOST):
                     break
+        if question.order == ENDED and not rows:
+            rows = [one for one in self._ended(evaluator, text, end_us)
+                    if allowed[self._pack.divisions.index(one["division_code"])]]
+            total = len(rows)
         return _answer(question, scope, rows, total)
+
+    def _ended(self, evaluator: Evaluator, text: str, end_us: int) -> list[dict[str, Any]]:
+        return [{"kind": KINDS[2], **_event((row["feed"], row["id"]), row, self._pack.divisions), "match": WORDS[EXACT]}
+                for row in by_number(evaluator, text, end_us)]
 
     def _point(self, text: str, allowed: Mask) -> dict[str, Any] | None:
         """The row of a point, when coordinates were typed that lie in what may be seen."""
@@ -206,9 +221,7 @@ class Finder:
         at = tables.events.position(*key)
         if at is None:
             return None
-        row = event_row(evaluator, tables.events, at, end_us)
-        return _shown(key, row["title"], row["division_code"], row["division_code"], divisions) | {
-            "what": row["stage"], "layer": "events", "state": row["state"], "lon": row["lon"], "lat": row["lat"]}
+        return _event(key, event_row(evaluator, tables.events, at, end_us), divisions)
 
 
 @dataclass(frozen=True)
@@ -247,6 +260,11 @@ def _shown(key: tuple[str, str], name: str, where: str, code: str, divisions: An
     chain = [divisions.get(above).name for above in reversed(divisions.chain(where)[:-1])] if where else []
     return {"feed": key[0], "id": key[1], "name": name, "division": " › ".join(chain), "division_code": code,
             "what": "", "layer": "", "state": "", "lon": None, "lat": None}
+
+
+def _event(key: tuple[str, str], row: dict[str, Any], divisions: Any) -> dict[str, Any]:
+    return _shown(key, row["title"], row["division_code"], row["division_code"], divisions) | {
+        "what": row["stage"], "layer": "events", "state": row["state"], "lon": row["lon"], "lat": row["lat"]}
 
 
 def _real(value: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from test_engine import event
 
-from access.principal import demo_principal
+from access.principal import Principal, demo_principal
 from data.answers import Question, Scope
 from data.batches import Batch
 from data.clock import Clock, from_us
@@ -102,3 +103,19 @@ def test_a_later_correction_reaches_the_replay_that_asks_for_it(told: Told) -> N
     told.writer.append(Batch(told.seq, told.seq, "cases", "event", late["received"], [late]))
     told.writer.commit()
     assert (value({"at": at}), value({"at": at, "known": "now"})) == (1.0, 2.0)
+
+
+def test_an_ended_event_is_found_by_its_number_when_history_is_asked(told: Told) -> None:
+    told.gate.named.learn()
+    span, scope = window_of({}, datetime.now(UTC), "Asia/Shanghai"), Scope(told.pack.place.code)
+
+    def found(text: str, order: str = "", who: Principal = told.principal) -> list[tuple[str, str, str]]:
+        answer = told.gate.read(who, Question("search", text, order=order), replace(scope, division=who.division), span)
+        return [(row["id"], row["name"], row["what"]) for row in answer.rows]
+
+    assert found("old") == []
+    assert found("old", "ended") == found("ＯＬＤ".lower(), "ended") == [("old", "旧路灯", "结案")]
+    assert found("ol", "ended") == found("old' or '1'='1", "ended") == []
+    assert found("new", "ended") == [("new", "新路灯", "受理")]
+    elsewhere = demo_principal("990101002000")
+    assert found("old", "ended", elsewhere) == []
