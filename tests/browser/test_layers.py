@@ -215,3 +215,23 @@ def test_the_levels_below_are_read_while_their_drawer_is_looked_at(quiet, pages)
     held(page, "level", "grid")
     wait(page, "() => yiping.map.state.level.cells.length === 2600 && yiping.map.state.paths.some(Boolean)")
     assert page.evaluate(asked) == 1
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+def test_however_many_layers_are_on_their_list_ends_above_the_tools(quiet, pages, size):
+    on = "events,station_rain,hospital,care,vehicle,school,shelter,team,supply"
+    page = pages.open(f"{quiet.url}/?layers={on}", size=size)
+    low, high = (page.locator(name).bounding_box() for name in (".over.layers", ".over.tools"))
+    assert low["y"] + low["height"] <= high["y"]
+    last = page.locator(".over.layers a").last
+    last.click()                                   # what is longer is scrolled
+    held(page, "layers", "team")
+    assert "supply" not in at(page)["layers"]
+
+
+def test_marks_that_say_of_themselves_what_no_map_knows_are_drawn(quiet, pages):
+    page = pages.open(f"{quiet.url}/?layers=hydrant&bbox=115.38,25.94,115.43,25.98", size=(1366, 768))
+    wait(page, "() => yiping.map.face.state.hits.some((one) => one.layer === 'hydrant' && one.kind === 'asset')")
+    told = quiet.get("/api/v1/layers/hydrant.geojson", bbox="115.3,25.9,115.5,26.05")["features"]
+    assert {one["properties"]["state"] for one in told} == {""}
+    assert {one["properties"]["text"] for one in told} <= {"完好", "待修"}
