@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from test_event_facts import HOUR, NOW, PACK, change
 
+from analysis.density import bandwidth_m, density_of, peak, zoom_for
 from data import marks as module
 from data.answers import Question, Scope
 from data.batches import Batch
@@ -108,3 +109,22 @@ def test_what_an_asset_says_of_itself_is_a_word_and_no_state(tmp_path: Path) -> 
     found, _, _ = marks(Evaluator(PACK, tables), Question("marks", "assets:pump"), ALL, (0, NOW))
     assert [(row["state"], row["text"], row["stage"]) for row in found] == [
         ("", "待修", ""), ("", "不可出动", ""), ("", "在建", "")]
+
+
+def test_the_density_of_more_marks_than_one_answer_holds(tmp_path: Path) -> None:
+    """25,000 devices: joined by squares none is lost, and the classes are those of every single one."""
+    chance, tables = random.Random(5), MemoryTables(PACK, HistoryReader(tmp_path))
+    spots = [(chance.gauss(114.3, 0.05), chance.gauss(24.25, 0.04)) for _ in range(25_000)]
+    rows = [{"id": f"a{k}", "layer": "pump", "name": "泵", "lon": lon, "lat": lat, "properties": "{}", "geometry": None,
+             "demo": False, "seq": k + 1, "prev": 0, "received": NOW, "feed": "stations", "code": PACK.place.code}
+            for k, (lon, lat) in enumerate(spots)]
+    tables.apply(Batch(1, len(rows), "stations", "asset", NOW, rows))
+    area_km2 = 2_900.0
+    zoom = zoom_for(bandwidth_m(area_km2), SQUARE_PX, 24.25)
+    found, total, _ = marks(Evaluator(PACK, tables), Question("marks", "assets:pump", zoom=zoom), ALL, (0, NOW))
+    assert (sum(row["n"] for row in found), total) == (25_000, 25_000)
+    assert len(found) < module.MOST_AT_ONCE
+    joined = [(row["lon"], row["lat"], row["n"]) for row in found]
+    single = [(lon, lat, 1) for lon, lat in spots]
+    assert peak(joined, bandwidth_m(area_km2)) == pytest.approx(peak(single, bandwidth_m(area_km2)), rel=0.03)
+    assert density_of(joined, area_km2) == density_of(single, area_km2)
