@@ -61,13 +61,15 @@
     c.closePath();
   }
 
-  /* Plain kinds of assets: circle square triangle diamond reservoir cross drop house. */
+  /* Plain kinds of assets: circle square triangle diamond reservoir cross drop hexagon arrow house. */
   function kind(c, shape, x, y, r) {
     if (shape === 'square') c.rect(x - r, y - r, 2 * r, 2 * r);
     else if (shape === 'triangle') { c.moveTo(x, y - 1.3 * r); c.lineTo(x + 1.2 * r, y + r); c.lineTo(x - 1.2 * r, y + r); c.closePath(); }
     else if (shape === 'reservoir') { c.moveTo(x - 1.4 * r, y - r); c.lineTo(x + 1.4 * r, y - r); c.lineTo(x + 0.75 * r, y + r); c.lineTo(x - 0.75 * r, y + r); c.closePath(); }
     else if (shape === 'diamond') { c.moveTo(x, y - 1.3 * r); c.lineTo(x + 1.3 * r, y); c.lineTo(x, y + 1.3 * r); c.lineTo(x - 1.3 * r, y); c.closePath(); }
     else if (shape === 'cross') plus(c, x, y, r);
+    else if (shape === 'hexagon') { c.moveTo(x, y - 1.25 * r); for (let k = 1; k < 6; k += 1) c.lineTo(x + 1.25 * r * Math.sin(k * Math.PI / 3), y - 1.25 * r * Math.cos(k * Math.PI / 3)); c.closePath(); }
+    else if (shape === 'arrow') { c.moveTo(x + 1.35 * r, y); c.lineTo(x - r, y - 1.15 * r); c.lineTo(x - 0.35 * r, y); c.lineTo(x - r, y + 1.15 * r); c.closePath(); }
     else if (shape === 'drop') { c.moveTo(x, y - 1.5 * r); c.lineTo(x + 0.8 * r, y - 0.3 * r); c.arc(x, y + 0.2 * r, 0.95 * r, -0.55, Math.PI + 0.55); c.closePath(); }
     else if (shape === 'house') { c.moveTo(x, y - 1.3 * r); c.lineTo(x + 1.2 * r, y - 0.1 * r); c.lineTo(x + 0.9 * r, y + r); c.lineTo(x - 0.9 * r, y + r); c.lineTo(x - 1.2 * r, y - 0.1 * r); c.closePath(); }
     else { c.moveTo(x + r, y); c.arc(x, y, r, 0, 2 * Math.PI); }

@@ -17,7 +17,7 @@ from layouts.view import ViewState
 NO_LAYER, HEAT, GRATICULE = "none", "heat.", "graticule"
 # So many marks of a layer crowd somewhere at the scale of a county.
 CROWD = 60
-SHAPES = ("circle", "square", "triangle", "diamond", "reservoir", "house", "cross", "drop")
+SHAPES = ("circle", "square", "triangle", "diamond", "reservoir", "house", "cross", "drop", "hexagon", "arrow")
 
 
 def chosen(screen: Screen, view: ViewState) -> tuple[str, ...]:
