@@ -10,14 +10,18 @@
   };
   const KEYS = '键盘：方向键移动地图（Shift 细移），空格在十字处定点，';
   const KEY_ENDS = {circle: '第一次定圆心，第二次定边缘', polygon: '回车完成', line: '回车完成'};
-  let drawing = null, dragged = null, from = null, capture = 0, ended = -1000;
+  let drawing = null, dragged = null, from = null, capture = 0, ended = -1000, on = null;
 
   const map = () => yp.map.leaflet();
+  /* There are two while views are compared: the hand may be on either. */
+  const maps = () => [map(), yp.compare.second() && yp.compare.second().leaflet()].filter(Boolean);
+  const over = (event) => maps().find((one) => one.getContainer().contains(event.target)) || null;
+  const loose = (may) => { for (const one of maps()) one.dragging[may ? 'enable' : 'disable'](); };
   const lonLat = (event) => {
-    const at = map().mouseEventToLatLng(event);
+    const at = (over(event) || on || map()).mouseEventToLatLng(event);
     return [at.lng, at.lat];
   };
-  const pixels = (p) => map().latLngToContainerPoint([p[1], p[0]]);
+  const pixels = (p, one) => (one || map()).latLngToContainerPoint([p[1], p[0]]);
 
   function say(text) {
     const line = document.querySelector('.draw-says');
@@ -47,12 +51,12 @@
     end();
     if (again) return;
     drawing = {form, points: [], reach: form === 'line' ? 500 : 0, hover: null};
-    if (form === 'circle') map().dragging.disable();
+    if (form === 'circle') loose(false);
     yp.hand.mode({click: form === 'circle' ? null : add, move: hover, cancel: () => end(true)});
     by(typed);
     tell();
     if (narrow()) map().getContainer().scrollIntoView({block: 'center'});
-    if (getComputedStyle(map().getContainer()).touchAction !== 'none') map().getContainer().style.touchAction = 'none';
+    for (const {style} of maps().map((one) => one.getContainer())) style.touchAction = 'none';
   }
 
   /* The keyboard goes on with the map and its middle is marked; the first touch of a pointer takes the mark away. */
@@ -105,7 +109,7 @@
     drawing = null;
     from = null;
     map().off('move', follow);
-    map().dragging.enable();
+    loose(true);
     yp.area.draft(null);
     yp.area.aim(false);
     if (taken !== true) yp.hand.mode(null);
@@ -167,7 +171,8 @@
 
   /* A circle is one gesture, so it listens to the pointer itself: press, drag, let go; or two taps. */
   function press(event) {
-    if (!map() || event.button || !map().getContainer().contains(event.target) || event.target.closest('.leaflet-control')) return;
+    if (!map() || event.button || !over(event) || event.target.closest('.leaflet-control')) return;
+    on = over(event);
     if (drawing && drawing.form === 'circle') {
       hold(event);
       from = [event.clientX, event.clientY];
@@ -204,13 +209,13 @@
   function grab(event) {
     const shape = yp.area.current();
     if (!shape) return;
-    const box = map().getContainer().getBoundingClientRect(), wide = event.pointerType === 'touch' ? 22 : 11;
+    const box = on.getContainer().getBoundingClientRect(), wide = event.pointerType === 'touch' ? 22 : 11;
     const at = window.L.point(event.clientX - box.left, event.clientY - box.top);
-    const one = yp.area.handles(shape).map((handle) => ({handle, d: pixels(handle.at).distanceTo(at)}))
+    const one = yp.area.handles(shape).map((handle) => ({handle, d: pixels(handle.at, on).distanceTo(at)}))
       .filter((found) => found.d < wide).sort((a, b) => a.d - b.d)[0];
     if (!one) return;
     hold(event);
-    map().dragging.disable();
+    loose(false);
     yp.hand.mode({});
     const points = shape.points.slice();
     if (one.handle.kind === 'between') points.splice(one.handle.k, 0, one.handle.at);
@@ -229,7 +234,7 @@
     const {shape, moved} = dragged;
     dragged = null;
     ended = performance.now();
-    map().dragging.enable();
+    loose(true);
     yp.hand.mode(null);
     yp.area.draft(null);
     if (moved) yp.view.set({area: yp.area.write(shape)});
@@ -238,7 +243,7 @@
   /* Leaflet hears mouse and touch beside the pointer: while a shape is under the hand they are ours, and so is the click
      that ends a drag. */
   function mute(event) {
-    if (!map() || !map().getContainer().contains(event.target) || event.target.closest('.leaflet-control')) return;
+    if (!map() || !over(event) || event.target.closest('.leaflet-control')) return;
     const after = event.type === 'click' && performance.now() - ended < 400;
     if (dragged || after || (drawing && drawing.form === 'circle')) event.stopPropagation();
   }

@@ -162,6 +162,26 @@ def test_escape_gives_up_the_drawing_before_it_closes_the_drawer(quiet, pages):
     page.wait_for_function("() => !yiping.state.at.tool")
 
 
+def test_a_circle_is_drawn_and_widened_on_the_second_map_of_a_comparison(quiet, pages):
+    page = pages.open(f"{quiet.url}/?tool=area&compare=window:7d", size=(1920, 1080))
+    page.wait_for_function("() => yiping.compare.second()")
+    second = """([lon, lat]) => { const map = yiping.compare.second().leaflet();
+        const at = map.latLngToContainerPoint([lat, lon]);
+        const box = map.getContainer().getBoundingClientRect(); return [box.left + at.x, box.top + at.y]; }"""
+    center = "() => yiping.map.leaflet().getCenter().toString()"
+    stood = page.evaluate(center)
+    page.click('.tool-area [data-kind="circle"]')
+    middle = page.evaluate(second, list(MIDDLE))
+    drag(page, middle, (middle[0] + 30, middle[1]))
+    first = settled(page, "circle:")
+    assert tuple(map(float, first.removeprefix("circle:").split(",")))[:2] == pytest.approx(MIDDLE, abs=0.005)
+    rim = page.evaluate(second, page.evaluate(RIM))
+    drag(page, rim, (rim[0] + 20, rim[1]))
+    page.wait_for_function("(was) => yiping.state.at.area !== was", arg=first)
+    assert float(settled(page, "circle:").rsplit(",")[-1]) > float(first.rsplit(",")[-1])
+    assert page.evaluate(center) == stood
+
+
 def test_every_form_is_drawn_by_the_keyboard_alone(quiet, pages):
     page = pages.open(f"{quiet.url}/?tool=area", size=(1366, 768))
     center = "() => { const c = yiping.map.leaflet().getCenter(); return [c.lng, c.lat]; }"

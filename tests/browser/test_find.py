@@ -136,3 +136,17 @@ def test_a_link_shows_the_same_and_a_hostile_name_stays_text(county, pages):
     assert again.locator(".tool-find h3").inner_text() == page.locator(".tool-find h3").inner_text()
     set_view(again, {"pin": "asset:assets:nothing", "tool": "find"})
     until(again, "() => (document.querySelector('.tool-find') || {}).textContent.includes('没有设施')")
+
+
+def test_a_number_that_is_not_in_memory_is_asked_of_history_once_the_hand_rests(county, pages):
+    page = pages.open(county.url)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/search" in request.url else None)
+    page.keyboard.press("/")
+    page.keyboard.type("ZZ-2019-0001")
+    until(page, "() => document.querySelector('.find-said').textContent.includes('在历史里查')")
+    until(page, "() => document.querySelector('.find-said').textContent.includes('没有找到')")
+    assert [url for url in asked if "ended=1" in url] == [asked[-1]]
+    page.fill(".find-text", "没有这个名字9")
+    until(page, "() => document.querySelector('.find-said').textContent.includes('没有找到“没有这个名字9”')")
+    assert len([url for url in asked if "ended=1" in url]) == 1
