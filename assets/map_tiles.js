@@ -56,7 +56,8 @@
 
   function redraw() {
     yp.map.state.tiled = Array.from(held.values()).some((one) => one.state && one.state.loaded);
-    yp.map.leaflet().getContainer().classList.toggle('tiled', yp.map.state.tiled);
+    const ground = yp.map.leaflet().getContainer();
+    for (const node of [ground, ground.closest('.canvas')]) if (node) node.classList.toggle('tiled', yp.map.state.tiled);
     for (const sheet of yp.map.sheets()) sheet.redraw();
   }
 

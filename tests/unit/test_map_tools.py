@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +64,15 @@ def test_a_tool_that_does_not_exist_is_none(word):
 def test_a_page_without_a_map_has_no_tools():
     screen = next(screen for screen in BY_KEY.values() if screen.plain)
     assert body_class(screen, ViewState(tool=TOOLS[0].key)) == f"screen-{screen.key} is-plain"
+
+
+def test_a_screen_without_a_second_layer_says_so_in_its_class():
+    screen = BY_KEY["overview"]
+    few = replace(screen, panels=tuple(panel for panel in screen.panels if not panel.slot.startswith("s")))
+    assert body_class(few, ViewState()) == "screen-overview no-far"
+
+
+def test_no_style_needs_a_selector_that_older_browsers_drop():
+    sheets = sorted((Path(__file__).parents[2] / "assets").glob("*.css"))
+    assert sheets
+    assert [sheet.name for sheet in sheets if ":has(" in sheet.read_text(encoding="utf-8")] == []
