@@ -22,16 +22,18 @@ HIDDEN = """(second) => { const y = yiping, face = second ? y.compare.second() :
       cards.some((r) => x > r.left && x < r.right && y > r.top && y < r.bottom);
   }).map((cell) => cell.name); }"""
 MEET = """() => {
-  const boxes = Array.from(document.querySelectorAll('.over.layers a, .over.tools a, .leaflet-control-zoom')).map((node) =>
-    [node.textContent.trim(), node.getBoundingClientRect()]).filter(([, r]) => r.width && r.height);
+  const there = document.querySelectorAll('.over.layers a, .over.tools a, .leaflet-control-zoom');
+  const boxes = Array.from(there).map((node) => [node.textContent.trim(), node.getBoundingClientRect()])
+    .filter(([, r]) => r.width && r.height);
   const along = (p, q) => p.left < q.right - 1 && q.left < p.right - 1;
   const meet = (p, q) => along(p, q) && p.top < q.bottom - 1 && q.top < p.bottom - 1;
   return boxes.flatMap(([a, p], k) => boxes.slice(k + 1).filter(([, q]) => meet(p, q))
     .map(([b]) => a + ' / ' + b)); }"""
 CUT = """() => { const y = yiping, stack = y.map.sheet('names').stack, pad = stack.pad, size = stack.map.getSize();
   const across = (from, to, rim) => from < rim && to > rim;
-  return y.map.state.written.filter(({box}) => across(box[0], box[2], pad.x) || across(box[0], box[2], pad.x + size.x) ||
-    across(box[1], box[3], pad.y + size.y)).map(({text}) => text); }"""
+  const beside = ({box}) => across(box[0], box[2], pad.x) || across(box[0], box[2], pad.x + size.x);
+  return y.map.state.written.filter((one) => beside(one) ||
+    across(one.box[1], one.box[3], pad.y + size.y)).map(({text}) => text); }"""
 OUT = """() => Array.from(document.querySelectorAll('.head .then, .head .then-back, .head .nav a, .head .brand'))
   .map((node) => [node.textContent, node.getBoundingClientRect()])
   .filter(([, r]) => r.right > innerWidth + 1 || r.left < 0).map(([text]) => text)"""
