@@ -91,3 +91,16 @@ def test_the_way_back_from_the_past_is_never_cut_off(stub: Stub, pages, size):
         value(page, "() => { document.querySelector('.nav').remove(); }")     # a phone's scrolls by itself
     assert value(page, OUT) == []
     assert value(page, "() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_on_paper_a_drawer_covers_no_panel(quiet, pages):
+    page = pages.open(quiet.url + "/?tool=area&area=circle:115.41,25.955,4000", size=(1500, 1000))
+    settled(page)
+    page.emulate_media(media="print")
+    drawer, shown = page.locator(".drawer").bounding_box(), page.locator(".stage .panel:visible, .kpis, .canvas").all()
+    assert len(shown) >= 8
+    for panel in shown:
+        box = panel.bounding_box()
+        assert box["y"] + box["height"] <= drawer["y"] + 1 or box["y"] >= drawer["y"] + drawer["height"] - 1
+    assert value(page, "() => getComputedStyle(document.querySelector('.panel.p1')).visibility") == "visible"
+    assert not page.locator(".over.tools").is_visible()

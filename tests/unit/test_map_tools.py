@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from layouts import ids
+from layouts.mapcards import claim
 from layouts.regions import body_class, questions, regions
 from layouts.screens import BY_KEY
 from layouts.tools.registry import TOOLS
@@ -70,6 +71,18 @@ def test_a_screen_without_a_second_layer_says_so_in_its_class():
     screen = BY_KEY["overview"]
     few = replace(screen, panels=tuple(panel for panel in screen.panels if not panel.slot.startswith("s")))
     assert body_class(few, ViewState()) == "screen-overview no-far"
+
+
+@pytest.mark.parametrize(("official", "number"), [
+    (False, ""), (False, "GS(2026)1"), (True, ""), (True, "审图号：GS(2026)1"), (False, "<img src=x>")])
+def test_the_map_says_whether_its_borders_are_official_and_its_number(official, number):
+    screen = BY_KEY["overview"]
+    held = context(screen)
+    told = str(claim(replace(held, place=replace(held.place, official=official, licence_no=number))))
+    assert ("<b>示意边界</b>" in told) is not official
+    assert told.count("审图号") == (1 if number else 0)
+    assert ("审图号：GS(2026)1" in told) is ("GS" in number)
+    assert "<img" not in told
 
 
 def test_no_style_needs_a_selector_that_older_browsers_drop():
