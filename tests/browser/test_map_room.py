@@ -93,6 +93,25 @@ def test_the_way_back_from_the_past_is_never_cut_off(stub: Stub, pages, size):
     assert value(page, "() => document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize(("path", "maps"), [("/", 1), (SIDE, 2)])
+def test_the_map_that_has_the_keyboard_is_framed_and_named(quiet, pages, path, maps):
+    page = pages.open(quiet.url + path, size=(1366, 768))
+    settled(page)
+    framed = """() => { const at = document.activeElement, s = getComputedStyle(at, '::after');
+      const told = [s.borderTopStyle, parseFloat(s.borderTopWidth) > 1.5, s.zIndex > 800];
+      return at.classList.contains('ground') && told; }"""
+    seen = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        found = value(page, framed)
+        if found:
+            seen.append(found)
+    assert seen == [["solid", True, True]] * maps
+    name = page.locator(".ground").first.get_attribute("aria-label")
+    assert "最高，" in name
+    assert "换指标" not in name
+
+
 def test_on_paper_a_drawer_covers_no_panel(quiet, pages):
     page = pages.open(quiet.url + "/?tool=area&area=circle:115.41,25.955,4000", size=(1500, 1000))
     settled(page)
