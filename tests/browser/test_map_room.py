@@ -69,6 +69,10 @@ def test_tools_and_layers_do_not_meet_while_two_maps_are_compared(quiet, pages, 
     page = pages.open(f"{quiet.url}{SIDE}&split={look}&tool=compare", size=(1366, 768))
     settled(page)
     assert value(page, MEET) == []
+    strip = page.locator(".over.sides").bounding_box()
+    for told in page.locator(".side-cap > *").all():
+        box = told.bounding_box()
+        assert box["y"] + box["height"] <= strip["y"] + strip["height"] + 1
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (1920, 1080), (3840, 2160)])
