@@ -39,7 +39,8 @@ def place_of(web: Web) -> Place:
     """What layouts may know of the pack."""
     place, divisions = web.pack.place, web.pack.divisions
     return Place(place.code, place.name, place.brand, tuple((level.key, level.word) for level in place.levels),
-                 place.boundary_note, divisions.root.official, place.timezone)
+                 place.boundary_note, all(item.official for item in divisions.items), place.timezone,
+                 place.map_licence_no.strip())
 
 
 def screen_of(web: Web, key: str) -> Screen:

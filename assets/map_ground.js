@@ -2,7 +2,7 @@
 (function () {
   'use strict';
   const yp = window.yiping = window.yiping || {};
-  const TOKENS = {q0: '--seq-0', q1: '--seq-1', q2: '--seq-2', q3: '--seq-3', q4: '--seq-4', d0: '--div-n2', d1: '--div-n1',
+  const TOKENS = {q0: '--seq-0', q1: '--seq-1', q2: '--seq-2', q3: '--seq-3', q4: '--seq-4', q5: '--seq-5', d0: '--div-n2', d1: '--div-n1',
     d2: '--div-0', d3: '--div-p1', d4: '--div-p2', 'k-red': '--st-red-fill', 'k-orange': '--st-orange-fill',
     'k-yellow': '--st-yellow-fill', 'k-blue': '--st-blue-fill', 'k-green': '--st-green-fill', qn: '--ground'};
   const VEIL = 0.45;               // how much of the colours stands over tiles

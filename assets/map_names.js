@@ -34,6 +34,11 @@
       .map((r) => [r.left - base.left - 4, r.top - base.top - 4, r.right - base.left + 4, r.bottom - base.top + 4]);
   }
 
+  /* The rims of what is seen, as boxes: a name stands within or beyond, never cut in two. */
+  function rims({x, y}, {w, h}) {
+    return [[x - 1, 0, x + 1, h], [w - x - 1, 0, w - x + 1, h], [0, y - 1, w, y + 1], [0, h - y - 1, w, h - y + 1]];
+  }
+
   function word(pen, text, x, y, fs, color, weight) {
     const c = pen.c;
     c.font = (weight || 500) + ' ' + fs + 'px ' + family();
@@ -200,7 +205,9 @@
     return new Float64Array(points.flat());
   }
 
-  function neighbours(pen, state, taken, frame, fs) {
+  /* `edge`: left and right end of what is seen, in pixels; a name that would be cut off there stands further in, while that
+     is still on its own ground. */
+  function neighbours(pen, state, taken, frame, edge, fs) {
     const color = yp.ground.color('--map-nb');
     for (const cell of state.neighbours.cells) {
       const big = cell.rings.reduce((a, b) => (b.length > a.length ? b : a), cell.rings[0] || []);
@@ -209,7 +216,9 @@
       const at = yp.geo.heart([seen], yp.geo.boxOf([seen]));
       const text = cell.name.split('').join('\u2006\u2006'), w = width(pen, text, fs);
       for (const [dx, dy] of OFFSETS) {
-        const x = pen.x(at.x) + 2 * dx * pen.u, y = pen.y(at.y) + 2 * dy * pen.u;
+        const y = pen.y(at.y) + 2 * dy * pen.u;
+        const x = Math.max(edge[0] + w / 2 + 4, Math.min(edge[1] - w / 2 - 4, pen.x(at.x) + 2 * dx * pen.u));
+        if (!yp.geo.inRing(seen, (x - pen.view.ox) / pen.view.k, (y - pen.view.oy) / pen.view.k)) continue;
         const box = [x - w / 2 - 4, y - fs, x + w / 2 + 4, y + fs * 0.5];
         if (at.d * pen.view.k < fs || !taken.free(box)) continue;
         taken.take(box, 'neighbour', cell.name);
@@ -263,14 +272,14 @@
     const unit = 16 * pen.u, fs = unit * (isWall() ? 1.0625 : 0.9375), small = unit * (isWall() ? 1 : 0.875);
     const points = (state.hits || []).filter((hit) => hit.kind !== 'asset').slice(-MOST_SOFT);
     const soft = points.map((hit) => [pen.x(hit.x) - hit.r, pen.y(hit.y) - hit.r, pen.x(hit.x) + hit.r, pen.y(hit.y) + hit.r]);
-    const taken = new Taken([...floating(sheet), ...(state.reserved || [])], soft);
     const margin = sheet.pad, v = pen.view;
+    const taken = new Taken([...rims(margin, v), ...floating(sheet), ...(state.reserved || [])], soft);
     const frame = [(margin.x - v.ox) / v.k, (margin.y - v.oy) / v.k, (v.w - margin.x - v.ox) / v.k, (v.h - margin.y - v.oy) / v.k];
     if (state.level) places(pen, state, taken, frame, fs);
     if (state.rivers && !state.focus.length) rivers(pen, state, taken, frame, small);
-    if (state.neighbours) neighbours(pen, state, taken, frame, small);
     const veil = isWall() ? 4.2 * unit : 2;           // a wall's map fades out at both sides
     const edge = [margin.x + veil, margin.y + (state.top || 0), v.w - margin.x - veil, v.h - margin.y];
+    if (state.neighbours) neighbours(pen, state, taken, frame, [edge[0], edge[2]], small);
     yp.graticule.labels(pen, {width: (text, size) => width(pen, text, size), word: label}, taken, edge);
     state.written = taken.written;
 

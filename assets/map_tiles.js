@@ -56,7 +56,8 @@
 
   function redraw() {
     yp.map.state.tiled = Array.from(held.values()).some((one) => one.state && one.state.loaded);
-    yp.map.leaflet().getContainer().classList.toggle('tiled', yp.map.state.tiled);
+    const ground = yp.map.leaflet().getContainer();
+    for (const node of [ground, ground.closest('.canvas')]) if (node) node.classList.toggle('tiled', yp.map.state.tiled);
     for (const sheet of yp.map.sheets()) sheet.redraw();
   }
 
@@ -115,6 +116,15 @@
     return true;
   }
 
+  /* Whether a picture may be taken: what comes is there in full, and of what does not come the map has said so. */
+  function still() {
+    const now = performance.now(), late = (since) => now - since > PATIENCE_MS + 2 * LOOK_MS;
+    const awaited = Array.from(held.values()).flatMap((one) => (one.state ? Array.from(one.state.pending.values()) : []));
+    const said = awaited.every(late) && (awaited.length > 0 || !timer);
+    const faded = Array.from(document.querySelectorAll('.leaflet-tile-loaded')).every((tile) => !(parseFloat(tile.style.opacity) < 1));
+    return said && faded;
+  }
+
   yp.map.addSheet({name: 'tiles', order: -10, paint() { /* Leaflet shows them below the canvas */ }, take, idle: () => true});
-  yp.tiles = {bbox, held};
+  yp.tiles = {bbox, held, still};
 })();

@@ -76,8 +76,8 @@
 
   /* What a map is, for those who do not see it. */
   function label(map, data, second) {
-    const head = document.querySelector('.mtitle'), box = map.getContainer();
-    const words = data.label || (head ? head.textContent : data.metric || '');
+    const box = map.getContainer(), head = document.querySelectorAll('.mtitle > b, .mtitle > span');     // not the menus
+    const words = data.label || Array.from(head, (node) => node.textContent).join('，') || data.metric || '';
     box.setAttribute('role', 'application');
     box.setAttribute('aria-label', (second ? '对比地图：' : '地图：') + words + '。各区划数值见图例和面板');
   }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S, GRACE_S, HEALTH_S = 60.0, 15.0, 5.0
 READY = 'html[data-ready="true"]'
+STILL = "() => !window.yiping || !yiping.tiles || yiping.tiles.still()"
 SCRIPT = Path(__file__).with_name("picture.js")
 _MISSING = {"frame": "页面框架没有装好", "figures": "页面数据没有读到", "map": "地图没有画完"}
 
@@ -121,7 +122,7 @@ def _one(context: BrowserContext, base: str, wish: Wish, timeout_s: float, zone:
 
 
 def ready(tab: Page, url: str, path: str, timeout_s: float) -> None:
-    """Opens a page and waits until it has drawn its figures, charts and map.
+    """Opens a page and waits until it has drawn its figures, charts and map, tiles included as far as they come.
 
     Raises:
         Unavailable: it did not in time; says what it waited for.
@@ -138,6 +139,7 @@ def ready(tab: Page, url: str, path: str, timeout_s: float) -> None:
         raise Unavailable(f"页面 {path} 没有给出画面（{said}）；请在浏览器中打开看原因")
     try:
         tab.wait_for_selector(READY, state="attached", timeout=max(1.0, (until - time.monotonic()) * 1000))
+        tab.wait_for_function(STILL, timeout=max(1.0, (until - time.monotonic()) * 1000))
     except Late as error:
         what = _MISSING[tab.evaluate("yipingPicture.missing()")]
         raise Unavailable(f"页面 {path} 在 {timeout_s:.0f} 秒内没有画完：{what}；请稍后重试或加大 --timeout") from error

@@ -14,10 +14,10 @@ from layouts import words
 
 UNKNOWN = "qn"
 MOST_DECIMALS = 6
-SEQUENCE = ("q0", "q1", "q2", "q3", "q4")
+SEQUENCE = ("q0", "q1", "q2", "q3", "q4", "q5")
 CHANGE = ("d0", "d1", "d2", "d3", "d4")
 MOST_LIMITS = len(SEQUENCE) - 1
-SPREAD = {1: (2,), 2: (1, 3), 3: (0, 2, 4), 4: (0, 1, 3, 4), 5: (0, 1, 2, 3, 4)}
+SPREAD = {1: (2,), 2: (1, 3), 3: (0, 2, 4), 4: (0, 1, 3, 4), 5: (0, 1, 2, 3, 4), 6: (0, 1, 2, 3, 4, 5)}
 EVENT_STATES = (("alarm", "超期超过 1 天"), ("warn", "有超期"), ("att", "24 小时内到期"), ("ok", "正常"))
 # The reader's choices of class limits; without one it is as the metric declares, else quantiles of few digits.
 METHODS = {"natural": "自然断点（Fisher–Jenks）", "quantile": "分位（各级区划数相近）", "thresholds": "指标规定的限值"}
@@ -146,7 +146,7 @@ def _by_warning(answer: Answer) -> Shading:
 
 
 def _steps(count: int, two_sided: bool) -> Sequence[int]:
-    return range(5) if two_sided else SPREAD[max(1, min(count, 5))]
+    return range(5) if two_sided else SPREAD[max(1, min(count, len(SEQUENCE)))]
 
 
 def _labels(answer: Answer, known: Sequence[float], breaks: Sequence[float], method: str) -> tuple[str, ...]:

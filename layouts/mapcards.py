@@ -166,13 +166,14 @@ def mark_legend(found: dict[str, tuple[str, str]], unlocated: float | None, unit
 
 
 def claim(context: Context) -> Markup:
-    """Says that the borders are not official; scale and north belong to the map itself."""
-    note = context.place.boundary_note
+    """Says that the borders are not official, and the map's 审图号; scale and north belong to the map itself."""
+    note, number = context.place.boundary_note, context.place.licence_no.removeprefix("审图号").lstrip("：: ")
+    licence = Markup('<span class="credit">审图号：{}</span>').format(number) if number else EMPTY
     credits_ = [context.names[f"credit:{key}"] for key in context.view.map.layers if context.names.get(f"credit:{key}")]
     below = EMPTY.join(Markup('<span class="credit">{}</span>').format(told) for told in credits_)
     if context.place.official:
-        return below + Markup("<span>{}</span>").format(note)
+        return below + Markup("<span>{}</span>").format(note) + licence
     for head in ("示意边界，", "示意边界"):
         note = note.removeprefix(head)
     told = f"·{note}" if note else "·非行政界线，不作划界依据"
-    return below + Markup("<span><b>示意边界</b>{}</span>").format(told)
+    return below + Markup("<span><b>示意边界</b>{}</span>").format(told) + licence

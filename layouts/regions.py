@@ -92,6 +92,7 @@ def _map_makers(screen: Screen, answers: Answers, context: Context) -> dict[str,
 def body_class(screen: Screen, view: ViewState, compared: Comparison | None = None) -> str:
     """Classes of the page's body."""
     drawn = f" look-{compared.drawn}" if compared is not None and compared.drawn else ""
+    drawn += " sides-bad" if compared is not None and compared.problem else ""
     return tools.body_class(tools.opened(TOOLS, screen, view), screen, bool(view.at)) + drawn
 
 

@@ -16,7 +16,10 @@ from layouts.view import ViewState
 
 @dataclass(frozen=True)
 class Place:
-    """The few facts of the pack that layouts may show."""
+    """The few facts of the pack that layouts may show.
+
+    `official`: every border is; `licence_no`: the map's 审图号, '' for none.
+    """
 
     code: str
     name: str
@@ -25,6 +28,7 @@ class Place:
     boundary_note: str
     official: bool
     timezone: str
+    licence_no: str = ""
 
 
 @dataclass(frozen=True)

@@ -76,4 +76,5 @@ def body_class(tool: Tool | None, screen: Screen, past: bool = False) -> str:
     """Classes of the page's body: which screen it is, what is open on it, and whether it shows the past."""
     there = f"has-{tool.place} has-{tool.key}" if tool else ""
     then = "is-replay" if past else ""
-    return " ".join(filter(None, (f"screen-{screen.key}", "is-plain" if screen.plain else "", there, then)))
+    far = "" if screen.plain or any(panel.slot.startswith("s") for panel in screen.panels) else "no-far"
+    return " ".join(filter(None, (f"screen-{screen.key}", "is-plain" if screen.plain else "", far, there, then)))

@@ -51,7 +51,7 @@ class GroundCounty(County):
 
 
 class Tiles:
-    """`mood`: ok, hang or no. `asked`: paths in their order."""
+    """`mood`: ok, slow, hang or no. `asked`: paths in their order."""
 
     def __init__(self) -> None:
         self.mood, self.asked, self.over = "ok", [], threading.Event()
@@ -70,12 +70,14 @@ class Tiles:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 site.asked.append(self.path)
+                if site.mood == "slow":
+                    site.over.wait(1.5)
                 if site.mood == "hang":
                     site.over.wait(60)
                     return
-                body = PICTURE if site.mood == "ok" else b"no"
-                self.send_response(200 if site.mood == "ok" else 500)
-                self.send_header("Content-Type", "image/png" if site.mood == "ok" else "text/plain")
+                body = PICTURE if site.mood in ("ok", "slow") else b"no"
+                self.send_response(200 if site.mood in ("ok", "slow") else 500)
+                self.send_header("Content-Type", "image/png" if site.mood in ("ok", "slow") else "text/plain")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

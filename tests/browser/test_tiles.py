@@ -12,6 +12,7 @@ import pytest
 from driving import settled, until, value
 from ground_site import GroundCounty, go, opened, tile_site
 
+from briefing.capture import ready
 from geo import crs, measuring
 
 pytestmark = pytest.mark.browser
@@ -65,6 +66,20 @@ def test_tiles_lie_below_a_translucent_ground(tiled, site, pages):
     assert value(page, TOLD) == {}
     value(page, "() => yiping.view.set({layers: 'events'})")
     until(page, "() => !yiping.map.state.tiled && !document.querySelector('.leaflet-tile')")
+
+
+def test_a_picture_waits_for_tiles_that_come_and_no_longer_than_the_map_does(tiled, site, pages):
+    site.mood = "slow"
+    page = pages.open()
+    ready(page, tiled.url + "/?layers=events,good", "/", 60.0)
+    shown = value(page, "() => Array.from(document.querySelectorAll('.leaflet-tile'), (tile) => tile.style.opacity)")
+    assert len(shown) > 3
+    assert {float(one or 1) for one in shown} == {1.0}
+    assert value(page, "() => yiping.map.state.tiled")
+    site.mood = "hang"
+    other = pages.open()
+    ready(other, tiled.url + "/?layers=events,good", "/", 60.0)
+    assert value(other, TOLD) == {"tiles:good": "影像：瓦片服务没有回应，仍在等"}
 
 
 def test_a_wms_is_asked_for_the_tile_s_own_metres(tiled, site, pages):

@@ -118,6 +118,13 @@ def test_no_growth_is_neither_a_rise_nor_a_fall(method: str) -> None:
 
 
 def test_limits_beyond_the_colors_are_said() -> None:
-    found = shade(answer([350.0, 210.0], parts={"breaks": [51, 101, 151, 201, 301]}))
+    found = shade(answer([350.0, 210.0], parts={"breaks": [51, 101, 151, 201, 301, 401]}))
     assert found.method == "指标规定的分级，最高的 1 个界限以上不再分色"
+
+
+def test_the_six_classes_of_air_have_six_colors() -> None:
+    found = shade(answer([350.0, 210.0, 160.0, 120.0, 60.0, 20.0], parts={"breaks": [51, 101, 151, 201, 301]}))
+    assert [found.tokens[found.values[code][0]] for code in "012345"] == ["q5", "q4", "q3", "q2", "q1", "q0"]
+    assert [text for _, text, _ in found.legend] == ["≥ 301", "201–300", "151–200", "101–150", "51–100", "< 51"]
+    assert found.method == "指标规定的分级"
     assert shade(answer([350.0], parts={"breaks": [51, 101, 151, 201]})).method == "指标规定的分级"

@@ -16,7 +16,7 @@ from colorspacious import cspace_convert
 
 ASSETS = Path(__file__).parents[2] / "assets"
 SEEN = ("", "protanomaly", "deuteranomaly", "tritanomaly")
-STEPS = [f"--seq-{k}" for k in range(5)]
+STEPS = [f"--seq-{k}" for k in range(6)]
 CHANGE = ["--div-n2", "--div-n1", "--div-0", "--div-p1", "--div-p2"]
 MARKS = ["--mk-yellow", "--mk-orange", "--mk-red"]
 KINDS = [f"--cat-{k}" for k in range(1, 7)]
@@ -42,7 +42,8 @@ def apart(one: str, other: str, seen: str) -> float:
 @pytest.mark.parametrize("seen", SEEN, ids=lambda seen: seen or "all colours")
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize(("pairs", "least"), [
-    (list(pairwise(STEPS)), 4.5), ([(STEPS[0], STEPS[2]), (STEPS[2], STEPS[4])], 12.0), (list(pairwise(CHANGE)), 8.0),
+    (list(pairwise(STEPS)), 4.5),
+    ([(STEPS[0], STEPS[2]), (STEPS[2], STEPS[4]), (STEPS[3], STEPS[5])], 12.0), (list(pairwise(CHANGE)), 8.0),
     ([("--div-n2", "--div-p2"), ("--div-n1", "--div-p1")], 10.0), (list(combinations(MARKS, 2)), 11.0),
     (list(combinations(KINDS, 2)), 4.0)], ids=["steps", "two steps", "change", "sides", "marks", "categories"])
 def test_colours_stay_apart(pairs: list[tuple[str, str]], least: float, theme: str, seen: str) -> None:

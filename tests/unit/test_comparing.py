@@ -172,6 +172,7 @@ def test_a_comparison_draws_its_sides_and_one_act_leads_back():
     assert html.count('data-fresh="live"') == 2
     assert "两侧同一分级" in legends(found, "乡镇")
     assert body_class(SCREEN, ViewState(), found).endswith(" look-side")
+    assert body_class(SCREEN, ViewState(), Comparison(None, problem="比不了")).endswith(" sides-bad")
 
 
 def test_the_difference_says_counts_and_lists_both_ways():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from layouts import ids
+from layouts.mapcards import claim
 from layouts.regions import body_class, questions, regions
 from layouts.screens import BY_KEY
 from layouts.tools.registry import TOOLS
@@ -62,3 +65,27 @@ def test_a_tool_that_does_not_exist_is_none(word):
 def test_a_page_without_a_map_has_no_tools():
     screen = next(screen for screen in BY_KEY.values() if screen.plain)
     assert body_class(screen, ViewState(tool=TOOLS[0].key)) == f"screen-{screen.key} is-plain"
+
+
+def test_a_screen_without_a_second_layer_says_so_in_its_class():
+    screen = BY_KEY["overview"]
+    few = replace(screen, panels=tuple(panel for panel in screen.panels if not panel.slot.startswith("s")))
+    assert body_class(few, ViewState()) == "screen-overview no-far"
+
+
+@pytest.mark.parametrize(("official", "number"), [
+    (False, ""), (False, "GS(2026)1"), (True, ""), (True, "审图号：GS(2026)1"), (False, "<img src=x>")])
+def test_the_map_says_whether_its_borders_are_official_and_its_number(official, number):
+    screen = BY_KEY["overview"]
+    held = context(screen)
+    told = str(claim(replace(held, place=replace(held.place, official=official, licence_no=number))))
+    assert ("<b>示意边界</b>" in told) is not official
+    assert told.count("审图号") == (1 if number else 0)
+    assert ("审图号：GS(2026)1" in told) is ("GS" in number)
+    assert "<img" not in told
+
+
+def test_no_style_needs_a_selector_that_older_browsers_drop():
+    sheets = sorted((Path(__file__).parents[2] / "assets").glob("*.css"))
+    assert sheets
+    assert [sheet.name for sheet in sheets if ":has(" in sheet.read_text(encoding="utf-8")] == []
