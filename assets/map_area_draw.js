@@ -10,12 +10,18 @@
   };
   let drawing = null, dragged = null, look = false, from = null, capture = 0, ended = -1000;
 
-  const map = () => yp.map.leaflet();
+  /* The map under the hand: while two are compared it may be either. */
+  const maps = () => [yp.map.leaflet(), (yp.compare.second() || {leaflet: () => null}).leaflet()].filter(Boolean);
+  const on = (event) => maps().find((one) => one.getContainer().contains(event.target)
+    && !event.target.closest('.leaflet-control'));
+  let under = null;
+  const map = () => (maps().includes(under) ? under : yp.map.leaflet());
   const lonLat = (event) => {
     const at = map().mouseEventToLatLng(event);
     return [at.lng, at.lat];
   };
   const pixels = (p) => map().latLngToContainerPoint([p[1], p[0]]);
+  const still = (held) => { for (const one of maps()) one.dragging[held ? 'disable' : 'enable'](); };
 
   function say(text) {
     const line = document.querySelector('.draw-says');
@@ -45,11 +51,11 @@
     end();
     if (again) return;
     drawing = {form, points: [], reach: form === 'line' ? 500 : 0, hover: null};
-    if (form === 'circle') map().dragging.disable();
+    if (form === 'circle') still(true);
     yp.hand.mode({click: form === 'circle' ? null : add, move: hover, cancel: () => end(true)});
     say(SAYS[form]);
     if (narrow()) map().getContainer().scrollIntoView({block: 'center'});
-    if (getComputedStyle(map().getContainer()).touchAction !== 'none') map().getContainer().style.touchAction = 'none';
+    for (const {style} of maps().map((one) => one.getContainer())) style.touchAction = 'none';
   }
 
   /* `taken`: the pointer is already somebody else's. */
@@ -57,7 +63,7 @@
     if (!drawing) return;
     drawing = null;
     from = null;
-    map().dragging.enable();
+    still(false);
     yp.area.draft(null);
     if (taken !== true) yp.hand.mode(null);
     say(null);
@@ -82,6 +88,7 @@
 
   /* A corner; on the first one (of a line the last) the shape is done. */
   function add(event) {
+    under = event.target;
     const p = [event.latlng.lng, event.latlng.lat], points = drawing.points;
     const close = drawing.form === 'polygon' ? points[0] : points[points.length - 1];
     const near = matchMedia('(pointer: coarse)').matches ? 22 : 14;
@@ -114,7 +121,9 @@
 
   /* A circle is one gesture, so it listens to the pointer itself: press, drag, let go; or two taps. */
   function press(event) {
-    if (!map() || event.button || !map().getContainer().contains(event.target) || event.target.closest('.leaflet-control')) return;
+    const found = on(event);
+    if (!found || event.button) return;
+    under = found;
     if (drawing && drawing.form === 'circle') {
       hold(event);
       from = [event.clientX, event.clientY];
@@ -134,6 +143,7 @@
   function travel(event) {
     if (dragged && event.pointerId === capture) { event.stopPropagation(); pull(lonLat(event)); return; }
     if (drawing && drawing.form === 'circle' && drawing.points.length && (from === null || event.pointerId === capture)) {
+      if (from === null) under = on(event) || under;
       widen(lonLat(event));
     }
   }
@@ -157,7 +167,7 @@
       .filter((found) => found.d < wide).sort((a, b) => a.d - b.d)[0];
     if (!one) return;
     hold(event);
-    map().dragging.disable();
+    still(true);
     yp.hand.mode({});
     const points = shape.points.slice();
     if (one.handle.kind === 'between') points.splice(one.handle.k, 0, one.handle.at);
@@ -176,7 +186,7 @@
     const {shape, moved} = dragged;
     dragged = null;
     ended = performance.now();
-    map().dragging.enable();
+    still(false);
     yp.hand.mode(null);
     yp.area.draft(null);
     if (moved) yp.view.set({area: yp.area.write(shape)});
@@ -185,7 +195,7 @@
   /* Leaflet hears mouse and touch beside the pointer: while a shape is under the hand they are ours, and so is the click
      that ends a drag. */
   function mute(event) {
-    if (!map() || !map().getContainer().contains(event.target) || event.target.closest('.leaflet-control')) return;
+    if (!on(event)) return;
     const after = event.type === 'click' && performance.now() - ended < 400;
     if (dragged || after || (drawing && drawing.form === 'circle')) event.stopPropagation();
   }
