@@ -77,7 +77,7 @@ def map_state(web: Web, screen: Screen, context: Context, answers: dict[str, Ans
         return {}
     divisions = web.pack.divisions
     level = answer.parts.get("level") or divisions.level_names[min(1, len(divisions.level_names) - 1)]
-    shading = shading or shade(answer, view.map.classes)
+    shading = shading or context.shading or shade(answer, view.map.classes)
     figures = _figures(web, view, answer, shading)
     values = {} if figures else {code: list(value) for code, value in shading.values.items()}
     if cells := _borrowed(web, view, level, shading):

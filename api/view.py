@@ -26,7 +26,7 @@ from api.web import Packed, Web, answer, query_of, web_of
 from data.answers import Answer, Question, Scope, Window
 from data.errors import NotFound, WrongInput, YipingError
 from data.loading import loading
-from layouts.choropleth import METHODS
+from layouts.choropleth import METHODS, shade
 from layouts.maplayers import GRATICULE, HEAT, NO_LAYER
 from layouts.regions import body_class, questions, regions
 from layouts.screen import Context, Place, Screen
@@ -135,6 +135,8 @@ def build(web: Web, principal: Principal, key: str, query: dict[str, str]) -> di
         # What it would be compared with is not all there yet.
         answers = {name: replace(found, change=None) for name, found in answers.items()}
     feeds = ask(web, principal, Question("feeds"), scope, span)
+    if "map" in answers:
+        context = replace(context, shading=shade(answers["map"], context.view.map.classes))
     shown = Shown(web, screen, context, query, scope, span, partial(ask, web, principal))
     found, other = compare(shown, answers)
     context = replace(context, compared=found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -139,9 +140,11 @@ class Evaluator:
         found = self.formulas[inputs.metric.formula["kind"]](inputs)
         values, rows = by_division(found, divisions)
         chosen = np.flatnonzero(divisions.below(top) & (divisions.level == level))
-        extra = _beside(found, divisions)
-        groups = tuple(Group(divisions.items[i].code, divisions.items[i].name, _known(values[i]), int(rows[i]),
-                             extra(int(i))) for i in chosen)
+        extra, items = _beside(found, divisions), divisions.items
+        # Plain numbers: a city has 47,000 of them.
+        each = zip(chosen.tolist(), values[chosen].tolist(), rows[chosen].tolist(), strict=True)
+        groups = tuple(Group(items[at].code, items[at].name, None if isnan(value) else value, int(count), extra(at))
+                       for at, value, count in each)
         adds = inputs.metric.over_area in ("sum", "count") and answer.value is not None and top == answer.at_division
         if inputs.metric.formula["kind"] == "indicator":
             adds = adds and all(group.value is not None for group in groups)

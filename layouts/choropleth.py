@@ -55,14 +55,14 @@ def shade(answer: Answer, method: str = "") -> Shading:
         return _by_state(answer, limits)
     # A reader sees rounded figures: a class holds what reads as being in it.
     exact = {group.code: group.value for group in answer.groups if group.value is not None}
-    read = {code: round(value, answer.decimals) for code, value in exact.items()}
-    read = read if len(set(read.values())) > 1 else exact
+    rounded = {value: round(value, answer.decimals) for value in set(exact.values())}
+    read = {code: rounded[value] for code, value in exact.items()} if len(set(rounded.values())) > 1 else exact
     known = list(read.values())
     two_sided = answer.unit == "%" and any(value < 0 for value in known)
     breaks, colors = _classes(answer, known, two_sided, method)
     tokens = (*colors, UNKNOWN)
-    at = {group.code: sum(read[group.code] >= limit for limit in breaks) if group.code in read else len(tokens) - 1
-          for group in answer.groups}
+    reached = {value: sum(value >= limit for limit in breaks) for value in set(known)}
+    at = {group.code: reached[read[group.code]] if group.code in read else len(tokens) - 1 for group in answer.groups}
     return _shading(answer, at, (tokens, (*_labels(answer, known, breaks, method), "未知")),
                     _told(answer, method, two_sided), breaks)
 

@@ -112,7 +112,7 @@ def legends(screen: Screen, answers: Answers, context: Context) -> Markup:
     second = Markup('<div class="legend two">{}</div>').format(signs) if signs else Markup("")
     if context.compared is not None and context.compared.sides:
         return sidecards.legends(context.compared, word) + (EMPTY if context.compared.shows_difference else second)
-    shading = shade(answer, view.map.classes)
+    shading = context.shading or shade(answer, view.map.classes)
     return mapcards.legend(unit, shading, f"按{word}", mapcards.class_note(answer, shading, context)) + second
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from analysis.density import Density
 from data.answers import Answer, Question
+from layouts.choropleth import Shading
 from layouts.compared import Comparison
 from layouts.view import ViewState
 
@@ -35,7 +36,7 @@ class Context:
     `window`: the screen's own default, left out of addresses. `busy`: what the program is loading, '' for nothing.
     `layers`: point layers of the map as layer → (declared shape, how many in the division). `unplaced`: layer → how
     many of those have no coordinates and so no mark. `densities`: layer → bandwidth and limits of its density.
-    `compared`: what the view is compared with, None for nothing.
+    `compared`: what the view is compared with, None for nothing. `shading`: classes of the map's figures, made once.
     """
 
     place: Place
@@ -52,6 +53,7 @@ class Context:
     unplaced: dict[str, int] = field(default_factory=dict)
     densities: dict[str, Density] = field(default_factory=dict)
     compared: Comparison | None = None
+    shading: Shading | None = None
 
 
 Answers = dict[str, Answer]

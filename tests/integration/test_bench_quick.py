@@ -15,7 +15,7 @@ from bench.place import Place
 from bench.scene import Scene
 from bench.series import Series, p95
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 PLACE = Path(__file__).parents[2] / "places" / "yudu"
 FIGURES_MS, ROOM = 100, 5
 LEAST_PER_S = 8_000

@@ -18,7 +18,7 @@ from demo.economy import releases
 from demo.opening import first_memory, opening
 from demo.world import World, make_world
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def deliveries(pack: Pack) -> list[tuple[str, Records]]:

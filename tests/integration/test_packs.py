@@ -5,112 +5,19 @@ The expected numbers were counted by other means (csv, xlrd, awk over the files)
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
+from brought import DATA, ROOT, Bring, Expected, account, balanced, bring, needed
 
-from data.bulk_door import bulk_door
-from data.history import HistoryReader, Span
-from data.import_commands import Import, Outcome
-from data.pack import load_pack
-from data.settings import load_settings
-
+__all__ = ["bring"]
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-ROOT = Path(__file__).parents[2]
-DATA = ROOT.parent / "shared" / "data"
-PACKS = ROOT / "tests" / "packs"
-EVER = Span(-(2**60), 2**62)
-Rows = list[dict[str, Any]]
-Bring = Callable[[str, str, str], tuple[Outcome, Rows]]
-
-
-@dataclass
-class Expected:
-    """read, lost (rows refused whole); column → (missing, refused) of the others; metric → accepted, → refused."""
-
-    read: int
-    accepted: dict[str, int]
-    columns: dict[str, tuple[int, int]] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
-    lost: int = 0
-    duplicate: int = 0
-    read_as: str = "csv utf-8"
-
-
-def needed() -> None:
-    if not DATA.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{DATA} is missing")
-        pytest.skip("the shared data is not there")
-
-
-@pytest.fixture(scope="module")
-def bring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bring]:
-    """Imports a file of the shared data into a pack's own state; what became of it, and the feed's rows in history."""
-    needed()
-    states = tmp_path_factory.mktemp("packs")
-
-    def one(place: str, feed: str, name: str) -> tuple[Outcome, Rows]:
-        folder = PACKS / place if (PACKS / place).is_dir() else ROOT / "places" / place
-        state = states / place
-        settings = load_settings(place=folder, state=state, redis_url=f"unix://{state}/none.sock")
-        pack = load_pack(folder)
-        with bulk_door(settings, pack) as publish:
-            work = Import(pack, state, settings.clock(), publish, HistoryReader(state / "history"))
-            try:
-                before = {row["seq"] for row in rows_of(state, pack.feeds[feed].kind, feed)}
-                outcome = work.bring(feed, [DATA / name])
-            finally:
-                work.parser.close()
-        found = rows_of(state, pack.feeds[feed].kind, feed)
-        return outcome, [row for row in found if row["seq"] not in before]
-
-    return one
-
-
-def rows_of(state: Path, kind: str, feed: str) -> Rows:
-    if not (state / "history").is_dir():
-        return []
-    return [row for row in HistoryReader(state / "history").rows(kind, EVER).to_pylist() if row["feed"] == feed]
-
-
-def kind_of(row: dict[str, Any]) -> str:
-    return str(row.get("metric") or row.get("indicator") or row.get("stage") or row.get("layer") or row.get("kind"))
-
-
-def account(outcome: Outcome, rows: Rows, expected: Expected) -> None:
-    """Rows read = mapped + lost; cells of mapped rows = accepted + duplicate + refused + missing, by column."""
-    tally = outcome.tally
-    assert (tally.read, tally.lost) == (expected.read, expected.lost)
-    mapped = expected.read - expected.lost
-    assert tally.columns == {name: [mapped, *counts] for name, counts in expected.columns.items()}
-    assert dict(Counter(map(kind_of, rows))) == expected.accepted
-    assert dict(tally.refused) == expected.refused
-    assert (outcome.accepted, outcome.duplicate) == (sum(expected.accepted.values()), expected.duplicate)
-    assert tally.rejected == expected.lost + sum(bad for _, bad in expected.columns.values()) + sum(
-        expected.refused.values())
-    assert list(tally.read_as) == [expected.read_as]
-
-
-def balanced(expected: Expected) -> bool:
-    """The expected numbers themselves must add up, where each cell makes one record."""
-    cells = len(expected.columns) * (expected.read - expected.lost)
-    return cells == sum(expected.accepted.values()) + expected.duplicate + sum(expected.refused.values()) + sum(
-        missing + bad for missing, bad in expected.columns.values())
-
-
 # One so2 of 199 for an hour among readings of 2 (air-guanyuan, 2014-07-05) looks like a changed unit.
 AIR = Expected(420_768, {"pm25": 412_028, "pm10": 414_316, "so2": 411_743, "no2": 408_652, "co": 400_011,
                          "o3": 407_469},
                {"PM2.5": (8_739, 0), "PM10": (6_449, 0), "SO2": (9_021, 0), "NO2": (12_116, 0), "CO": (20_701, 0),
                 "O3": (13_277, 0)}, {"pm25": 1, "pm10": 3, "so2": 4, "co": 56, "o3": 22})
-REQUESTS = Expected(10_000, {"received": 10_000, "closed": 9_630}, {"created_date": (0, 0), "closed_date": (370, 0)})
 RIVER_2021 = Expected(365 * 53, {"level": 15_205, "flow": 14_147, "storage": 2_920, "sediment": 1_176},
                       {"水位": (4_140, 0), "流量": (2_278, 0), "含沙量": (16_673, 1_496)}, read_as="excel")
 RIVER_2022 = Expected(364 * 53, {"level": 15_193, "flow": 14_098, "storage": 2_912, "sediment": 1_405},
@@ -181,29 +88,6 @@ def test_a_wet_day_knows_its_stations_first(bring: Bring) -> None:
     account(*bring("england", "readings", "hydro/uk_ea_wet_day_2021-05-07.csv.gz"), WET_DAY)
 
 
-def test_incidents_and_earthquakes_one_event_a_row(bring: Bring) -> None:
-    outcome, rows = bring("san_francisco", "incidents", "emergency/sfpd_incidents.csv.gz")
-    account(outcome, rows, Expected(10_000, {"received": 10_000}))
-    outcome, rows = bring("world", "quakes", "emergency/usgs_earthquakes_all_month_2022-03.csv.gz")
-    account(outcome, rows, Expected(10_134, {"received": 10_134}))
-    assert Counter(row["category"] for row in rows) == {"earthquake": 9_918, "quarry blast": 113, "explosion": 72,
-                                                        "ice quake": 29, "other event": 2}
-    assert Counter(row["channel"] for row in rows) == {"reviewed": 7_752, "automatic": 2_382}
-    assert sum(row["detail"] is None for row in rows) == 1
-
-
-def test_requests_without_a_place_belong_to_the_city_alone(bring: Bring) -> None:
-    outcome, rows = bring("san_francisco", "requests", "requests/sf311_sample.csv.gz")
-    assert balanced(REQUESTS)
-    account(outcome, rows, REQUESTS)
-    received = [row for row in rows if row["stage"] == "received"]
-    assert sum(row["lon"] is None for row in received) == 4_264
-    assert {row["code"] for row in received if row["lon"] is None} == {"990201000000"}
-    assert {row["code"] for row in received if row["lon"] is not None} == {"990201001000", "990201002000"}
-    offset = next(row for row in received if row["id"] == "6078653")
-    assert offset["time"] == 1_468_422_667_000_000  # 2016-07-13 15:11:07+00:00
-
-
 def test_figures_keep_their_two_numbers_and_provinces_their_months(bring: Bring) -> None:
     outcome, rows = bring("china", "money", "economy/nbs_money_supply_1990-2021.csv")
     columns = dict.fromkeys((f"{name}{what}" for name in ("货币和准货币(M2)", "货币(M1)", "流通中现金(M0)")
@@ -248,7 +132,7 @@ def test_calibrations_are_assets_with_both_numbers(bring: Bring) -> None:
 
 def test_every_file_of_the_shared_data_has_its_feed() -> None:
     needed()
-    said = Path(__file__).read_text(encoding="utf-8")
+    said = "".join(one.read_text(encoding="utf-8") for one in Path(__file__).parent.glob("test_packs*.py"))
     files = [path.relative_to(DATA).as_posix() for path in sorted(DATA.rglob("*")) if path.is_file()]
     ours = [name for name in files if not name.startswith("yudu/") and name.endswith((".csv", ".gz", ".zip", ".json"))]
     assert len(ours) >= 19

@@ -15,7 +15,7 @@ from access.principal import demo_principal
 from data.answers import Answer, Question, Scope, Window
 from data.clock import from_us
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 ROOT, TOWN = "360731000000", "360731100000"
 HOUR_NOW = NOW_S // 3600 * 3600_000_000
 PLANTED: dict[str, list[dict[str, Any]]] = {

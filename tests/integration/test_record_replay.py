@@ -14,7 +14,7 @@ from data.answers import Answer, Question, Scope
 from data.clock import from_us
 from data.windows import window_of
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 INSTANTS = tuple(NOW + minutes * MINUTE for minutes in (7, 41, 97))
 # Counted since midnight, over weeks, or as the present puts it: of these only the present is kept (architecture.md).
 ROWS_OF_NOW = {"accepted", "duplicate", "rejected", "last_received_us", "last_contact_us", "read_as", "judged_us",

@@ -20,7 +20,7 @@ from data.settings import load_settings
 from data.state_layout import LAYOUT, STEPS, layout_of
 from data.statefolder import prepare
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 FROZEN = Path(__file__).parents[1] / "fixtures" / "state-0.2"
 START = 1_795_132_800_000_000
 EVER = Span(0, 2**62)

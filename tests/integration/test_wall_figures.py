@@ -22,7 +22,7 @@ from api.view import build
 from api.web import Web
 from data.clock import from_us, to_us
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 SEED, VIEWS = int(os.environ.get("SEED", "20261122")), int(os.environ.get("VIEWS", "27"))
 PREFIX = {"county": 6, "township": 9, "village": 12, "grid": 15}
 # As another window is asked: the instant of it, and rows told by then only.
