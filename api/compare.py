@@ -250,4 +250,6 @@ def map_of(shown: Shown, answers: dict[str, Answer], found: Comparison | None,
     if change is None or not found.shows_difference:
         return {**here, "compare": told, "other": there}
     both = {code: [side["values"].get(code, (0, UNTOLD))[1] for side in (here, there)] for code in steps}
-    return {**change, "marks": {}, "points": [], "compare": {**told, "texts": both}}
+    # Neither points nor their density: what is drawn is the difference, and the legend names nothing else.
+    plain = {name: sheet for name, sheet in change["overlays"].items() if name != "heat"}
+    return {**change, "marks": {}, "points": [], "overlays": plain, "compare": {**told, "texts": both}}

@@ -221,7 +221,7 @@
   function copy(event) {
     const button = event.target.closest('[data-copy]');
     if (!button) return;
-    const done = () => yp.notice.say('坐标已复制');
+    const done = () => yp.notice.say((button.dataset.copies || '坐标') + '已复制');
     if (navigator.clipboard) navigator.clipboard.writeText(button.dataset.copy).then(done, () => yp.notice.say(button.dataset.copy));
     else yp.notice.say(button.dataset.copy);
   }

@@ -24,9 +24,8 @@ window.yiping.face = function (leader) {
     const stack = new yp.canvas.Stack(map);
     sheets = {};
     const wanted = [...OWN, ...added].filter((one) => !(leader && one.single));
-    for (const one of wanted.sort((a, b) => a.order - b.order)) {
-      sheets[one.name] = stack.add(one.name, Object.assign({}, one, {paint: (pen, under) => one.paint(pen, state, under)}));
-    }
+    const ours = (one) => ({paint: (pen, under) => one.paint(pen, state, under), idle: one.idle && (() => one.idle(state))});
+    for (const one of wanted.sort((a, b) => a.order - b.order)) sheets[one.name] = stack.add(one.name, {...one, ...ours(one)});
     yp.hand.install(map, state);
     map.on('dragstart zoomstart', () => { if (!fitting && !yp.compare.turning()) touched(); });
     map.on('moveend', () => { if (shown && !fitting) inSight(shown); });
@@ -56,12 +55,14 @@ window.yiping.face = function (leader) {
 
   /* A sheet of another file. `order`: ground 0, points 30, names 50. `paint(pen, state, stack)` draws it; `take(overlay)`
      hears what the view's map says under its name (null for nothing) and answers whether that must be drawn anew. `idle()`:
-     there is nothing on it. `single`: it belongs to the page's own map, not to one that is compared with it. */
+     there is nothing on it. `single`: it belongs to the page's own map, not to one that is compared with it; `each`: what
+     either map says is heard, otherwise what the page's own says stands for both. */
   function addSheet(sheet) { added.push(sheet); }
 
   function takeOverlays(data) {
     const told = data.overlays || {};
-    for (const one of added) if (one.take && one.take(told[one.name] || null)) redraw(one.name);
+    const heard = added.filter((one) => one.take && (one.each || !leader));
+    for (const one of heard) if (one.take(told[one.name] || null, state)) redraw(one.name);
   }
 
   /* Paints a sheet again, on the second map too: what was drawn lies on both. */
@@ -228,7 +229,7 @@ window.yiping.face = function (leader) {
     said = says(data);
     if (said.ground !== kept.ground || state.paths !== before) sheets.ground.redraw();
     if (said.names !== kept.names) sheets.names.redraw();
-    if (!leader) takeOverlays(data);
+    takeOverlays(data);
     yp.told.label(map, data, Boolean(leader));
     loadFiner(data);
     await Promise.all([loadPoints(data), yp.parts.inParts(data) && againCells(data)]);      // fitted, it may see other parts

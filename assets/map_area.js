@@ -164,7 +164,7 @@
   const idle = () => !held.path && !held.draft && !held.aim;
 
   function redraw() {
-    for (const sheet of yp.map.sheets()) if (/^sheet-(area|grips)$/.test(sheet.canvas.className)) sheet.redraw();
+    for (const name of ['area', 'grips']) yp.map.redraw(name);       // on a map beside it too
   }
 
   function draft(shape) {

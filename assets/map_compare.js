@@ -19,7 +19,7 @@
     if (next !== look) arrange(next);
     if (!next) return true;
     name();
-    return second.show(Object.assign({}, data.other, {label: told.labels[1], overlays: data.overlays, screen: data.screen}));
+    return second.show(Object.assign({}, data.other, {label: told.labels[1], screen: data.screen}));
   }
 
   /* One map, two halves, or one over the other. */

@@ -4,7 +4,12 @@
   const yp = window.yiping = window.yiping || {};
   const EARTH_M = 40075016.686, REACH = 3, LEAST_PX = 2, FINE = 6, SHADES = ['--heat-0', '--heat-1', '--heat-2', '--heat-3'];
   const tile = document.createElement('canvas');
-  let told = null, points = [], asked = 0;
+  const held = new WeakMap();      // a map's state → what its density is made of: {told, points, asked}
+
+  function own(state) {
+    if (!held.has(state)) held.set(state, {told: null, points: [], asked: 0});
+    return held.get(state);
+  }
 
   /* Meters that one plane unit spans at the middle of the map. */
   function metersPerUnit(y) {
@@ -70,6 +75,7 @@
   }
 
   function paint(pen, state) {
+    const {told, points} = own(state);
     if (!told || !points.length || !told.limits.length) return;
     const v = pen.view, meters = metersPerUnit((v.h / 2 - v.oy) / v.k) / v.k;      // in one pixel
     const side = Math.max(LEAST_PX, told.bandwidth / meters / FINE);
@@ -95,20 +101,22 @@
     return path;
   }
 
-  function take(next) {
-    if (JSON.stringify(told) === JSON.stringify(next)) return false;        // what is under way is still the right one
-    const mine = ++asked;
-    told = next;
-    if (!next) { points = []; return true; }
+  /* Of two compared maps each has the points of its own side, in the classes of one legend. */
+  function take(next, state) {
+    const mine = own(state);
+    if (JSON.stringify(mine.told) === JSON.stringify(next)) return false;        // what is under way is still the right one
+    const asked = mine.asked += 1;
+    mine.told = next;
+    if (!next) { mine.points = []; return true; }
     yp.loads.quietly(next.url, 'points', next.name).then((found) => {
-      if (mine !== asked) return;
-      if (!found) told = null;                // a retry asks again
-      points = found || [];
+      if (mine.asked !== asked) return;
+      if (!found) mine.told = null;           // a retry asks again
+      mine.points = found || [];
       yp.map.redraw('heat');
     });
     return false;
   }
 
   yp.heat = {density, paint};
-  yp.map.addSheet({name: 'heat', order: 10, paint, take, idle: () => !told, single: true});
+  yp.map.addSheet({name: 'heat', order: 10, paint, take, idle: (state) => !own(state).told, each: true});
 })();

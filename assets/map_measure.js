@@ -9,7 +9,7 @@
   const km2 = (m) => (m < 1e5 ? Math.round(m) + ' 平方米' : (m / 1e6).toFixed(3) + ' 平方千米');
 
   const text = () => path.kind + ':' + path.points.map((at) => at.map((v) => v.toFixed(DIGITS)).join(',')).join(';');
-  const redraw = () => { for (const one of yp.map.sheets()) if (one.canvas.className === 'sheet-measure') one.redraw(); };
+  const redraw = () => yp.map.redraw('measure');
 
   /* The address is the one state: the drawer and this sheet both follow it. */
   function tell() { redraw(); yp.view.set({measure: text()}, 'replace'); }

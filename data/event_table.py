@@ -87,8 +87,32 @@ class EventTable:
         found[found] = [self.ids[at] in ids for at in np.flatnonzero(found)]
         return found
 
+    def alike(self, at: int, other: EventTable, there: int) -> bool:
+        """Whether an event is told as one of a table that shares this one's vocabularies tells it."""
+        return self.texts[at] == other.texts[there] and all(
+            self.columns[name][at].tobytes() == other.columns[name][there].tobytes() for name in _SPEC)
+
+    def late(self, rows: Iterable[Row]) -> set[str]:
+        """Ids of a feed's events of which a row tells a change from before one that is held, or comes earlier in the
+        rows: `add` does not take from it what nobody had said.
+        """
+        newest: dict[str, tuple[int, int]] = {}
+        found = set()
+        for row in rows:
+            key, change = row["id"], (row["stage_time"], _STAGE[row["stage"]])
+            if key not in newest and (at := self.position(row["feed"], key)) is not None:
+                newest[key] = (int(self.columns["stage_time"][at]), int(self.columns["stage"][at]))
+            if change < newest.get(key, change):
+                found.add(key)
+            newest[key] = max(change, newest.get(key, change))
+        return found
+
+    def add_standing(self, rows: Iterable[Row]) -> None:
+        """Takes all rows that stand of events that are not held: each is told as history tells it."""
+        self.add(sorted(rows, key=lambda row: (row["stage_time"], _STAGE[row["stage"]], row["seq"])))
+
     def add(self, rows: Iterable[Row]) -> None:
-        """Takes event rows in the order of their seq."""
+        """Takes event rows as they come, in the order of their seq."""
         for row in rows:
             feed = self.feed.number(row["feed"])
             held = self._position.setdefault(feed, {})

@@ -28,7 +28,7 @@ from data.table_file import Damaged, read_tables, write_tables
 from data.tables import MemoryTables
 
 log = logging.getLogger(__name__)
-FORMAT = 3
+FORMAT = 4
 NAME = "tables"
 MOST_BYTES = 1_000_000_000
 KEEP_FIRST_S, KEEP_S, JUST_S, LOWEST = 60.0, 300.0, 20.0, 19

@@ -12,6 +12,7 @@ from data import standing
 from data.ageing import Ages
 from data.answers import ServedFrom
 from data.batches import Batch
+from data.beside import Mending, recall
 from data.clock import Clock
 from data.collector_line import SOCKET, Line
 from data.errors import Unavailable
@@ -25,8 +26,7 @@ from data.state import State
 from data.tables import MemoryTables
 
 log = logging.getLogger(__name__)
-REBUILD_S, HEALTH_S, FORGET_S, LOOK_S, REST = 30.0, 1.0, 60.0, 1.0, 10.0
-RECALL_S, DESK_S = 15.0, 1.0
+REBUILD_S, HEALTH_S, FORGET_S, LOOK_S, DESK_S, REST = 30.0, 1.0, 60.0, 1.0, 1.0, 10.0
 # Turns without a batch, 0.4 s each, after which what history has more can only be read there.
 PATIENCE = 3
 # What the pages listen to when the quarantine changes: no feed's name can look like this.
@@ -63,6 +63,7 @@ class Live:
         self._follows, self._hole, self._refuses = False, False, ""
         self.quarantine, self._refusals = QuarantineView(state_dir / "quarantine"), (0, 0)
         self._known = LastKnown(pack, reader, state_dir)
+        self._mending = Mending(reader, state, self.lock, lambda: self.tables, self._mended)
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
 
     def start(self) -> None:
@@ -72,7 +73,8 @@ class Live:
         self._look()
         self._read_health()
         self._thread.start()
-        threading.Thread(target=self._recall, name="recall", daemon=True).start()
+        recall(self._stop, self.lock, lambda: self.tables)
+        self._mending.keep_going(self._stop)
         self._known.keep_going(self._stop, self._shot)
 
     def stop(self) -> None:
@@ -100,20 +102,6 @@ class Live:
                 self._stop.wait(1.0)
                 self._rebuild()
 
-    def _recall(self) -> None:
-        """Reads the ended events a while after the start, so that the first question about them need not."""
-        while not self._stop.wait(RECALL_S):
-            tables = self.tables
-            if tables.remembers_past:
-                return
-            try:
-                facts = tables.past_facts()
-            except Unavailable as error:
-                log.warning("ended events not readable: %s", error)
-                continue
-            with self.lock:
-                tables.take_past(*facts)
-
     def _resume(self) -> bool:
         """Takes the kept tables; False where history must be read because it, but not the tail, has more than they."""
         kept = self._known.take()
@@ -127,6 +115,7 @@ class Live:
         tables.forget(self.clock.now_us())
         with self.lock:
             self.tables, self.served_from, self.heard_us = tables, "disk", head["heard"]
+            self._mending.owe(head["owed"], tables.seq)
         self._bulk = head["bulk"]
         loads = manifest.loads_after(self._bulk) if manifest is not None else ()
         if loads is None or tables.holds(loads):
@@ -162,8 +151,18 @@ class Live:
             self._take_loads(manifest)
 
     def _take(self, batches: Sequence[Batch]) -> list[str]:
+        changed: list[str] = []
         with self.lock:
-            return [batch.feed for batch in batches if self.tables.apply(batch)]
+            for batch in batches:
+                self._mending.note(batch)
+                if self.tables.apply(batch):
+                    changed.append(batch.feed)
+        return changed
+
+    def _mended(self, feeds: list[str]) -> None:
+        """Events have become others without a new row: what was answered of them is asked again."""
+        self.generation += 1
+        self._tell(feeds)
 
     def _seen(self) -> Manifest | None:
         """What history holds; None while that cannot be read, which is logged once."""
@@ -277,7 +276,7 @@ class Live:
             if self._hole or not self.tables.loaded:
                 return None
             return shot_of(self.tables, bulk=self._bulk, heard=self.heard_us, publish=self._manifest.version,
-                           checkpoint=min(self._manifest.checkpoint, self.tables.seq))
+                           checkpoint=min(self._manifest.checkpoint, self.tables.seq), owed=self._mending.owed())
 
     def _forget(self) -> None:
         with self.lock:

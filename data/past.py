@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ MOST_ANSWERS, MOST_ROWS = 300, 5_000
 # From an instant so far before, the rows received since are taken; from further back everything is read anew.
 REACH_US = 2 * PIECE_US
 MINUTE = 60_000_000
+# What takes so long to read for as known now holds so many times as long: a view of many panels asks for it many times
+# while history grows under it, and read anew for each of them it took minutes.
+LONG_S, REST = 1.0, 5.0
 Feeds = Callable[[Metric], tuple[str, ...]]
 
 
@@ -71,13 +75,15 @@ class Past:
     """The instants that were asked for last; safe to use from several threads.
 
     What may still change (an instant of a minute ago or to come, later corrections) is read again when history has
-    grown.
+    grown; as known now and of instants to come, where that takes seconds, not at once but some seconds later.
     """
 
     def __init__(self, pack: Pack, live: Live, reader: HistoryReader, feeds: Feeds) -> None:
         self._pack, self._live, self._reader, self._feeds = pack, live, reader, feeds
         self._lock = threading.Lock()
         self._strips: OrderedDict[Any, Strip] = OrderedDict()
+        # key → the manifest's version that was read, and until when (monotonic s) it holds whatever came since
+        self._read: dict[Any, tuple[int, float]] = {}
         self._reels: tuple[int, Reel] = (-1, Reel(reader, live.clock))
 
     def settled(self, window: Window) -> bool:
@@ -102,12 +108,22 @@ class Past:
             if self.settled(window):
                 return self._on_strip(at, manifest.bulk)
             now = self._live.clock.now_us()
-            key = (at, window.known_now, manifest.version, now // MINUTE if at > now else 0)
-            return self._alone(key, at, window.known_now)
+            holds = window.known_now or at > now
+            key = (at, window.known_now, manifest.bulk, now // MINUTE if at > now else 0)
+            if not self._stands(key, manifest.version):
+                began = time.monotonic()
+                self._keep(key, self._strip_from(at, window.known_now))
+                done = time.monotonic()
+                rest = REST * (done - began) if holds and done - began >= LONG_S else 0.0
+                held = {one: told for one, told in self._read.items() if one in self._strips}
+                self._read = held | {key: (manifest.version, done + rest)}
+            return self._alone(key, at)
 
-    def _alone(self, key: Any, at: int, known_now: bool) -> Then:
-        if key not in self._strips:
-            self._keep(key, self._strip_from(at, known_now))
+    def _stands(self, key: Any, version: int) -> bool:
+        seen, until = self._read.get(key, (-1, 0.0))
+        return key in self._strips and (seen == version or time.monotonic() < until)
+
+    def _alone(self, key: Any, at: int) -> Then:
         self._strips.move_to_end(key)
         return self._strips[key].instants[at]
 

@@ -106,19 +106,19 @@ class PastTables(MemoryTables):
 
     def _add_events(self, found: Iterable[Row]) -> None:
         rows = list(found)
-        mended = {row["id"] for row in rows if row["prev"]}
+        mended = {row["id"] for row in rows if row["prev"]} | self.events.late(rows)
         super()._add_events(row for row in rows if row["id"] not in mended)
         if mended:
             self._rebuild(rows[0]["feed"], mended)
 
     def _rebuild(self, feed: str, ids: set[str]) -> None:
-        """Makes events anew of the rows that stand: what a replaced row alone had said must go with it."""
+        """Makes events anew of the rows that stand: what a replaced row alone had said goes with it, what a late one
+        says comes in.
+        """
         standing = self._reader.changes_of({feed: sorted(ids)}, Span(0, FAR, known_at_us=self._known_at_us))
-        self.events.keep(~self.events.among(feed, ids))
-        if self._past is not None and (ended := self._past.among(feed, ids)).any():
+        if self._past is not None and self._past.among(feed, ids).any():
             self._past = self._past.copy()
-            self._past.keep(~ended)
-        self.events.add(standing.sort_by("seq").to_pylist())
+        self.put_anew(feed, ids, standing.to_pylist())
 
     def _leave_behind(self) -> None:
         """Lets go of what has left the days that memory holds, on copies of its own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,7 @@ from data.small_tables import AssetTable, IndicatorTable, WarningTable
 from data.steps import bucket_start
 
 log = logging.getLogger(__name__)
-DAY = 86_400_000_000
-FAR = 4_000_000_000_000_000
+DAY, FAR = 86_400_000_000, 4_000_000_000_000_000
 LOADED = ("seq", "prev", "station", "metric", "time", "value", "code", "demo")
 EVENT_DAYS, OBSERVATION_DAYS = 40, 3
 
@@ -45,10 +44,9 @@ class MemoryTables:
         self.demo: dict[str, bool] = {}
         # Feed → the month's day (µs) from which history has records; none for kinds without a day.
         self.begun: dict[str, int] = {}
-        self.seq = self.version = 0
+        self.seq = self.version = self._since = self.events_since = 0
         self.loaded = False
         self._pack, self._reader = pack, reader
-        self._since = self.events_since = 0
         self._known_at_us: int | None = None
         self._until_us = FAR
         self._past: EventTable | None = None
@@ -210,8 +208,8 @@ class MemoryTables:
             Unavailable: history cannot be read.
         """
         found = EventTable(self.divisions)
-        rows = self._reader.changes_of(events, Span(0, FAR, known_at_us=self._known_at_us)).sort_by("seq").to_pylist()
-        found.add(row for row in rows if row["stage_time"] <= self._until_us)
+        rows = self._reader.changes_of(events, Span(0, FAR, known_at_us=self._known_at_us)).to_pylist()
+        found.add_standing(row for row in rows if row["stage_time"] <= self._until_us)
         return found
 
     def past_facts(self) -> tuple[int, pa.Table | None]:
@@ -249,9 +247,14 @@ class MemoryTables:
         except Unavailable as error:
             log.warning("older changes of %d events not readable: %s", len(ids), error)
             return
-        self.events.add(row for row in older.sort_by("seq").to_pylist() if row["seq"] < before_seq)
-        if self._past is not None:
-            self._past.keep(~self._past.among(feed, ids))
+        self.put_anew(feed, ids, (row for row in older.to_pylist() if row["seq"] < before_seq))
+
+    def put_anew(self, feed: str, ids: Collection[str], rows: Iterable[Row]) -> None:
+        """Events of a feed as their rows tell them, instead of what memory holds of them."""
+        for table in (self.events, self._past):
+            if table is not None and (held := table.among(feed, ids)).any():
+                table.keep(~held)
+        self.events.add_standing(rows)
 
     def buckets(self, feeds: tuple[str, ...], metrics: Sequence[str], span: Span) -> list[Buckets]:
         """Aggregates per station and bucket of each metric: from memory, and from history for what lies before it.

@@ -15,7 +15,7 @@ from layouts.parts import EMPTY, fresh_mark, join
 from layouts.screen import Context
 
 LOOK_WORDS = {SIDE: "并排", SLIDER: "滑动", DIFFERENCE: "差值"}
-LEAVE: dict[str, str | None] = {"compare": None, "split": None}
+LEAVE: dict[str, str | None] = {"compare": None, "split": None, "cut": None}
 
 
 def strip(context: Context) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from markupsafe import Markup
 
 from data.answers import Question
 from layouts import words
-from layouts.links import Patch, anchor
+from layouts.links import Patch, anchor, href
 from layouts.panels.warnings import LEVEL_WORDS
 from layouts.parts import EMPTY
 from layouts.screen import Context, Screen
@@ -119,8 +120,23 @@ def _choice(found: Any, context: Context) -> Markup:
     told_span = "—".join(words.local(us, zone).strftime("%m-%d %H:%M") for us in (first, last))
     return Markup('<details class="menu player-choice" id="player-choice"><summary class="player-link" '
                   'title="换时段">{}<i>▾</i></summary>'
-                  '<div class="drop"><p>{}</p><p>{}</p><p>{}</p><p class="q">{}</p></div></details>').format(
-        told_span, lengths, spans, fields, facts)
+                  '<div class="drop"><p>{}</p><p>{}</p><p>{}</p><p class="q">{}</p>{}</div></details>').format(
+        told_span, lengths, spans, fields, facts, _strip(first, last, context))
+
+
+def _strip(first: int, last: int, context: Context) -> Markup:
+    """The command that lays this view over the interval on one sheet: pictures are taken where the program runs."""
+    command = strip_command(first, last, context)
+    return Markup('<div class="player-strip"><p>整段排成一张图（12 个时刻）：在运行本系统的机器上执行'
+                  '<button type="button" class="player-link" data-copy="{0}" data-copies="命令">复制命令</button></p>'
+                  '<code>{0}</code></div>').format(command)
+
+
+def strip_command(first: int, last: int, context: Context) -> str:
+    """`./yiping capture` for the view from one instant to another (µs UTC), as a shell takes it."""
+    page = href(context, {"at": None, "replay": None, "tool": None})
+    span = f"{address_of(first)}~{address_of(last)}"
+    return shlex.join(["./yiping", "capture", page, "--strip", span, "--frames", "12", "--out", "strip.png"])
 
 
 def _span(row: dict[str, Any]) -> Patch:

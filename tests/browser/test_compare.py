@@ -137,6 +137,73 @@ def test_the_handle_obeys_a_finger(quiet, pages):
     assert page.evaluate("() => scrollY") == before, "the page stays under the finger"
 
 
+# How much of each map's density is drawn, and of how many places it is made.
+HEATED = """() => [yiping.map.face, yiping.compare.second()].map((face) => {
+    const sheet = face && face.sheet('heat');
+    if (!sheet || sheet.idle()) return 0;
+    const c = sheet.canvas, data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+    let n = 0;
+    for (let k = 3; k < data.length; k += 4) n += data[k] > 0;
+    return n; })"""
+
+
+def test_each_side_has_the_density_of_its_own_points(quiet, pages):
+    page = pages.open(quiet.url + WINDOWS + "&layers=heat.events", size=(1366, 1000))
+    wait(page, f"() => ({HEATED})().every((n) => n > 500)")
+    here, there = page.evaluate("""() => {
+        const map = yiping.view.last().map; return [map.overlays.heat, map.other.overlays.heat]; }""")
+    assert here["url"] != there["url"], "the other window's events"
+    assert (here["limits"], here["bandwidth"]) == (there["limits"], there["bandwidth"]), "one legend for both"
+    left, right = page.evaluate(HEATED)
+    assert left != right
+    page.evaluate("() => yiping.view.set({split: 'difference'})")
+    shown(page, "() => !yiping.compare.second() && yiping.view.last().map.compare")
+    assert page.evaluate("() => yiping.map.face.sheet('heat').idle()"), "the difference has no legend for it"
+    page.evaluate("() => yiping.view.set({split: null})")
+    shown(page, "() => Boolean(yiping.compare.second())")
+    wait(page, f"() => ({HEATED})().every((n) => n > 500)")
+    page.evaluate("() => yiping.view.set({layers: 'none'})")
+    wait(page, "() => !(yiping.view.last().map.overlays || {}).heat && yiping.compare.second().sheet('heat').idle()")
+
+
+def drag(page, start, end) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    page.mouse.move(*end)
+    page.mouse.up()
+
+
+def test_an_area_is_drawn_and_dragged_on_the_second_map_too(quiet, pages):
+    page = pages.open(quiet.url + WINDOWS + "&tool=area", size=(1920, 1080))
+    center = page.evaluate(CENTER)
+    page.click('.tool-area [data-kind="circle"]')
+    x, y = page.evaluate(SPOT, [OTHER, True])
+    lon, lat = page.evaluate("""(code) => { const heart = yiping.map.face.state.level.byCode.get(code).heart;
+        return yiping.geo.lonLat(heart.x, heart.y); }""", OTHER)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y, steps=3)
+    for face in ("yiping.map.face", "yiping.compare.second()"):
+        drawn = page.evaluate(f"() => !{face}.sheet('area').idle() && {face}.sheet('area').canvas.width > 1")
+        assert drawn, face
+    page.mouse.up()
+    shown(page, "() => /^circle:/.test(yiping.state.at.area || '') && yiping.area.told()")
+    found = [float(word) for word in page.evaluate("() => yiping.state.at.area").removeprefix("circle:").split(",")]
+    assert found[:2] == pytest.approx([lon, lat], abs=0.01), "where the hand was, on the map under it"
+    assert page.evaluate(CENTER) == center, "the map stands while the hand draws"
+    drag(page, (x + 40, y), (x + 90, y))
+    shown(page, "(was) => Number(yiping.state.at.area.split(',')[2]) > 1.5 * was", found[2])
+    assert page.evaluate(CENTER) == center
+    before = page.evaluate("() => yiping.state.at.area")
+    drag(page, (x, y), (x + 30, y + 30))
+    shown(page, "(was) => yiping.state.at.area !== was", before)
+    assert page.evaluate(CENTER) == center
+    assert page.evaluate(APART) <= 1
+    drag(page, (x - 200, y + 120), (x - 260, y + 60))
+    assert page.evaluate(CENTER) != center, "and beside it the map follows the hand again"
+
+
 def test_the_difference_colors_one_map_and_lists_what_moved(quiet, pages):
     page = pages.open(quiet.url + WINDOWS, size=(1366, 1000))
     page.locator(".sides a", has_text="差值").click()

@@ -168,7 +168,7 @@ def test_a_comparison_draws_its_sides_and_one_act_leads_back():
     for told in ("现在", "昨天此时 11-19 09:00", "11-18 09:00 至 11-19 09:00", "县城市运行中心", "并排", "滑动",
                  "差值"):
         assert told in html
-    assert "{&#34;compare&#34;: null, &#34;split&#34;: null}" in html
+    assert "{&#34;compare&#34;: null, &#34;split&#34;: null, &#34;cut&#34;: null}" in html
     assert html.count('data-fresh="live"') == 2
     assert "两侧同一分级" in legends(found, "乡镇")
     assert body_class(SCREEN, ViewState(), found).endswith(" look-side")

@@ -19,6 +19,7 @@ from data.gate import Gate
 from data.history import HistoryReader, HistoryWriter
 from data.live import Live
 from data.pack import load_pack
+from data.past_tables import PastTables
 from data.state import State
 from data.windows import window_of
 
@@ -119,3 +120,29 @@ def test_an_ended_event_is_found_by_its_number_when_history_is_asked(told: Told)
     assert found("new", "ended") == [("new", "新路灯", "受理")]
     elsewhere = demo_principal("990101002000")
     assert found("old", "ended", elsewhere) == []
+
+
+def test_as_known_now_is_read_once_for_a_whole_view_while_history_grows(told: Told,
+                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every panel of a view asks for the instant; history grows every few seconds under them."""
+    reads, ticks, read = [], [0.0], PastTables.read
+
+    def slowly(tables: PastTables, *asked: Any) -> None:
+        read(tables, *asked)
+        reads.append(asked)
+        ticks[0] += 4
+
+    monkeypatch.setattr(PastTables, "read", slowly)
+    monkeypatch.setattr("data.past.time.monotonic", lambda: ticks[0])
+    at = (told.now - timedelta(hours=1)).isoformat()
+
+    def seen() -> int:
+        told.tell("other", "received", 0.1)
+        return int(told.rows(at=at, known="now", window="7d").total)
+
+    before = seen()
+    told.tell("late", "received", 2, received=told.now)
+    assert [seen() for _ in range(5)] == [before] * 5
+    assert len(reads) == 1
+    ticks[0] = 60.0
+    assert (seen(), len(reads)) == (before + 1, 2), "and again some seconds later"

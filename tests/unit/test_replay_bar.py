@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import UTC, datetime
+from html import unescape
+from urllib.parse import parse_qsl
 
 import pytest
 
+import app
+from briefing.target import page
 from data.errors import WrongInput
 from data.timeline import interval
 from layouts.regions import body_class, regions
@@ -64,6 +69,24 @@ def test_every_button_has_a_name_and_every_speed_is_there() -> None:
         assert "aria-label=" in head or re.sub("<[^>]+>", "", inside)
     assert [int(kind) for kind in re.findall(r'data-act="replay-speed" data-kind="(\d+)"', drawn)] == list(SPEEDS)
     assert 'aria-valuetext="' in drawn
+
+
+def test_the_command_for_a_strip_is_one_that_runs() -> None:
+    """What stands on the bar is taken by the command line as it is, and shows the view's own interval."""
+    view = dict(at=address_of(NOW_US - 3 * HOUR), known="now", area="circle:115.4,25.9,3000")
+    drawn = bar(**view)
+    [command] = re.findall('data-copy="([^"]+)" data-copies="命令"', drawn)
+    assert f"<code>{command}</code>" in drawn
+    words = shlex.split(unescape(command))
+    args = app.build_parser("capture")[0].parse_args(words[1:])
+    assert words[0] == "./yiping"
+    assert (words[1], args.frames, str(args.out)) == ("capture", 12, "strip.png")
+    first, last = re.findall('data-(?:from|to)="([0-9]+)"', drawn)
+    assert args.strip == f"{address_of(int(first))}~{address_of(int(last))}"
+    interval(args.strip, NOW, ZONE)
+    asked = dict(parse_qsl(page(args.path).partition("?")[2]))
+    assert (asked["known"], asked["area"]) == ("now", view["area"])
+    assert not {"at", "replay", "tool"} & asked.keys()
 
 
 def test_hostile_names_are_words() -> None:
