@@ -200,7 +200,7 @@ def test_an_area_is_drawn_and_dragged_on_the_second_map_too(quiet, pages):
     shown(page, "(was) => yiping.state.at.area !== was", before)
     assert page.evaluate(CENTER) == center
     assert page.evaluate(APART) <= 1
-    drag(page, (x - 200, y + 120), (x - 260, y + 60))
+    drag(page, (x - 60, y - 200), (x, y - 260))
     assert page.evaluate(CENTER) != center, "and beside it the map follows the hand again"
 
 
