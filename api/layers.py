@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from access.principal import Principal
+from api.mapcells import MOST_IN_PART, cells_of
 from api.questions import path, scope_of, window
 from api.told import told
 from api.web import Packed, Web, answer, json_answer, query_of, web_of
@@ -24,6 +26,8 @@ from layouts.topics import DOMAINS
 TOLD = ("id", "name", "kind", "topic", "unit", "source", "time_us", "freshness", "count", "unlocated", "levels",
         "metric")
 Box = tuple[float, ...]
+# Between two parts that are made ahead others have their turn.
+REST_S = 0.1
 # A station of which no reading is known: neither well nor ill.
 UNREAD = ("unknown", "无读数")
 
@@ -114,23 +118,38 @@ def catalogue(request: Request) -> Response:
     return json_answer(request, {"layers": told(web, rows)})
 
 
+def _cells(web: Web, level: str, code: str) -> Packed:
+    # The cache outlives a web process, and so new borders.
+    key = ("layer", f"divisions-{level}", web.geometry_version, code)
+    return web.shelf.get_or_make(key, lambda: _divisions(web, level, code, ()))
+
+
+def make_ahead(web: Web) -> None:
+    """Makes the cells of all levels, a part at a time: whoever looks first shall not wait for them."""
+    divisions = web.pack.divisions
+    for number, level in enumerate(divisions.level_names):
+        told = cells_of(web, level)
+        parts = [""] if isinstance(told, str) else [
+            divisions.items[int(at)].code for at in divisions.at_level(divisions.cover(number, MOST_IN_PART))]
+        for code in parts:
+            _cells(web, level, code).form("br")
+            time.sleep(REST_S)
+
+
 def layer(request: Request) -> Response:
     """A layer as GeoJSON: divisions-<level>, neighbours, rivers, or a layer of the pack."""
     web, name, query = web_of(request), path(request, "layer"), query_of(request)
     principal = web.principal(request)
     versioned = "v" in query
-    # The cache outlives a web process, and so new borders.
-    key: tuple[str, ...] = ("layer", name, web.geometry_version)
     if name.startswith("divisions-"):
         level, code, box = name.partition("-")[2], query.get("division", ""), query.get("bbox", "")
         if box:
             # There are as many boxes as somebody may write: none of them is worth keeping.
             return answer(request, _divisions(web, level, code, _bbox(box)), versioned)
-        packed = web.shelf.get_or_make((*key, code), lambda: _divisions(web, level, code, ()))
-        return answer(request, packed, versioned)
+        return answer(request, _cells(web, level, code), versioned)
     if name in GROUND:
-        key = ("layer", name, web.ground.get(name, ""))
-        return answer(request, web.shelf.get_or_make(key, lambda: _ground(web, name)), versioned)
+        own = ("layer", name, web.ground.get(name, ""))
+        return answer(request, web.shelf.get_or_make(own, lambda: _ground(web, name)), versioned)
     if query.get("bbox"):
         return answer(request, _points(web, request, name), versioned)
     version = web.gate.version((), window(web, query))

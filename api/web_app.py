@@ -158,6 +158,7 @@ def application(settings: Settings, make: DashMaker) -> Starlette:
         web.live.start()
         # Whoever types first shall not wait for the table of pinyin.
         threading.Thread(target=web.gate.named.learn, name="names", daemon=True).start()
+        threading.Thread(target=layers.make_ahead, args=(web,), name="layers", daemon=True).start()
         dash.bundles.warm()
         web.gate.ground.warm()
         async with web.live.collector.client() as client:
