@@ -58,6 +58,8 @@ from layouts.fitting import fitted
 from layouts.screens import SCREENS
 
 DashMaker = Callable[..., Any]
+# After the start, which has the processor first.
+AHEAD_S = 5.0
 RESOURCES: tuple[tuple[str, Any, str], ...] = (
     ("/view", view.view, "GET"), ("/metrics", metrics.catalogue, "GET"), ("/metrics/{metric}", metrics.value, "GET"),
     ("/events", events.listing, "GET"), ("/events/{event}", events.one, "GET"), ("/warnings", events.warnings, "GET"),
@@ -158,12 +160,15 @@ def application(settings: Settings, make: DashMaker) -> Starlette:
         web.live.start()
         # Whoever types first shall not wait for the table of pinyin.
         threading.Thread(target=web.gate.named.learn, name="names", daemon=True).start()
-        threading.Thread(target=layers.make_ahead, args=(web,), name="layers", daemon=True).start()
+        cells = threading.Timer(AHEAD_S, layers.make_ahead, (web,))
+        cells.name, cells.daemon = "layers", True
+        cells.start()
         dash.bundles.warm()
         web.gate.ground.warm()
         async with web.live.collector.client() as client:
             app.state.collector = client
             yield
+        cells.cancel()
         hub.end()
         web.live.stop()
 

@@ -64,7 +64,7 @@
   function foresee(question) {
     if (under || early || remembered(question)) return;
     early = fetched(question, false);
-    early.promise.then((answer) => yp.loads.ahead(answer.map), () => {});      // whoever really asks hears of a failure
+    early.promise.then((answer) => yp.loads.ahead([(answer.map || {}).cells]), () => {});      // whoever really asks hears of a failure
   }
 
   function fetched(question, fresh) {

@@ -235,7 +235,7 @@ window.yiping.face = function (leader) {
     await Promise.all([loadPoints(data), yp.parts.inParts(data) && againCells(data)]);      // fitted, it may see other parts
     if (mine !== token) return false;
     await yp.view.painted();
-    if (yp.state.at.tool === 'layers') yp.loads.ahead(data);       // the drawer offers the levels below
+    if (yp.state.at.tool === 'layers') yp.loads.ahead(data.finer || []);      // the drawer offers the levels below
     return mine === token;
   }
 

@@ -51,13 +51,10 @@
 
   const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
 
-  /* What will probably be drawn next is read when nothing else is to be done; what is read in parts waits for its window. */
-  function ahead(...maps) {
-    idle(() => {
-      for (const map of maps.filter(Boolean)) {
-        for (const url of [map.cells, ...(map.finer || [])]) if (typeof url === 'string') begin(url, 'polygons');
-      }
-    });
+  /* Cells that will probably be drawn next are read when nothing else is to be done; what is read in parts waits for its
+     window. */
+  function ahead(urls) {
+    idle(() => { for (const url of urls) if (typeof url === 'string') begin(url, 'polygons'); });
   }
 
   /* A layer whose source is silent shows what was known last, and says so. */

@@ -235,3 +235,15 @@ def test_marks_that_say_of_themselves_what_no_map_knows_are_drawn(quiet, pages):
     told = quiet.get("/api/v1/layers/hydrant.geojson", bbox="115.3,25.9,115.5,26.05")["features"]
     assert {one["properties"]["state"] for one in told} == {""}
     assert {one["properties"]["text"] for one in told} <= {"完好", "待修"}
+
+
+def test_a_mouse_that_rests_reads_no_level_that_its_click_would_not_draw(quiet, pages):
+    page = pages.open(quiet.url, size=(1920, 1080))
+    page.locator("details.windows summary").first.click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with page.expect_response(re.compile("/view.*window=7d")):
+        page.locator("details.windows a[data-set*='7d']").first.hover()
+    for _ in range(5):
+        page.evaluate("() => new Promise((done) => requestIdleCallback(done))")
+    assert [url for url in asked if re.search("divisions-(village|grid)", url)] == []
